@@ -1,0 +1,217 @@
+package result
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxSpan bounds every duration and every number of bytes, so that the sum of
+// two never overflows: 146 years, 4 EiB.
+const maxSpan = 1 << 62
+
+// check reports the first thing in a run that no slogate writes.
+func check(r *Run) error {
+	for i := range r.Stages {
+		if err := checkStage(&r.Stages[i]); err != nil {
+			return fmt.Errorf("stage %q: %w", r.Stages[i].Name, err)
+		}
+	}
+	if r.Machine.Cores < 0 {
+		return fmt.Errorf("machine: %d cores", r.Machine.Cores)
+	}
+	if r.Timeline != nil {
+		if err := checkTimeline(r.Timeline); err != nil {
+			return fmt.Errorf("timeline: %w", err)
+		}
+	}
+	if r.Judgement != nil {
+		return checkJudgement(r.Judgement)
+	}
+	return nil
+}
+
+func checkStage(s *Stage) error {
+	if err := checkWorkload(s.Workload); err != nil {
+		return fmt.Errorf("workload: %w", err)
+	}
+	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead); err != nil {
+		return err
+	}
+	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait); err != nil {
+		return err
+	}
+	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused); err != nil {
+		return fmt.Errorf("generator: %w", err)
+	}
+	if err := checkRequests(&s.Requests); err != nil {
+		return err
+	}
+	for i := range s.Steps {
+		if err := checkRequests(&s.Steps[i].Requests); err != nil {
+			return fmt.Errorf("step %q: %w", s.Steps[i].Name, err)
+		}
+	}
+	for i, slice := range s.Slices {
+		if err := checkSlice(slice, s.Slices[:i]); err != nil {
+			return fmt.Errorf("slice %d: %w", i, err)
+		}
+	}
+	for _, n := range s.InFlight {
+		if n < 0 {
+			return fmt.Errorf("in flight: %d is negative", n)
+		}
+	}
+	return checkSamples(slices.Concat(s.Failures, s.Slowest))
+}
+
+func checkWorkload(w Workload) error {
+	if err := known("model", w.Model, "closed", "open"); err != nil {
+		return err
+	}
+	if err := checkCounts(w.Requests, int64(w.WorkersFrom), int64(w.WorkersTo)); err != nil {
+		return err
+	}
+	if w.RateFrom < 0 || w.RateTo < 0 {
+		return fmt.Errorf("rate %g to %g a second is negative", w.RateFrom, w.RateTo)
+	}
+	return checkSpans(w.Duration)
+}
+
+func checkRequests(q *Requests) error {
+	if err := checkCounters(q.Counters); err != nil {
+		return err
+	}
+	for status, n := range q.Status {
+		if status < 100 || status > 999 {
+			return fmt.Errorf("status: %d is not an HTTP status", status)
+		}
+		if err := checkCounts(n); err != nil {
+			return fmt.Errorf("status %d: %w", status, err)
+		}
+	}
+	if err := checkSpans(time.Duration(q.BytesIn), time.Duration(q.BytesOut)); err != nil {
+		return err
+	}
+	return checkTotals(q)
+}
+
+// checkTotals compares each histogram with the counters that it was recorded
+// beside. Connect has no counter.
+func checkTotals(q *Requests) error {
+	c := q.Counters
+	for _, t := range []struct {
+		name      string
+		got, want int64
+	}{
+		{"response", q.Response.Total(), c.Judged()},
+		{"service", q.Service.Total(), c.Judged()},
+		{"on_time", q.OnTime.Total(), c.Judged()},
+		{"ok", q.OK.Total(), c.Success},
+	} {
+		if t.got != t.want {
+			return fmt.Errorf("%s: the histogram holds %d requests, the counters %d", t.name, t.got, t.want)
+		}
+	}
+	return nil
+}
+
+func checkSlice(s Slice, before []Slice) error {
+	if err := checkSpans(s.Offset, s.Width); err != nil {
+		return err
+	}
+	if n := len(before); n > 0 && s.Offset <= before[n-1].Offset {
+		return fmt.Errorf("offset %s does not follow %s", s.Offset, before[n-1].Offset)
+	}
+	if err := checkCounters(s.Counters); err != nil {
+		return err
+	}
+	if got, want := s.Response.Total(), s.Counters.Judged(); got != want {
+		return fmt.Errorf("response: the histogram holds %d requests, the counters %d", got, want)
+	}
+	return nil
+}
+
+func checkSamples(samples []Sample) error {
+	for _, s := range samples {
+		if new(Counters).Of(s.Class) == nil {
+			return fmt.Errorf("sample: unknown class %.40q", s.Class)
+		}
+		if err := checkSpans(s.Offset, s.Response); err != nil {
+			return fmt.Errorf("sample: %w", err)
+		}
+	}
+	return nil
+}
+
+func checkTimeline(t *Timeline) error {
+	l := t.Limits
+	if min(l.MinReplicas, l.MaxReplicas, l.RequestMilli, l.LimitMilli) < 0 || l.TargetCPU < 0 {
+		return fmt.Errorf("limits: a negative number")
+	}
+	for i, s := range t.Samples {
+		if min(s.Ready, s.Replicas, s.Desired, s.Wanted) < 0 || min(s.UsageMilli, s.CPU, s.Throttled) < 0 || s.RefusedTotal < 0 {
+			return fmt.Errorf("sample %d: a negative number", i)
+		}
+		if i > 0 && s.At.Before(t.Samples[i-1].At) {
+			return fmt.Errorf("sample %d lies before the one before it", i)
+		}
+	}
+	return nil
+}
+
+func checkJudgement(j *Judgement) error {
+	if err := known("verdict", j.Verdict, Pass, Warn, Fail, Inconclusive); err != nil {
+		return fmt.Errorf("judgement: %w", err)
+	}
+	for _, o := range j.Objectives {
+		if err := known("verdict", o.Verdict, Pass, Warn, Fail, Inconclusive, Skipped, Shown); err != nil {
+			return fmt.Errorf("objective %.80q: %w", o.Text, err)
+		}
+		if err := known("severity", o.Severity, "fail", "warn", "show"); err != nil {
+			return fmt.Errorf("objective %.80q: %w", o.Text, err)
+		}
+	}
+	return nil
+}
+
+// checkCounters also bounds their sum, because everything else is computed
+// from sums of counters.
+func checkCounters(c Counters) error {
+	if err := checkCounts(c.Success, c.FailedCheck, c.BadStatus, c.Timeout, c.Refused, c.Reset,
+		c.DNS, c.TLS, c.Protocol, c.Local, c.Cancelled, c.Unsent); err != nil {
+		return fmt.Errorf("counters: %w", err)
+	}
+	if err := checkCounts(c.Due()); err != nil {
+		return fmt.Errorf("counters: sum: %w", err)
+	}
+	return nil
+}
+
+func checkCounts(counts ...int64) error {
+	for _, n := range counts {
+		if n < 0 {
+			return fmt.Errorf("the count %d is negative", n)
+		}
+		if n > maxCount {
+			return fmt.Errorf("the count %d is more than a result can hold", n)
+		}
+	}
+	return nil
+}
+
+func checkSpans(spans ...time.Duration) error {
+	for _, d := range spans {
+		if d < 0 || d > maxSpan {
+			return fmt.Errorf("a duration or size of %d is out of range", int64(d))
+		}
+	}
+	return nil
+}
+
+func known[T ~string](what string, word T, words ...T) error {
+	if slices.Contains(words, word) {
+		return nil
+	}
+	return fmt.Errorf("unknown %s %.40q, known are %q", what, word, words)
+}

@@ -1,0 +1,174 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// What a file may hold at most. A run of a day in slices of a second stays
+// below a half of each; together they bound the memory that a hostile file can
+// claim to a few gigabytes, where without them 100 bytes can claim a third of a
+// megabyte.
+const (
+	maxFile    = 128 << 20 // bytes
+	maxObjects = 1 << 20   // JSON objects: "{}" is 3 bytes in the file and up to 1 KB as a Stage
+	maxCounts  = 64 << 20  // bytes of histogram counts, inflated
+)
+
+// Encode writes a run as a result file.
+func Encode(w io.Writer, r *Run) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	return nil
+}
+
+// Decode reads a result file. What it returns has been checked: its counters
+// and histograms agree, every word is a known one, every number is in range.
+func Decode(src io.Reader) (*Run, error) {
+	text, err := io.ReadAll(io.LimitReader(src, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSize(text); err != nil {
+		return nil, err
+	}
+	if err := checkVersion(text); err != nil {
+		return nil, err
+	}
+	r := new(Run)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, describe(err, text)
+	}
+	if err := check(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// checkSize refuses a text that would need too much memory, before it does.
+func checkSize(text []byte) error {
+	if len(text) > maxFile {
+		return fmt.Errorf("larger than %d MiB", maxFile>>20)
+	}
+	if bytes.Count(text, []byte("{")) > maxObjects {
+		return fmt.Errorf("more than %d objects", maxObjects)
+	}
+	if inflatedCounts(text) > maxCounts {
+		return fmt.Errorf("histograms of more than %d MiB", maxCounts>>20)
+	}
+	return nil
+}
+
+// inflatedCounts adds up how many bytes of counts the histograms in a text
+// declare; none is decoded beyond that. It stops above maxCounts.
+func inflatedCounts(text []byte) int64 {
+	c := new(coder)
+	var sum int64
+	for sum <= maxCounts {
+		at := bytes.Index(text, []byte(wirePrefix))
+		if at < 0 {
+			break
+		}
+		text = text[at:]
+		end := bytes.IndexByte(text, '"')
+		if end < 0 {
+			break
+		}
+		if inner, err := c.open(text[:end]); err == nil {
+			sum += int64(max(inner.Payload, 0))
+		}
+		text = text[end:]
+	}
+	return sum
+}
+
+func checkVersion(text []byte) error {
+	var head struct{ Version *int }
+	if err := json.Unmarshal(text, &head); err != nil {
+		return describe(err, text)
+	}
+	switch {
+	case head.Version == nil:
+		return errors.New(`not a slogate result: it has no "version"`)
+	case *head.Version != Version:
+		return fmt.Errorf("version %d of the result file, this slogate reads version %d", *head.Version, Version)
+	}
+	return nil
+}
+
+// describe turns the errors of encoding/json into words for a user.
+func describe(err error, text []byte) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if syntax.Offset >= int64(len(text)) {
+			return errors.New("truncated, or not JSON")
+		}
+		return fmt.Errorf("line %d: not JSON: %w", lineOf(text, syntax.Offset), err)
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		place := strings.TrimPrefix(kind.Field+": ", ": ")
+		return fmt.Errorf("line %d: %sfound %s", lineOf(text, kind.Offset), place, kind.Value)
+	}
+	return err
+}
+
+func lineOf(text []byte, offset int64) int {
+	return 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
+}
+
+// WriteFile writes a result file so that a reader sees the old content or the
+// new, never a part: whatever goes wrong, an existing file stays as it is.
+func WriteFile(path string, r *Run) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := writeTo(f, r); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// writeTo writes and closes a file; its content has reached the disk.
+func writeTo(f *os.File, r *Run) error {
+	if err := Encode(f, r); err != nil {
+		return err
+	}
+	// CreateTemp's 0600 would hide the file from a later step of another user.
+	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// ReadFile reads a result file.
+func ReadFile(path string) (*Run, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	defer f.Close()
+	r, err := Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("read result %s: %s", path, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return r, nil
+}

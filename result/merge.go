@@ -1,0 +1,347 @@
+package result
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// keptSamples is how many failing requests are kept of each step, and how many
+// of the slowest of a stage.
+const keptSamples = 5
+
+// Merge returns the result of two generators that loaded the same plan at the
+// same time, as if one had done it. It is exact and order-independent:
+// histograms and counters add, slices add by their offset, loads add; what
+// differs and cannot add (an address, a machine's name) is left empty.
+//
+// The generators share a start time, so a merged stage lasts as long as the
+// longest. Judgement and findings are dropped: they are of the parts.
+func Merge(a, b *Run) (*Run, error) {
+	if err := samePlan(a, b); err != nil {
+		return nil, fmt.Errorf("merge results: %w", err)
+	}
+	m := &Run{
+		Version: a.Version,
+		Slogate: a.Slogate,
+		Name:    min(a.Name, b.Name),
+		SLO:     SLO{Path: min(a.SLO.Path, b.SLO.Path), Digest: a.SLO.Digest},
+		Target:  a.Target,
+		Route:   common(a.Route, b.Route),
+		Start:   earlier(a.Start, b.Start),
+		End:     later(a.End, b.End),
+		Seed:    common(a.Seed, b.Seed),
+
+		Cancelled: a.Cancelled || b.Cancelled,
+		Source: Source{
+			Commit: a.Source.Commit,
+			Branch: common(a.Source.Branch, b.Source.Branch),
+			RunURL: common(a.Source.RunURL, b.Source.RunURL),
+		},
+		Machine: Machine{
+			OS:    common(a.Machine.OS, b.Machine.OS),
+			Arch:  common(a.Machine.Arch, b.Machine.Arch),
+			CPU:   common(a.Machine.CPU, b.Machine.CPU),
+			Cores: a.Machine.Cores + b.Machine.Cores,
+		},
+		Timeline: mergeTimelines(a.Timeline, b.Timeline),
+		Warnings: union(a.Warnings, b.Warnings),
+	}
+	for i := range a.Stages {
+		m.Stages = append(m.Stages, mergeStages(&a.Stages[i], &b.Stages[i]))
+	}
+	if err := check(m); err != nil {
+		return nil, fmt.Errorf("merge results: %w", err)
+	}
+	return m, nil
+}
+
+// samePlan says why two results cannot be parts of one run.
+func samePlan(a, b *Run) error {
+	for _, f := range []struct{ what, a, b string }{
+		{"file version", fmt.Sprint(a.Version), fmt.Sprint(b.Version)},
+		{"slogate version", a.Slogate, b.Slogate},
+		{"SLO file", a.SLO.Digest, b.SLO.Digest},
+		{"target", a.Target, b.Target},
+		{"commit", a.Source.Commit, b.Source.Commit},
+		{"number of stages", fmt.Sprint(len(a.Stages)), fmt.Sprint(len(b.Stages))},
+	} {
+		if f.a != f.b {
+			return fmt.Errorf("%s differs: %.80q and %.80q", f.what, f.a, f.b)
+		}
+	}
+	for i := range a.Stages {
+		if err := sameStage(&a.Stages[i], &b.Stages[i]); err != nil {
+			return fmt.Errorf("stage %.80q: %w", a.Stages[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// sameStage compares what every shard of a stage has in common. Requests,
+// workers and rates are shares of the plan and differ by the remainder.
+func sameStage(a, b *Stage) error {
+	if a.Name != b.Name {
+		return fmt.Errorf("the other result has %.80q in its place", b.Name)
+	}
+	v, w := a.Workload, b.Workload
+	if v.Model != w.Model || v.Duration != w.Duration || v.Arrivals != w.Arrivals || a.Judged != b.Judged {
+		return errors.New("the workloads differ")
+	}
+	if len(a.Steps) == 0 || len(b.Steps) == 0 {
+		return nil // it was not run
+	}
+	if !slices.EqualFunc(a.Steps, b.Steps, sameStep) {
+		return errors.New("the steps differ")
+	}
+	return nil
+}
+
+func sameStep(a, b Step) bool { return a.Scenario == b.Scenario && a.Name == b.Name }
+
+func mergeStages(a, b *Stage) Stage {
+	state, reason := worst(a, b)
+	return Stage{
+		Name:     a.Name,
+		Workload: addWorkloads(a.Workload, b.Workload),
+		Judged:   a.Judged,
+		State:    state,
+		Reason:   reason,
+		Start:    earlier(a.Start, b.Start),
+		Duration: max(a.Duration, b.Duration),
+
+		Requests:  mergeRequests(&a.Requests, &b.Requests),
+		Slices:    mergeSlices(a.Slices, b.Slices),
+		Steps:     mergeSteps(a.Steps, b.Steps),
+		Generator: mergeGenerators(&a.Generator, &b.Generator),
+		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
+		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
+		InFlight:  addInFlight(a.InFlight, b.InFlight),
+	}
+}
+
+func addWorkloads(a, b Workload) Workload {
+	a.Requests += b.Requests
+	a.WorkersFrom += b.WorkersFrom
+	a.WorkersTo += b.WorkersTo
+	a.RateFrom += b.RateFrom
+	a.RateTo += b.RateTo
+	return a
+}
+
+// worst returns the state of the part that says most about the service, with
+// its reason.
+func worst(a, b *Stage) (State, string) {
+	order := []State{Completed, NotRun, Cancelled, Aborted, Dead}
+	first := cmp.Or(
+		-cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State)),
+		cmp.Compare(a.Reason, b.Reason),
+	)
+	if first <= 0 {
+		return a.State, a.Reason
+	}
+	return b.State, b.Reason
+}
+
+func mergeRequests(a, b *Requests) Requests {
+	m := Requests{
+		Counters: a.Counters,
+		Status:   addStatus(a.Status, b.Status),
+		BytesIn:  a.BytesIn + b.BytesIn,
+		BytesOut: a.BytesOut + b.BytesOut,
+		Response: a.Response.Merge(b.Response),
+		OK:       a.OK.Merge(b.OK),
+		Service:  a.Service.Merge(b.Service),
+		OnTime:   a.OnTime.Merge(b.OnTime),
+		Connect:  a.Connect.Merge(b.Connect),
+		TTFB:     a.TTFB.Merge(b.TTFB),
+	}
+	m.Counters.Add(b.Counters)
+	return m
+}
+
+func addStatus(a, b map[int]int64) map[int]int64 {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	sum := make(map[int]int64, len(a))
+	maps.Copy(sum, a)
+	for status, n := range b {
+		sum[status] += n
+	}
+	return sum
+}
+
+func mergeSlices(a, b []Slice) []Slice {
+	all := slices.Concat(a, b)
+	slices.SortStableFunc(all, func(a, b Slice) int { return cmp.Compare(a.Offset, b.Offset) })
+	merged := all[:0]
+	for _, s := range all {
+		last := len(merged) - 1
+		if last < 0 || merged[last].Offset != s.Offset {
+			merged = append(merged, s)
+			continue
+		}
+		merged[last].Width = max(merged[last].Width, s.Width)
+		merged[last].Counters.Add(s.Counters)
+		merged[last].Response = merged[last].Response.Merge(s.Response)
+	}
+	return merged
+}
+
+// mergeSteps adds steps pairwise; a stage that was not run has none.
+func mergeSteps(a, b []Step) []Step {
+	if len(a) == 0 || len(b) == 0 {
+		return slices.Concat(a, b)
+	}
+	merged := slices.Clone(a)
+	for i := range merged {
+		merged[i].Requests = mergeRequests(&a[i].Requests, &b[i].Requests)
+	}
+	return merged
+}
+
+// mergeGenerators keeps the busier machine's CPU share and the longest pause:
+// the generator that was nearest to its limit.
+func mergeGenerators(a, b *Generator) Generator {
+	return Generator{
+		Engine:    common(a.Engine, b.Engine),
+		Mode:      common(a.Mode, b.Mode),
+		Lateness:  a.Lateness.Merge(b.Lateness),
+		UnsentOwn: a.UnsentOwn + b.UnsentOwn,
+		CPU:       max(a.CPU, b.CPU),
+		GCPause:   max(a.GCPause, b.GCPause),
+		Opened:    a.Opened + b.Opened,
+		Reused:    a.Reused + b.Reused,
+		Pauses:    a.Pauses + b.Pauses,
+
+		ConnectionWait: a.ConnectionWait + b.ConnectionWait,
+	}
+}
+
+// firstOfEachStep keeps the earliest failures of each step.
+func firstOfEachStep(samples []Sample) []Sample {
+	slices.SortFunc(samples, compareSamples)
+	type step struct{ scenario, name string }
+	kept := make(map[step]int)
+	return slices.DeleteFunc(samples, func(s Sample) bool {
+		of := step{s.Scenario, s.Step}
+		kept[of]++
+		return kept[of] > keptSamples
+	})
+}
+
+func slowest(samples []Sample) []Sample {
+	slices.SortFunc(samples, func(a, b Sample) int {
+		return cmp.Or(-cmp.Compare(a.Response, b.Response), compareSamples(a, b))
+	})
+	return samples[:min(len(samples), keptSamples)]
+}
+
+// compareSamples orders samples by time and then by everything else, so that
+// the kept ones do not depend on the order of merging.
+func compareSamples(a, b Sample) int {
+	return cmp.Or(
+		cmp.Compare(a.Offset, b.Offset),
+		cmp.Compare(a.Scenario, b.Scenario),
+		cmp.Compare(a.Step, b.Step),
+		cmp.Compare(a.Class, b.Class),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(a.Response, b.Response),
+		cmp.Compare(a.Detail, b.Detail),
+		cmp.Compare(a.Body, b.Body),
+	)
+}
+
+func addInFlight(a, b []int) []int {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	sum := append([]int(nil), a...)
+	for i, n := range b {
+		sum[i] += n
+	}
+	return sum
+}
+
+// mergeTimelines puts what several generators saw of the same replicas in
+// order of time.
+func mergeTimelines(a, b *Timeline) *Timeline {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	l, k := a.Limits, b.Limits
+	m := &Timeline{
+		Source: common(a.Source, b.Source),
+		Name:   common(a.Name, b.Name),
+		Limits: ClusterLimits{
+			MinReplicas:  common(l.MinReplicas, k.MinReplicas),
+			MaxReplicas:  common(l.MaxReplicas, k.MaxReplicas),
+			TargetCPU:    common(l.TargetCPU, k.TargetCPU),
+			RequestMilli: common(l.RequestMilli, k.RequestMilli),
+			LimitMilli:   common(l.LimitMilli, k.LimitMilli),
+		},
+		Samples: slices.Concat(a.Samples, b.Samples),
+	}
+	slices.SortFunc(m.Samples, compareClusterSamples)
+	return m
+}
+
+func compareClusterSamples(a, b ClusterSample) int {
+	return cmp.Or(
+		a.At.Compare(b.At),
+		cmp.Compare(a.Ready, b.Ready),
+		cmp.Compare(a.Replicas, b.Replicas),
+		cmp.Compare(a.Desired, b.Desired),
+		cmp.Compare(a.Wanted, b.Wanted),
+		cmp.Compare(a.UsageMilli, b.UsageMilli),
+		cmp.Compare(a.CPU, b.CPU),
+		cmp.Compare(a.Throttled, b.Throttled),
+		compareBools(a.AtCeiling, b.AtCeiling),
+		cmp.Compare(a.RefusedTotal, b.RefusedTotal),
+	)
+}
+
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// common returns what both say, or the zero value: not known.
+func common[T comparable](a, b T) T {
+	if a == b {
+		return a
+	}
+	var unknown T
+	return unknown
+}
+
+// earlier treats the zero time of a stage that was not run as no time at all.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		a = b
+	}
+	return a.Round(0).UTC()
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		a = b
+	}
+	return a.Round(0).UTC()
+}
+
+// union returns every text once, sorted.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}

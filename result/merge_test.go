@@ -1,0 +1,165 @@
+package result
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func merged(t *testing.T, a, b *Run) *Run {
+	t.Helper()
+	m, err := Merge(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestMergeIsOrderIndependent(t *testing.T) {
+	for seed := uint64(0); seed < 200; seed++ {
+		a, b, c := randomRun(3*seed), randomRun(3*seed+1), randomRun(3*seed+2)
+		ab := merged(t, a, b)
+		if diff := cmp.Diff(ab, merged(t, b, a)); diff != "" {
+			t.Fatalf("seed %d: a+b and b+a differ:\n%s", seed, diff)
+		}
+		if diff := cmp.Diff(merged(t, ab, c), merged(t, a, merged(t, b, c))); diff != "" {
+			t.Fatalf("seed %d: (a+b)+c and a+(b+c) differ:\n%s", seed, diff)
+		}
+	}
+}
+
+func TestMergeLeavesItsInputs(t *testing.T) {
+	a, b := randomRun(1), randomRun(2)
+	merged(t, merged(t, a, b), randomRun(3))
+	if diff := cmp.Diff(randomRun(1), a) + cmp.Diff(randomRun(2), b); diff != "" {
+		t.Errorf("merging changed a part:\n%s", diff)
+	}
+}
+
+// A run that is dealt out to shards and merged again is the run.
+func TestMergeAddsShards(t *testing.T) {
+	var whole Recorder
+	shards := make([]Recorder, 3)
+	for i := range 3000 {
+		d := time.Duration(i*i) * time.Microsecond
+		whole.Record(d)
+		shards[i%3].Record(d)
+	}
+	var m *Run
+	for i := range shards {
+		r := oneStage(Workload{Model: "open", Duration: time.Minute, RateFrom: 10, RateTo: 20, Arrivals: "uniform"})
+		r.Stages[0].Counters.Success = 1000
+		h := shards[i].Histogram()
+		r.Stages[0].Response, r.Stages[0].OK, r.Stages[0].Service, r.Stages[0].OnTime = h, h, h, h
+		if m == nil {
+			m = r
+			continue
+		}
+		m = merged(t, m, r)
+	}
+	s := m.Stages[0]
+	if s.Counters != (Counters{Success: 3000}) || s.Workload.RateFrom != 30 || s.Workload.RateTo != 60 || s.Workload.Duration != time.Minute {
+		t.Errorf("merged %+v of %+v, want 3000 successes of 30/s to 60/s in a minute", s.Counters, s.Workload)
+	}
+	if diff := cmp.Diff(whole.Histogram(), s.Response); diff != "" {
+		t.Errorf("response times (-whole +merged):\n%s", diff)
+	}
+}
+
+func oneStage(w Workload) *Run {
+	return &Run{Version: Version, SLO: SLO{Digest: "sha256:1"}, Stages: []Stage{{Name: "s", Workload: w, State: Completed}}}
+}
+
+func TestMergeDropsWhatWasJudged(t *testing.T) {
+	m := merged(t, randomRun(1), randomRun(2))
+	if m.Judgement != nil || m.Findings != nil {
+		t.Errorf("judgement %v and findings %v of a part are in the merged result", m.Judgement, m.Findings)
+	}
+}
+
+func TestMergeOfStates(t *testing.T) {
+	for _, tt := range []struct{ a, b, want State }{
+		{Completed, Completed, Completed},
+		{Completed, NotRun, NotRun},
+		{NotRun, Cancelled, Cancelled},
+		{Cancelled, Aborted, Aborted},
+		{Aborted, Dead, Dead},
+		{Completed, Dead, Dead},
+	} {
+		a, b := oneStage(Workload{Model: "closed"}), oneStage(Workload{Model: "closed"})
+		a.Stages[0].State, a.Stages[0].Reason = tt.a, "of "+string(tt.a)
+		b.Stages[0].State, b.Stages[0].Reason = tt.b, "of "+string(tt.b)
+		s := merged(t, a, b).Stages[0]
+		if s.State != tt.want || s.Reason != "of "+string(tt.want) {
+			t.Errorf("%s + %s = %s, %q, want %s", tt.a, tt.b, s.State, s.Reason, tt.want)
+		}
+	}
+}
+
+func TestMergeKeepsSamples(t *testing.T) {
+	a, b := oneStage(Workload{Model: "closed"}), oneStage(Workload{Model: "closed"})
+	for i := range 4 {
+		early, late := Sample{Class: Timeout, Offset: time.Duration(i)}, Sample{Class: Timeout, Offset: time.Duration(i + 10)}
+		early.Response, late.Response = time.Second, time.Minute
+		a.Stages[0].Failures = append(a.Stages[0].Failures, late)
+		b.Stages[0].Failures = append(b.Stages[0].Failures, early)
+	}
+	a.Stages[0].Slowest, b.Stages[0].Slowest = a.Stages[0].Failures, b.Stages[0].Failures
+	s := merged(t, a, b).Stages[0]
+	if got, want := offsets(s.Failures), []time.Duration{0, 1, 2, 3, 10}; !cmp.Equal(got, want) {
+		t.Errorf("failures kept: offsets %v, want the earliest, %v", got, want)
+	}
+	if got, want := offsets(s.Slowest), []time.Duration{10, 11, 12, 13, 0}; !cmp.Equal(got, want) {
+		t.Errorf("slowest kept: offsets %v, want the slowest, %v", got, want)
+	}
+}
+
+func offsets(samples []Sample) (offsets []time.Duration) {
+	for _, s := range samples {
+		offsets = append(offsets, s.Offset)
+	}
+	return offsets
+}
+
+func TestMergeRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Run)
+		want   string
+	}{
+		{"another file", func(r *Run) { r.SLO.Digest = "sha256:other" }, `SLO file differs: "sha256:1234" and "sha256:other"`},
+		{"another target", func(r *Run) { r.Target = "http://other" }, "target differs"},
+		{"another commit", func(r *Run) { r.Source.Commit = "def" }, "commit differs"},
+		{"another slogate", func(r *Run) { r.Slogate = "v2" }, "slogate version differs"},
+		{"a stage less", func(r *Run) { r.Stages = r.Stages[:1] }, `number of stages differs: "2" and "1"`},
+		{"another order", func(r *Run) { r.Stages[0], r.Stages[1] = r.Stages[1], r.Stages[0] }, `stage "users": the other result has "rate" in its place`},
+		{"another model", func(r *Run) { r.Stages[0].Workload.Model = "open" }, `stage "users": the workloads differ`},
+		{"another duration", func(r *Run) { r.Stages[1].Workload.Duration++ }, `stage "rate": the workloads differ`},
+		{"other steps", func(r *Run) { r.Stages[0].Steps[0].Name = "other" }, `stage "users": the steps differ`},
+		{"too many requests", func(r *Run) { r.Stages[0].Counters.Success = maxCount }, "more than a result can hold"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := withSteps(t), withSteps(t)
+			tt.change(b)
+			_, err := Merge(a, b)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// withSteps is a run in which every stage was run.
+func withSteps(t *testing.T) *Run {
+	t.Helper()
+	for seed := range uint64(100) {
+		r := randomRun(seed)
+		if r.Stages[0].State != NotRun && r.Stages[1].State != NotRun {
+			return r
+		}
+	}
+	t.Fatal("no seed gives a run in which every stage was run")
+	return nil
+}

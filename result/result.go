@@ -1,0 +1,167 @@
+// Package result holds the data of a run: what was measured, how it was
+// judged, and the file that keeps both.
+//
+// The types are plain: they know no HTTP, no objective's grammar and no clock.
+// The loader fills a [Stage] for each part of a run, gate and diagnose add
+// their [Judgement] and [Finding]s, and every report is written from a [Run]
+// alone. Two runs of the same plan merge exactly ([Merge]): histograms and
+// counters add, slices add by time.
+//
+// The file format is stable within its version; the Go types are not.
+package result
+
+import "time"
+
+// Version is the version of the result file that this package writes.
+const Version = 1
+
+// Run is one whole run: the content of a result file.
+type Run struct {
+	Version   int       `json:"version"`
+	Slogate   string    `json:"slogate"` // version of the program
+	Name      string    `json:"name"`
+	SLO       SLO       `json:"slo"`
+	Target    string    `json:"target"`          // without user, password and query
+	Route     string    `json:"route,omitempty"` // the addresses that the target was reached at
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	Seed      uint64    `json:"seed"`
+	Cancelled bool      `json:"cancelled,omitempty"`
+	Source    Source    `json:"source"`
+	Machine   Machine   `json:"machine"`
+	Stages    []Stage   `json:"stages"`
+	Timeline  *Timeline `json:"timeline,omitempty"`
+	Warnings  []string  `json:"warnings,omitempty"`
+
+	Judgement *Judgement `json:"judgement,omitempty"`
+	Findings  []Finding  `json:"findings,omitempty"`
+}
+
+// SLO names the file that the run followed.
+type SLO struct {
+	Path   string `json:"path"`
+	Digest string `json:"digest"`
+}
+
+// Source says which revision was tested, as far as the environment tells.
+type Source struct {
+	Commit string `json:"commit,omitempty"`
+	Branch string `json:"branch,omitempty"`
+	RunURL string `json:"run_url,omitempty"`
+}
+
+// Machine describes where the generator ran.
+type Machine struct {
+	OS    string `json:"os"`
+	Arch  string `json:"arch"`
+	CPU   string `json:"cpu,omitempty"` // model name
+	Cores int    `json:"cores"`
+}
+
+// State says how a stage ended.
+type State string
+
+// The ways in which a stage ends.
+const (
+	Completed State = "completed"
+	NotRun    State = "not-run"
+	Cancelled State = "cancelled" // by the user or the CI
+	Aborted   State = "aborted"   // an objective with abort could not be met any more
+	Dead      State = "dead"      // the target had stopped answering
+)
+
+// Workload says how a stage was loaded; see the SLO file's words. Ramps have
+// two different ends.
+type Workload struct {
+	Model       string        `json:"model"` // closed or open
+	Requests    int64         `json:"requests,omitempty"`
+	Duration    time.Duration `json:"duration_ns,omitempty"` // planned
+	WorkersFrom int           `json:"workers_from,omitempty"`
+	WorkersTo   int           `json:"workers_to,omitempty"`
+	RateFrom    float64       `json:"rate_from,omitempty"` // arrivals a second
+	RateTo      float64       `json:"rate_to,omitempty"`
+	Arrivals    string        `json:"arrivals,omitempty"` // uniform or poisson
+}
+
+// Stage holds what one stage measured.
+type Stage struct {
+	Name     string        `json:"name"`
+	Workload Workload      `json:"workload"`
+	Judged   bool          `json:"judged"`
+	State    State         `json:"state"`
+	Reason   string        `json:"reason,omitempty"` // why it did not complete
+	Start    time.Time     `json:"start"`
+	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer
+
+	Requests
+	Slices    []Slice   `json:"slices,omitempty"`
+	Steps     []Step    `json:"steps,omitempty"`
+	Generator Generator `json:"generator"`
+	Failures  []Sample  `json:"failures,omitempty"`  // the first five of each step
+	Slowest   []Sample  `json:"slowest,omitempty"`   // five of the stage
+	InFlight  []int     `json:"in_flight,omitempty"` // at the end of each slice
+}
+
+// Requests holds counters and distributions of a set of requests.
+type Requests struct {
+	Counters Counters      `json:"counters"`
+	Status   map[int]int64 `json:"status,omitempty"` // answers by status code
+	BytesIn  int64         `json:"bytes_in"`         // of the answers, headers included where they are known
+	BytesOut int64         `json:"bytes_out"`
+
+	// Response is judged: from the intended start to the last byte; an
+	// unsuccessful request counts with its timeout, or with its own time where
+	// that is longer. OK holds the successful ones alone. Service counts from the
+	// actual write, OnTime is Response without the generator's own lateness;
+	// both treat unsuccessful requests as Response does.
+	Response Histogram `json:"response"`
+	OK       Histogram `json:"ok"`
+	Service  Histogram `json:"service"`
+	OnTime   Histogram `json:"on_time"`
+	Connect  Histogram `json:"connect"` // one value for each new connection
+	TTFB     Histogram `json:"ttfb"`    // from the write to the first byte, of every answer
+}
+
+// Step holds the requests of one step of one scenario.
+type Step struct {
+	Scenario string `json:"scenario"`
+	Name     string `json:"name"`
+	Requests
+}
+
+// Slice is one second of a stage, or a sixteenth of a stage that is planned
+// to be shorter than 16 s. A request belongs to the slice of its intended
+// start.
+type Slice struct {
+	Offset   time.Duration `json:"offset_ns"` // from the stage's start
+	Width    time.Duration `json:"width_ns"`
+	Counters Counters      `json:"counters"`
+	Response Histogram     `json:"response"`
+}
+
+// Generator is what slogate measured about itself during a stage.
+type Generator struct {
+	Engine    string        `json:"engine"`
+	Mode      string        `json:"mode,omitempty"` // how sends were paced
+	Lateness  Histogram     `json:"lateness"`       // actual minus intended start, the generator's own part
+	UnsentOwn int64         `json:"unsent_own"`     // of Counters.Unsent: because the generator did not come to it
+	CPU       float64       `json:"cpu"`            // share of the whole machine, 0 to 1; 0 where unknown
+	GCPause   time.Duration `json:"gc_pause_ns"`    // longest
+	Opened    int64         `json:"connections_opened"`
+	Reused    int64         `json:"connections_reused"`
+	Pauses    time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law
+	// ConnectionWait is the summed wait of arrivals for a free connection or user.
+	ConnectionWait time.Duration `json:"connection_wait_ns"`
+}
+
+// Sample is one request kept as an example: redacted, bounded, from outside.
+type Sample struct {
+	Scenario string        `json:"scenario"`
+	Step     string        `json:"step"`
+	Offset   time.Duration `json:"offset_ns"` // of the intended start in the stage
+	Class    Class         `json:"class"`
+	Status   int           `json:"status,omitempty"`
+	Response time.Duration `json:"response_ns"`
+	Detail   string        `json:"detail,omitempty"` // the failed check or the error
+	Body     string        `json:"body,omitempty"`   // the answer's beginning
+}
