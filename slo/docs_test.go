@@ -1,0 +1,95 @@
+package slo
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const docsPath = "../docs/slo-file.md"
+
+func readDocs(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(docsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// Each example of the reference is a file, once it has what it lacks.
+func TestDocsExamples(t *testing.T) {
+	blocks := yamlBlock.FindAllStringSubmatch(readDocs(t), -1)
+	if len(blocks) < 10 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	schema := resolved(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "flower.json"), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range blocks {
+		src := []byte(wholeFile(block[1]))
+		opts := testOptions(filepath.Join(dir, "slo.yaml"))
+		if _, err := Parse(src, opts); err != nil {
+			t.Errorf("%s\n%s", src, pretty(t, err))
+			continue
+		}
+		if err := schema.Validate(instance(t, src)); err != nil {
+			t.Errorf("%s\nschema: %v", src, err)
+		}
+	}
+}
+
+func wholeFile(part string) string {
+	for _, line := range []string{"version: 1\n", "target: http://localhost:8000\n", oneGet, oneStage} {
+		key, _, _ := strings.Cut(line, ":")
+		if !regexp.MustCompile(`(?m)^` + key + `:`).MatchString(part) {
+			part += line
+		}
+	}
+	return part
+}
+
+// The reference names every key, indicator and value.
+func TestDocsAreComplete(t *testing.T) {
+	docs := readDocs(t)
+	keys := append(keysOf[document](), keysOf[httpDoc]()...)
+	keys = append(append(keys, keysOf[waitForDoc]()...), keysOf[scenarioDoc]()...)
+	keys = append(append(keys, keysOf[stepDoc]()...), keysOf[stageDoc]()...)
+	for _, key := range append(keys, keysOf[objectiveDoc]()...) {
+		if !strings.Contains(docs, "`"+key+"`") {
+			t.Errorf("%s does not describe the key %q", docsPath, key)
+		}
+	}
+	for _, name := range indicatorNames {
+		if !strings.Contains(docs, name) {
+			t.Errorf("%s does not describe the indicator %q", docsPath, name)
+		}
+	}
+	for _, word := range valueWords {
+		if !strings.Contains(docs, "`${"+word) {
+			t.Errorf("%s does not describe the value %q", docsPath, word)
+		}
+	}
+	for code, comment := range codes(t) {
+		if !strings.Contains(docs, "| `"+string(code)+"` | "+comment+" |\n") {
+			t.Errorf("%s lacks %s: %s", docsPath, code, comment)
+		}
+	}
+}
+
+// The error that the reference shows is the one that Parse gives.
+func TestDocsShowAnError(t *testing.T) {
+	src := strings.Repeat("\n", 12) + "stages:\n      - {name: a, rate: 1/s, duration: 5s}\n"
+	src = strings.Replace(src, "      - {name: a, rate: 1/s, duration: 5s}", "      - durration: 5s", 1)
+	_, err := Parse([]byte(src), Options{Path: "slo.yaml"})
+	shown := "slo.yaml:14:9: SLO012: unknown key \"durration\", did you mean \"duration\"?\n"
+	if err == nil || !strings.Contains(err.Error()+"\n", shown) || !strings.Contains(readDocs(t), shown) {
+		t.Errorf("Parse gives\n%v", err)
+	}
+}

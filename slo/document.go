@@ -1,0 +1,117 @@
+package slo
+
+import (
+	"reflect"
+	"strings"
+)
+
+// The types below are the SLO file as it is written. They give the parser the
+// accepted keys of each map and [Schema] the keys, kinds and descriptions, so
+// that the two cannot drift apart. Nothing is decoded into them: the parser
+// keeps to nodes, because it needs the positions.
+
+// Kinds of scalars, and scalars that may also be something else. schema.go
+// says what each looks like.
+type (
+	versionText   string
+	templateText  string // text in which ${…} is replaced for each request
+	fixedText     string // text in which ${env.NAME} is replaced when the file is read
+	durationText  string
+	pauseText     string // a duration or a range of durations
+	rateValue     string // a rate, a ramp of rates or a list of rates
+	workersValue  string // a number of workers, a ramp or a list of numbers
+	countValue    string
+	switchValue   string
+	requestText   string
+	statusValue   string
+	checkText     string
+	arrivalsText  string
+	objectiveText string
+	indicatorText string
+	anyJSON       string
+	headerMap     string
+	formMap       string
+	objectiveItem string // an objective as text or as an objectiveDoc
+)
+
+type document struct {
+	Version    versionText     `json:"version" jsonschema:"Version of this format: 1."`
+	Name       fixedText       `json:"name,omitempty" jsonschema:"Name for titles and artifacts. Default: the name of the file."`
+	Target     fixedText       `json:"target,omitempty" jsonschema:"Base URL of the service under test, such as http://localhost:8000. The flag --target overrides it."`
+	HTTP       httpDoc         `json:"http,omitzero" jsonschema:"Defaults of every step."`
+	WaitFor    waitForDoc      `json:"wait_for,omitzero" jsonschema:"A request that must succeed before the first stage. Default: a TCP connect within 30s."`
+	Scenarios  []scenarioDoc   `json:"scenarios" jsonschema:"What the users do."`
+	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
+	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
+}
+
+type httpDoc struct {
+	Timeout durationText `json:"timeout,omitempty" jsonschema:"Time limit of one request, connecting included. Default: 10s."`
+	Headers headerMap    `json:"headers,omitempty" jsonschema:"Headers of every request."`
+}
+
+type waitForDoc struct {
+	Request requestText   `json:"request" jsonschema:"METHOD PATH, such as GET /health."`
+	Timeout durationText  `json:"timeout,omitempty" jsonschema:"How long to wait. Default: 60s."`
+	Accept  []statusValue `json:"accept,omitempty" jsonschema:"Status codes that mean ready. Default: 2xx and 3xx."`
+	Headers headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+}
+
+// requestDoc holds the keys of a request, in a step or directly in a scenario.
+type requestDoc struct {
+	Request  requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as POST /predict."`
+	Headers  headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+	JSON     anyJSON       `json:"json,omitempty" jsonschema:"Body, written as YAML and sent as JSON."`
+	Form     formMap       `json:"form,omitempty" jsonschema:"Body, sent as a form."`
+	Body     templateText  `json:"body,omitempty" jsonschema:"Body, sent as it is."`
+	BodyFile fixedText     `json:"body_file,omitempty" jsonschema:"File that is the body, relative to this file."`
+	Timeout  durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
+	Accept   []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
+	Checks   []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
+}
+
+type scenarioDoc struct {
+	Name   fixedText  `json:"name,omitempty" jsonschema:"Name of the scenario. Default: the name of its first request."`
+	Weight countValue `json:"weight,omitempty" jsonschema:"How often it is chosen, in proportion to the others. Default: 1."`
+	Steps  []stepDoc  `json:"steps,omitempty" jsonschema:"The requests and pauses in order."`
+	requestDoc
+}
+
+type stepDoc struct {
+	Name  fixedText `json:"name,omitempty" jsonschema:"Name of the step. Default: its METHOD /path."`
+	Pause pauseText `json:"pause,omitempty" jsonschema:"A wait, such as 200ms or 100ms..500ms. It stands alone."`
+	requestDoc
+}
+
+type stageDoc struct {
+	Name       fixedText       `json:"name" jsonschema:"Name of the stage."`
+	Requests   countValue      `json:"requests,omitempty" jsonschema:"Exact number of requests, sent by the workers."`
+	Duration   durationText    `json:"duration,omitempty" jsonschema:"How long the stage lasts; of a staircase each level."`
+	Workers    workersValue    `json:"workers,omitempty" jsonschema:"Users that wait for their answers: 10, a ramp 0..50 or a staircase [5, 10]."`
+	Rate       rateValue       `json:"rate,omitempty" jsonschema:"Arrivals that do not wait: 200/s, a ramp 50/s..500/s or a staircase [50/s, 100/s]."`
+	Arrivals   arrivalsText    `json:"arrivals,omitempty" jsonschema:"Pattern of the arrivals. Default: uniform."`
+	IdleBefore durationText    `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`
+	Judge      switchValue     `json:"judge,omitempty" jsonschema:"Whether the objectives apply. Default: true."`
+	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"Objectives of this stage. They replace those of the file with the same indicator."`
+	StopOnDead switchValue     `json:"stop_on_dead,omitempty" jsonschema:"Stop when 90 % of the requests failed over 10 s. Default: on."`
+}
+
+type objectiveDoc struct {
+	Fail  objectiveText `json:"fail,omitempty" jsonschema:"An objective that fails the run when it is missed."`
+	Warn  objectiveText `json:"warn,omitempty" jsonschema:"An objective that warns when it is missed."`
+	Show  indicatorText `json:"show,omitempty" jsonschema:"An indicator that is printed and not judged."`
+	Stage fixedText     `json:"stage,omitempty" jsonschema:"The only stage it applies to."`
+	Abort switchValue   `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
+	Grace durationText  `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
+}
+
+// keysOf gives the keys of a map of the file, in the order of the type.
+func keysOf[T any]() []string {
+	var keys []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

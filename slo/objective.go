@@ -1,0 +1,241 @@
+package slo
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// Severity says what a missed objective does to the run's verdict.
+type Severity string
+
+// The severities of an objective.
+const (
+	Fail Severity = "fail"
+	Warn Severity = "warn"
+	Show Severity = "show" // printed, never judged
+)
+
+// Unit is what an indicator is counted in. It decides how a value is written
+// and how a bound may be given.
+type Unit string
+
+// The units of indicators, with the scale of a float64 that holds one.
+const (
+	UnitDuration Unit = "duration" // microseconds
+	UnitShare    Unit = "share"    // 0 to 1
+	UnitRate     Unit = "rate"     // per second
+	UnitCount    Unit = "count"
+	UnitBytes    Unit = "bytes"
+	UnitScore    Unit = "score" // apdex, 0 to 1
+)
+
+// Kind is the family of an indicator.
+type Kind string
+
+// The kinds of indicators. Latency kinds take a [Clock]; Percentile a
+// [Quantile], Status a class or code, Apdex a threshold.
+const (
+	Percentile  Kind = "percentile"
+	Min         Kind = "min"
+	Mean        Kind = "mean"
+	Max         Kind = "max"
+	StdDev      Kind = "stddev"
+	SuccessRate Kind = "success_rate"
+	ErrorRate   Kind = "error_rate"
+	Throughput  Kind = "throughput"
+	Goodput     Kind = "goodput"
+	Requests    Kind = "requests"
+	Errors      Kind = "errors"
+	Timeouts    Kind = "timeouts"
+	Unsent      Kind = "unsent"
+	Status      Kind = "status"
+	Apdex       Kind = "apdex"
+	BytesIn     Kind = "bytes_in"
+	BytesOut    Kind = "bytes_out"
+)
+
+// Clock says which time of a request a latency indicator looks at.
+type Clock string
+
+// The clocks of latency indicators.
+const (
+	Response Clock = ""        // from the intended start; an unsuccessful request counts with at least its timeout
+	OK       Clock = "ok"      // response time of successful requests alone
+	Service  Clock = "service" // from the actual write
+	Connect  Clock = "connect" // of new connections
+	TTFB     Clock = "ttfb"    // from the write to the first byte of the answer
+)
+
+// Quantile is an exact fraction below one, so that ranks are computed in
+// integers: p99.9 is 999/1000.
+type Quantile struct{ Num, Den int64 }
+
+// Indicator is a number computed for a stage.
+type Indicator struct {
+	Kind     Kind
+	Clock    Clock
+	Quantile Quantile      // of Percentile
+	Status   StatusRange   // of Status
+	Apdex    time.Duration // of Apdex: the satisfied threshold T; tolerating up to 4T
+}
+
+// Cmp is the comparison of an objective.
+type Cmp string
+
+// The comparisons that an objective may use.
+const (
+	LE Cmp = "<="
+	GE Cmp = ">="
+	LT Cmp = "<"
+	GT Cmp = ">"
+	EQ Cmp = "=="
+)
+
+// Objective is an indicator, a comparison and a bound. A Show objective has
+// neither comparison nor bound.
+type Objective struct {
+	Text      string // as written, blanks folded
+	Indicator Indicator
+	Cmp       Cmp
+	Bound     float64     // in the scale of the indicator's unit
+	Relative  []Tolerance // of an objective against the baseline: it holds when one of them does; Bound is 0
+	Severity  Severity
+	Stage     string        // the only stage it applies to; empty: every judged one
+	Abort     bool          // stop the run as soon as it cannot be met any more
+	Grace     time.Duration // with Abort: how long it must have been broken; 0: only when nothing that follows can mend it
+	Implicit  bool          // added by slogate, not written in the file
+	Pos       Pos
+}
+
+// Tolerance is how far from the baseline a relative objective may lie.
+type Tolerance struct {
+	Value   float64 // added to the baseline; negative after a minus sign
+	Percent bool    // Value is a fraction of the baseline's value; otherwise in the scale of the indicator's unit
+}
+
+// ParseObjective reads an objective that must hold, such as "p95 <= 450ms" or
+// "p95 <= baseline + 10% or + 5ms". Its severity is [Fail]. The error is an
+// [*Error] whose column counts from the beginning of the text.
+func ParseObjective(text string) (Objective, error) {
+	o, err := parseObjective(text)
+	if err != nil {
+		return Objective{}, standalone(err, text)
+	}
+	return o, nil
+}
+
+// standalone gives an error of a text that is not in a file.
+func standalone(err error, text string) *Error {
+	f := asFault(err)
+	e := &Error{Code: f.code, Line: 1, Column: f.offset + 1, Width: f.width, Msg: f.msg, Hint: f.hint, Source: text}
+	if e.Width == 0 {
+		e.Width = width(text)
+	}
+	return e
+}
+
+// at gives an error the place of text[from:to]; where that is empty, it is the
+// end of the text.
+func at(err error, text string, from, to int) error {
+	f := *asFault(err)
+	part := text[from:to]
+	trimmed := strings.TrimSpace(part)
+	f.offset = width(text[:from]) + width(part) - width(strings.TrimLeft(part, " "))
+	f.width = max(width(trimmed), 1)
+	if trimmed == "" {
+		f.offset = width(strings.TrimRight(text, " "))
+	}
+	return &f
+}
+
+// objectiveHint is the grammar in one line.
+const objectiveHint = "an objective is INDICATOR CMP BOUND, such as p95 <= 450ms; CMP is <= >= < > or =="
+
+func parseObjective(text string) (Objective, error) {
+	start := strings.IndexAny(text, "<>=!")
+	if start < 0 {
+		if _, err := parseIndicator(strings.TrimSpace(text)); err != nil {
+			return Objective{}, at(err, text, 0, len(text))
+		}
+		return Objective{}, at(&fault{code: CodeObjective, msg: "a comparison is missing", hint: objectiveHint}, text, len(text), len(text))
+	}
+	end := start
+	for end < len(text) && strings.IndexByte("<>=!", text[end]) >= 0 {
+		end++
+	}
+	cmp := Cmp(text[start:end])
+	indicator, err := parseIndicator(strings.TrimSpace(text[:start]))
+	if err != nil {
+		return Objective{}, at(err, text, 0, start)
+	}
+	o := Objective{Text: strings.Join(strings.Fields(text), " "), Indicator: indicator, Cmp: cmp, Severity: Fail}
+	switch cmp {
+	case LE, GE, LT, GT, EQ:
+		return o.withBound(text, end)
+	}
+	return Objective{}, at(&fault{code: CodeObjective, msg: quote(string(cmp)) + " is not a comparison", hint: objectiveHint}, text, start, end)
+}
+
+// withBound reads what follows the comparison, which ends at from.
+func (o Objective) withBound(text string, from int) (Objective, error) {
+	var err error
+	bound := text[from:]
+	if rest, ok := strings.CutPrefix(strings.TrimSpace(bound), "baseline"); ok {
+		if o.Relative, err = parseTolerances(o.Indicator.Unit(), rest); err != nil {
+			return Objective{}, at(err, text, len(text)-len(rest), len(text))
+		}
+		return o, nil
+	}
+	if o.Bound, err = parseValue(o.Indicator.Unit(), bound); err != nil {
+		return Objective{}, at(err, text, from, len(text))
+	}
+	if o.isHopeless() {
+		return Objective{}, at(&fault{code: CodeBound, msg: "no measurement can meet " + quote(o.Text)}, text, from, len(text))
+	}
+	return o, nil
+}
+
+// isHopeless reports a bound that lies outside of what the indicator can be.
+func (o Objective) isHopeless() bool {
+	top := math.Inf(1)
+	if u := o.Indicator.Unit(); u == UnitShare || u == UnitScore {
+		top = 1
+	}
+	return o.Cmp == LT && o.Bound == 0 || o.Cmp == GT && o.Bound >= top
+}
+
+// parseTolerances reads what follows "baseline": "+ 10% or + 5ms".
+func parseTolerances(unit Unit, s string) ([]Tolerance, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return []Tolerance{{}}, nil
+	}
+	var all []Tolerance
+	for part := range strings.SplitSeq(s, " or ") {
+		t, err := parseTolerance(unit, strings.TrimSpace(part))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+func parseTolerance(unit Unit, s string) (Tolerance, error) {
+	s = strings.TrimSpace(strings.TrimPrefix(s, "baseline"))
+	sign := 1.0
+	switch {
+	case strings.HasPrefix(s, "-"):
+		sign = -1
+	case !strings.HasPrefix(s, "+"):
+		return Tolerance{}, &fault{code: CodeObjective, msg: quote(s) + " is not a tolerance", hint: "after baseline follows + or - and a percentage or a value: baseline + 10% or + 5ms"}
+	}
+	s = strings.TrimSpace(s[1:])
+	if n, rest, ok := number(s); ok && strings.TrimSpace(rest) == "%" && unit != UnitShare {
+		return Tolerance{Value: sign * n / 100, Percent: true}, nil
+	}
+	// For a share a percentage means percentage points: its own unit.
+	v, err := parseValue(unit, s)
+	return Tolerance{Value: sign * v}, err
+}

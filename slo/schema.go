@@ -1,0 +1,139 @@
+package slo
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Schema gives the JSON Schema (draft 2020-12) of the SLO file, for editors.
+// It accepts every file that [Parse] accepts; Parse refuses more.
+func Schema() []byte {
+	text, err := json.MarshalIndent(documentSchema(), "", "  ")
+	if err != nil {
+		panic("slo: the schema must encode: " + err.Error())
+	}
+	return append(text, '\n')
+}
+
+func documentSchema() *jsonschema.Schema {
+	s := schemaOf[document](scalarSchemas())
+	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	s.Title = "slogate SLO file"
+	s.Description = "What to load, in which stages, and which objectives the measurements must meet."
+	return s
+}
+
+// schemaOf makes a schema of a type of the document.
+func schemaOf[T any](known map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {
+	s, err := jsonschema.For[T](&jsonschema.ForOptions{TypeSchemas: known})
+	if err != nil {
+		panic("slo: the types of the document must have a schema: " + err.Error())
+	}
+	noNull(s)
+	return s
+}
+
+// noNull takes "null" out of the lists, which Go's slices may be.
+func noNull(s *jsonschema.Schema) {
+	if len(s.Types) == 2 && s.Types[0] == "null" {
+		s.Type, s.Types = s.Types[1], nil
+	}
+	if s.Items != nil {
+		noNull(s.Items)
+	}
+	for _, property := range s.Properties {
+		noNull(property)
+	}
+}
+
+// withValue lets a text hold a value of the environment wherever a pattern
+// would forbid it.
+const withValue = `|.*\$\{.*`
+
+// Patterns of the texts.
+const (
+	numberPattern    = `[0-9]+(\.[0-9]+)?`
+	durationPattern  = `(` + numberPattern + ` *(us|µs|ms|s|m|h|d))+`
+	ratePattern      = numberPattern + ` */ *[smh]`
+	indicatorPattern = `((ok|service|connect|ttfb)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|success_rate|error_rate|throughput|goodput|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out`
+	objectivePattern = `(` + indicatorPattern + `) *(<=|>=|<|>|==) *.+`
+)
+
+func pattern(p string) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^ *(` + p + `) *$`}
+}
+
+func either(schemas ...*jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{AnyOf: schemas}
+}
+
+func listOf(s *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "array", Items: s, MinItems: jsonschema.Ptr(1)}
+}
+
+func wholeNumber(least float64) *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "integer", Minimum: &least}
+}
+
+// anyScalar is a text; YAML may take it for a number or a bool.
+func anyScalar() *jsonschema.Schema {
+	return &jsonschema.Schema{Types: []string{"string", "number", "boolean"}}
+}
+
+// scalarSchemas says what the texts of the document look like.
+func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
+	duration, count := pattern(durationPattern+withValue), either(wholeNumber(1), pattern("[0-9]+"+withValue))
+	rate, workers := pattern(ratePattern+withValue), either(wholeNumber(1), pattern(`[0-9]+`+withValue))
+	ramp := func(unit string) *jsonschema.Schema { return pattern(unit + `(\.\.` + unit + `)?` + withValue) }
+	methodPattern := "(?:" + strings.Join(methods, "|") + "|" + strings.ToLower(strings.Join(methods, "|")) + ") +/.*"
+
+	known := map[reflect.Type]*jsonschema.Schema{
+		reflect.TypeFor[versionText]():   {Const: jsonschema.Ptr[any](Version)},
+		reflect.TypeFor[templateText]():  anyScalar(),
+		reflect.TypeFor[fixedText]():     anyScalar(),
+		reflect.TypeFor[durationText]():  duration,
+		reflect.TypeFor[pauseText]():     ramp(durationPattern),
+		reflect.TypeFor[rateValue]():     either(ramp(ratePattern), listOf(rate)),
+		reflect.TypeFor[workersValue]():  either(wholeNumber(1), ramp(`[0-9]+`), listOf(workers)),
+		reflect.TypeFor[countValue]():    count,
+		reflect.TypeFor[switchValue]():   {Enum: []any{true, false, "on", "off", "true", "false"}},
+		reflect.TypeFor[requestText]():   pattern(methodPattern),
+		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(100.0), Maximum: jsonschema.Ptr(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
+		reflect.TypeFor[checkText]():     anyScalar(),
+		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
+		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
+		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),
+		reflect.TypeFor[anyJSON]():       {},
+		reflect.TypeFor[headerMap]():     {Type: "object", AdditionalProperties: anyScalar()},
+		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
+	}
+	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))
+	return withStructs(known)
+}
+
+func objectiveSchema(known map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {
+	s := schemaOf[objectiveDoc](known)
+	s.OneOf = []*jsonschema.Schema{needs("fail"), needs("warn"), needs("show")}
+	return s
+}
+
+// withStructs adds the maps whose keys depend on each other.
+func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*jsonschema.Schema {
+	step := schemaOf[stepDoc](known)
+	step.OneOf = []*jsonschema.Schema{needs("request"), needs("pause")}
+	known[reflect.TypeFor[stepDoc]()] = step
+	scenario := schemaOf[scenarioDoc](known)
+	scenario.OneOf = []*jsonschema.Schema{needs("request"), needs("steps")}
+	known[reflect.TypeFor[scenarioDoc]()] = scenario
+	stage := schemaOf[stageDoc](known)
+	stage.OneOf = []*jsonschema.Schema{needs("rate"), needs("workers")}
+	known[reflect.TypeFor[stageDoc]()] = stage
+	return known
+}
+
+func needs(key string) *jsonschema.Schema {
+	return &jsonschema.Schema{Required: []string{key}}
+}

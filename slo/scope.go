@@ -1,0 +1,199 @@
+package slo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxObjectives bounds the table of a report.
+const maxObjectives = 200
+
+// objectives reads a list of objectives, of the file or of one stage.
+func (p *parser) objectives(n *node, ofStage bool) []Objective {
+	var all []Objective
+	for _, item := range p.list(n, "objectives", maxObjectives) {
+		if o, ok := p.objective(item, ofStage); ok {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func (p *parser) objective(n *node, ofStage bool) (Objective, bool) {
+	if n.kind != mapNode {
+		return p.judged(n, Fail)
+	}
+	o := objectOf[objectiveDoc](p, n, "an objective")
+	var objective Objective
+	ok := false
+	switch severity, text := p.severity(o); severity {
+	case Show:
+		objective, ok = p.shown(text)
+	case Fail, Warn:
+		objective, ok = p.judged(text, severity)
+	}
+	objective.Abort = p.isOn(o.get("abort"), "abort", false)
+	objective.Grace = p.duration(o.get("grace"), "grace", 0, maxDuration)
+	objective.Stage = p.name(o.get("stage"), "the stage")
+	p.checkObjectiveKeys(o, objective.Abort, ofStage)
+	return objective, ok
+}
+
+// severity finds the one of fail, warn and show that an objective has.
+func (p *parser) severity(o *object) (Severity, *node) {
+	severities := []string{string(Fail), string(Warn), string(Show)}
+	for i, key := range severities {
+		if n := o.get(key); n != nil {
+			o.exclude(p, key, severities[i+1:], "write two objectives")
+			return Severity(key), n
+		}
+	}
+	if !slices.ContainsFunc(severities, o.isWritten) && len(o.values) == len(o.node.entries) {
+		p.fail(o.node.pos, 0, CodeMissing, "the objective has none of fail, warn and show", "- warn: p99 <= 1s")
+	}
+	return "", nil
+}
+
+// judged reads an objective with a bound.
+func (p *parser) judged(n *node, severity Severity) (Objective, bool) {
+	text, ok := p.raw(n, "an objective")
+	if !ok {
+		return Objective{}, false
+	}
+	o, err := parseObjective(text)
+	if err != nil {
+		p.failText(n, err)
+		return Objective{}, false
+	}
+	if o.Relative != nil {
+		from := strings.Index(text, "baseline")
+		fault := &fault{code: CodeBaseline, msg: "a relative objective needs a baseline, which this version of slogate does not have yet", hint: "compare with a value, such as p95 <= 450ms"}
+		p.failText(n, at(fault, text, from, from+len("baseline")))
+	}
+	o.Severity, o.Pos = severity, n.pos
+	return o, true
+}
+
+// shown reads an indicator that is only printed.
+func (p *parser) shown(n *node) (Objective, bool) {
+	text, ok := p.raw(n, "an indicator")
+	if !ok {
+		return Objective{}, false
+	}
+	if i := strings.IndexAny(text, "<>="); i >= 0 {
+		p.failText(n, at(&fault{code: CodeObjective, msg: "show takes an indicator without a bound", hint: "show: " + strings.TrimSpace(text[:i])}, text, i, len(text)))
+		return Objective{}, false
+	}
+	i, err := parseIndicator(strings.TrimSpace(text))
+	if err != nil {
+		p.failText(n, err)
+		return Objective{}, false
+	}
+	return Objective{Text: strings.TrimSpace(text), Indicator: i, Severity: Show, Pos: n.pos}, true
+}
+
+func (p *parser) checkObjectiveKeys(o *object, abort, ofStage bool) {
+	o.exclude(p, "show", []string{"abort", "grace"}, "what is only shown cannot stop the run")
+	if o.has("grace") && !o.has("show") && !abort {
+		e := o.values["grace"]
+		p.fail(e.pos, width(e.key), CodeCombination, `"grace" needs abort: true`, "it says how long the objective must have been broken before the run stops")
+	}
+	if o.has("stage") && ofStage {
+		e := o.values["stage"]
+		p.fail(e.pos, width(e.key), CodeCombination, `"stage" cannot stand in the objectives of a stage`, "they apply to their stage alone")
+	}
+}
+
+// checkScopes refuses objectives on stages that are not there or not judged.
+func (p *parser) checkScopes(plan []plannedStage, everywhere []Objective) {
+	judged := map[string]bool{}
+	var names []string
+	some := false
+	for _, s := range plan {
+		for _, l := range s.levels {
+			name := s.at(l).Name
+			judged[name] = s.Judge
+			names = append(names, name)
+		}
+		judged[s.Name] = s.Judge
+		names = append(names, s.Name)
+		some = some || s.Judge
+	}
+	for _, o := range everywhere {
+		isJudged, known := judged[o.Stage]
+		switch {
+		case o.Stage == "":
+		case !known:
+			p.fail(o.Pos, width(o.Text), CodeNoStage, "there is no stage "+quote(o.Stage)+" for this objective"+didYouMean(o.Stage, names), "the stages are "+namesOf(plan))
+		case !isJudged:
+			p.fail(o.Pos, width(o.Text), CodeNotJudged, fmt.Sprintf("the stage %s of this objective has judge: false", quote(o.Stage)), "")
+		}
+	}
+	if !some {
+		p.fail(plan[0].Pos, 0, CodeNothingDone, "no stage is judged", "remove judge: false from a stage: a run that judges nothing can never fail")
+	}
+}
+
+// namesOf lists the stages for a message.
+func namesOf(plan []plannedStage) string {
+	const most = 20
+	var names []string
+	for _, s := range plan[:min(len(plan), most)] {
+		names = append(names, s.Name)
+	}
+	if len(plan) > most {
+		names = append(names, "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// applying gives the objectives of a stage: its own, which are those written
+// in it and those that name it, and the file's without those whose indicator
+// an own one has.
+func applying(everywhere []Objective, written plannedStage, name string) []Objective {
+	own := slices.Clone(written.own)
+	for _, o := range everywhere {
+		if o.Stage != "" && (o.Stage == written.Name || o.Stage == name) {
+			own = append(own, o)
+		}
+	}
+	var all []Objective
+	for _, o := range everywhere {
+		if o.Stage == "" && !hasIndicator(own, o.Indicator) {
+			all = append(all, o)
+		}
+	}
+	for _, o := range own {
+		o.Stage = name
+		all = append(all, o)
+	}
+	if !slices.ContainsFunc(all, Objective.judgesSuccess) {
+		all = append(all, implicitSuccess())
+	}
+	return all
+}
+
+func hasIndicator(list []Objective, i Indicator) bool {
+	return slices.ContainsFunc(list, func(o Objective) bool { return o.Indicator == i })
+}
+
+// judgesSuccess reports an objective that a service which only answers with
+// errors would miss. A goodput is none: it says how many succeeded, not of how
+// many.
+func (o Objective) judgesSuccess() bool {
+	switch o.Indicator.Kind {
+	case SuccessRate, ErrorRate, Errors:
+		return o.Severity != Show
+	}
+	return false
+}
+
+// implicitSuccess is what a stage must meet at least.
+func implicitSuccess() Objective {
+	const share = 0.99
+	return Objective{
+		Text: "success_rate >= 99%", Indicator: Indicator{Kind: SuccessRate},
+		Cmp: GE, Bound: share, Severity: Warn, Implicit: true,
+	}
+}

@@ -1,0 +1,143 @@
+// Package slo reads the SLO file: what to load, in which stages, and which
+// objectives the measurements must meet.
+//
+// In comes YAML text from anywhere, also from a stranger's pull request. Out
+// comes a [File] of plain values in which every reference is resolved, every
+// expression compiled and every number carries its unit, or a list of
+// [Error]s that name file, line and column. The package sends nothing, opens
+// no file but those that a step names inside the workspace, and knows nothing
+// of measurements.
+//
+// The SLO file itself is stable within its version; the Go types are not.
+package slo
+
+import "time"
+
+// Version is the version of the SLO file's format that this package reads.
+const Version = 1
+
+// Pos is a place in the SLO file, both numbers counted from 1. The zero value
+// means that the value does not stand in the file, such as an implicit
+// objective.
+type Pos struct {
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
+}
+
+// File is a whole SLO file, validated and expanded.
+type File struct {
+	Path   string // as the user named it
+	Digest string // "sha256:" and the hex digest of the file's bytes
+
+	Name   string // for titles and artifacts; the file's base name by default
+	Target string // base URL of the service under test: http or https, no path query or fragment
+	HTTP   HTTP
+
+	WaitFor   *WaitFor // nil: a TCP connect within 30 s
+	Scenarios []Scenario
+	Stages    []Stage
+
+	// Secrets holds the values of every ${secret.NAME} that the file uses and
+	// the passwords in its target. Nothing that slogate writes may hold one.
+	Secrets []string
+}
+
+// HTTP holds the defaults of every step.
+type HTTP struct {
+	Timeout time.Duration // of one request, connecting included; 10 s by default
+	Headers []Header
+}
+
+// Header is one request header. Its name is canonical.
+type Header struct {
+	Name  string
+	Value Template
+	Pos   Pos
+}
+
+// WaitFor is the request that must succeed before the first stage starts.
+type WaitFor struct {
+	Request Request
+	Timeout time.Duration // 60 s by default
+}
+
+// Scenario is what one user does: its steps in order.
+type Scenario struct {
+	Name   string
+	Weight int // ≥ 1; how often it is chosen, in proportion to the others
+	Steps  []Step
+	Pos    Pos
+}
+
+// Step is a request, or a pause where Request is nil.
+type Step struct {
+	Request *Request
+	Pause   Pause
+	Pos     Pos
+}
+
+// Pause is a wait between two requests, uniform between Min and Max.
+type Pause struct{ Min, Max time.Duration }
+
+// Request is one HTTP request with what must hold for its answer.
+type Request struct {
+	Name    string   // of the step; "METHOD /path" by default, unique in its scenario
+	Method  string   // upper case
+	Path    Template // path and query, begins with "/"; added to the target
+	Headers []Header // the file's defaults first, then the step's own; a later one of the same name wins
+	Body    Template // empty: no body
+	Timeout time.Duration
+	Accept  []StatusRange // 2xx and 3xx by default
+	Checks  []Check
+	Pos     Pos
+}
+
+// StatusRange is an inclusive range of HTTP status codes.
+type StatusRange struct{ From, To int }
+
+// Contains reports whether the range holds the status code.
+func (r StatusRange) Contains(status int) bool { return r.From <= status && status <= r.To }
+
+// Model says whether a workload waits for answers.
+type Model string
+
+// The two models of a workload.
+const (
+	Closed Model = "closed" // workers, each waits for its answer
+	Open   Model = "open"   // an arrival rate that does not wait
+)
+
+// Arrivals is the pattern of an open workload.
+type Arrivals string
+
+// The two patterns of arrivals.
+const (
+	Uniform Arrivals = "uniform"
+	Poisson Arrivals = "poisson"
+)
+
+// Workload is the load of one stage. A closed one has Workers and either
+// Requests or Duration; an open one has Rate, Duration and Arrivals. From and
+// To differ in a ramp, which is linear in time.
+type Workload struct {
+	Model       Model
+	Requests    int64 // exact number of requests; 0: bounded by Duration
+	Duration    time.Duration
+	WorkersFrom int
+	WorkersTo   int
+	RateFrom    float64 // arrivals a second
+	RateTo      float64
+	Arrivals    Arrivals
+}
+
+// Stage is one part of the run. A staircase has been expanded into one stage
+// for each level, named "stairs/50".
+type Stage struct {
+	Name       string
+	Workload   Workload
+	IdleBefore time.Duration // nothing is sent for this long before the stage
+	Judge      bool
+	StopOnDead bool        // stop when 90 % of the requests failed over 10 s
+	Objectives []Objective // all that apply to this stage, the file's and the implicit ones included
+	Pos        Pos
+}

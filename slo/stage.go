@@ -1,0 +1,254 @@
+package slo
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of the load. They stop a mistyped number before it harms anybody.
+const (
+	maxStages   = 200
+	maxLevels   = 50
+	maxRate     = 1_000_000.0
+	maxWorkers  = 100_000
+	maxRequests = 1_000_000_000_000
+)
+
+// plannedStage is a stage as it is written, before its staircase is expanded.
+type plannedStage struct {
+	Stage
+	levels []level
+	own    []Objective
+	node   *node
+}
+
+// level is the load of one step of a staircase, or of a stage without one.
+type level struct {
+	name     string // of the step; empty without a staircase
+	from, to float64
+}
+
+// stages reads the stages and the objectives of the file, and puts each
+// objective where it applies.
+func (p *parser) stages(n, objectives *node) {
+	everywhere := p.objectives(objectives, false)
+	items := p.list(n, "stages", maxStages)
+	var plan []plannedStage
+	for _, item := range items {
+		if s, ok := p.stage(item); ok {
+			plan = append(plan, s)
+		}
+	}
+	// Whether a name exists can be told only when all stages could be read.
+	if len(items) > 0 && len(plan) == len(items) {
+		p.checkScopes(plan, everywhere)
+	}
+	p.expand(n, plan, everywhere)
+}
+
+// expand makes one stage for each level of a staircase.
+func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
+	first := map[string]int{}
+	for _, written := range plan {
+		for _, l := range written.levels {
+			s := written.at(l)
+			if line, taken := first[s.Name]; taken && s.Name != "" {
+				p.failNode(written.nameNode(), CodeNameTwice, fmt.Sprintf("a stage named %s stands before, at line %d", quote(s.Name), line), "")
+			}
+			first[s.Name] = written.Pos.Line
+			if s.Judge {
+				s.Objectives = applying(everywhere, written, s.Name)
+			}
+			p.file.Stages = append(p.file.Stages, s)
+		}
+	}
+	if len(p.file.Stages) > maxStages {
+		p.failNode(n, CodeTooMany, fmt.Sprintf("the staircases make %d stages, at most %d are accepted", len(p.file.Stages), maxStages), "")
+	}
+}
+
+// nameNode is where the name stands, or the stage where it has none.
+func (s plannedStage) nameNode() *node {
+	if n := s.node.child("name"); n != nil {
+		return n
+	}
+	return s.node
+}
+
+// stage reads one stage.
+func (p *parser) stage(n *node) (plannedStage, bool) {
+	o := objectOf[stageDoc](p, n, "a stage")
+	if n.kind != mapNode {
+		return plannedStage{}, false
+	}
+	s := plannedStage{node: n, Stage: Stage{
+		Name:       p.name(o.need(p, "name", "name: steady"), "the name"),
+		IdleBefore: p.idle(o.get("idle_before")),
+		Judge:      p.isOn(o.get("judge"), "judge", true),
+		StopOnDead: p.isOn(o.get("stop_on_dead"), "stop_on_dead", true),
+		Pos:        n.pos,
+	}}
+	s.levels = p.workload(o, &s.Workload)
+	own := o.get("objectives")
+	if own != nil && !s.Judge {
+		p.failNode(own, CodeNotJudged, "objectives on a stage with judge: false", "remove one of the two")
+	}
+	s.own = p.objectives(own, true)
+	return s, s.Name != ""
+}
+
+// at gives the stage for one level of its staircase.
+func (s plannedStage) at(l level) Stage {
+	stage := s.Stage
+	if l.name != "" {
+		stage.Name += "/" + l.name
+	}
+	if stage.Workload.Model == Open {
+		stage.Workload.RateFrom, stage.Workload.RateTo = l.from, l.to
+	} else {
+		stage.Workload.WorkersFrom, stage.Workload.WorkersTo = int(l.from), int(l.to)
+	}
+	return stage
+}
+
+func (p *parser) idle(n *node) time.Duration {
+	d, ok := scalarOf(p, n, "idle_before", parseDuration)
+	if ok && d > maxDuration {
+		p.failNode(n, CodeRange, "idle_before must be at most "+writeDuration(maxDuration), "")
+	}
+	return d
+}
+
+const loadHint = "workers: 10 with requests or duration waits for answers; rate: 200/s with duration does not"
+
+// workload reads how a stage loads, and its levels: one without a staircase.
+func (p *parser) workload(o *object, w *Workload) []level {
+	w.Duration = p.duration(o.get("duration"), "the duration", 0, maxDuration)
+	w.Requests = p.count(o.get("requests"), "requests", 0, maxRequests)
+	switch {
+	case o.has("rate"):
+		o.exclude(p, "rate", []string{"workers", "requests"}, loadHint)
+		return p.openLoad(o, w)
+	case o.has("workers"):
+		o.exclude(p, "workers", []string{"arrivals"}, "arrivals belongs to rate")
+		return p.closedLoad(o, w)
+	case !o.isWritten("rate") && !o.isWritten("workers"):
+		p.fail(o.node.pos, 0, CodeCombination, "the stage has neither workers nor rate", loadHint)
+	}
+	return nil
+}
+
+func (p *parser) openLoad(o *object, w *Workload) []level {
+	n := o.get("rate")
+	w.Model, w.Arrivals = Open, p.arrivals(o.get("arrivals"))
+	o.need(p, "duration", "a rate needs the time that it lasts: duration: 30s")
+	levels := p.levels(n, rates)
+	for _, l := range levels {
+		if w.Duration > 0 && (l.from+l.to)/2*w.Duration.Seconds() < 1 {
+			p.failNode(n, CodeCombination, "the stage is over before the first request is due", "raise the rate or the duration")
+			break
+		}
+	}
+	return levels
+}
+
+func (p *parser) arrivals(n *node) Arrivals {
+	patterns := []string{string(Uniform), string(Poisson)}
+	text, ok := p.fixed(n, "arrivals")
+	switch a := Arrivals(text); {
+	case !ok:
+		return Uniform
+	case a == Uniform, a == Poisson:
+		return a
+	}
+	p.failNode(n, CodeChoice, "unknown arrivals "+quote(text)+didYouMean(text, patterns), "arrivals is uniform or poisson")
+	return Uniform
+}
+
+func (p *parser) closedLoad(o *object, w *Workload) []level {
+	n := o.get("workers")
+	w.Model = Closed
+	o.exclude(p, "requests", []string{"duration"}, "the stage ends after the requests, or after the duration")
+	if !o.isWritten("requests") && !o.isWritten("duration") {
+		p.fail(o.node.pos, 0, CodeCombination, "the stage has no end", "give it requests: 100 or duration: 30s")
+	}
+	levels := p.levels(n, workerCounts)
+	for _, l := range levels {
+		if l.from != l.to && o.has("requests") {
+			p.failNode(n, CodeCombination, "a ramp of workers needs a duration, not a number of requests", "")
+			break
+		}
+	}
+	return levels
+}
+
+// loadScale is what a load is counted in.
+type loadScale struct {
+	what   string
+	parse  func(string) (float64, error)
+	most   float64
+	limits string // for messages
+}
+
+var (
+	rates        = loadScale{"a rate", parseRate, maxRate, "above 0 and at most 1000000/s"}
+	workerCounts = loadScale{"a number of workers", parseWorkers, maxWorkers, "between 1 and 100000"}
+)
+
+func parseWorkers(s string) (float64, error) {
+	v, err := parseCount(s)
+	return float64(v), err
+}
+
+// levels reads a constant, a ramp or a staircase.
+func (p *parser) levels(n *node, scale loadScale) []level {
+	if n.kind != listNode {
+		l, ok := scalarOf(p, n, scale.what, scale.ramp)
+		if !ok {
+			return nil
+		}
+		return []level{l}
+	}
+	var all []level
+	for _, item := range p.list(n, "the staircase", maxLevels) {
+		if l, ok := scalarOf(p, item, scale.what, scale.constant); ok {
+			l.name = strconv.FormatFloat(l.from, 'f', -1, 64)
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// ramp reads a constant or a ramp, which may begin or end with nothing.
+func (c loadScale) ramp(s string) (level, error) {
+	first, second, isRamp := strings.Cut(s, "..")
+	if !isRamp {
+		return c.constant(s)
+	}
+	from, err := c.parse(first)
+	if err != nil {
+		return level{}, err
+	}
+	to, err := c.parse(second)
+	if err != nil {
+		return level{}, err
+	}
+	if min(from, to) < 0 || max(from, to) == 0 || max(from, to) > c.most {
+		return level{}, c.outside()
+	}
+	return level{from: from, to: to}, nil
+}
+
+func (c loadScale) constant(s string) (level, error) {
+	v, err := c.parse(s)
+	if err == nil && (v <= 0 || v > c.most) {
+		err = c.outside()
+	}
+	return level{from: v, to: v}, err
+}
+
+func (c loadScale) outside() error {
+	return &fault{code: CodeRange, msg: c.what + " must be " + c.limits}
+}

@@ -1,0 +1,150 @@
+package slo
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// defaultTimeout is the time limit of a request: longer than any user waits,
+// short enough that a dead target does not stall a build.
+const defaultTimeout = 10 * time.Second
+
+// target reads the base URL, from the options before the file.
+func (p *parser) target(o *object) {
+	if p.opts.Target != "" {
+		target, err := parseTarget(p.opts.Target)
+		if err != nil {
+			f := asFault(err)
+			p.errs = append(p.errs, &Error{Code: f.code, Msg: "the target that overrides the file's: " + f.msg, Hint: f.hint})
+		}
+		p.file.Target = target
+		return
+	}
+	n := o.need(p, "target", "target: http://localhost:8000, or the flag --target")
+	text, ok := p.raw(n, "the target")
+	if !ok {
+		return
+	}
+	slot := fixed("the target")
+	slot.secret = true
+	t, ok := p.template(n, text, slot)
+	if !ok {
+		return
+	}
+	resolved, _ := t.Static()
+	target, err := parseTarget(resolved)
+	if err != nil {
+		f := asFault(err)
+		if strings.Contains(text, "${secret.") {
+			f = &fault{code: f.code, msg: "the target with its secret is not a base URL", hint: targetHint}
+		}
+		p.failTarget(n, resolved, f)
+		return
+	}
+	p.file.Target = target
+}
+
+// failTarget reports a target without showing a password that it may hold.
+func (p *parser) failTarget(n *node, resolved string, f *fault) {
+	e := &Error{Code: f.code, Line: n.pos.Line, Column: n.pos.Column, Width: width(n.text), Msg: f.msg, Hint: f.hint}
+	p.add(e)
+	if strings.Contains(resolved, "@") {
+		e.Source = ""
+	}
+}
+
+// hostName is a name of the DNS or of a container; underscores occur in the
+// latter.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+
+const targetHint = "a target is http:// or https:// with a host and perhaps a port, such as http://localhost:8000"
+
+// parseTarget reads a base URL and gives it without a slash at its end.
+func parseTarget(s string) (string, error) {
+	wrong := func(msg string) error {
+		return &fault{code: CodeTarget, msg: msg, hint: targetHint}
+	}
+	if strings.Contains(s, "@") {
+		return "", &fault{code: CodeTarget, msg: "a user or password in the target is not accepted", hint: `send it as a header: authorization: "Basic ${secret.NAME}"`}
+	}
+	scheme, rest, found := strings.Cut(s, "://")
+	switch scheme = strings.ToLower(scheme); {
+	case s == "":
+		return "", wrong("the target is empty")
+	case !found:
+		return "", &fault{code: CodeTarget, msg: "the target " + quote(s) + " has no scheme", hint: "write it as " + quote("http://"+s)}
+	case scheme != "http" && scheme != "https":
+		return "", wrong("the target has the scheme " + quote(scheme))
+	}
+	u, err := url.Parse(scheme + "://" + rest)
+	if err != nil {
+		return "", wrong("the target " + quote(s) + " is not a URL" + portProblem(rest))
+	}
+	return checkTarget(u, s, wrong)
+}
+
+func checkTarget(u *url.URL, s string, wrong func(string) error) (string, error) {
+	switch {
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#"):
+		return "", wrong("the target " + quote(s) + " has a query or a fragment, which belong to the requests")
+	case strings.Trim(u.Path, "/") != "":
+		return "", &fault{code: CodeTarget, msg: "the target " + quote(s) + " has a path", hint: "write the path in each request: GET " + u.EscapedPath() + "/…"}
+	case !isHost(u.Hostname()):
+		return "", wrong("the target " + quote(s) + " has no valid host")
+	case strings.HasSuffix(u.Host, ":"):
+		return "", wrong("the target " + quote(s) + " has no port after the colon")
+	case u.Port() != "":
+		if port, err := strconv.Atoi(u.Port()); err != nil || port < 1 || port > 65535 {
+			return "", wrong(fmt.Sprintf("the port %s is not between 1 and 65535", quote(u.Port())))
+		}
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+func isHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return len(host) <= 253 && hostName.MatchString(host)
+}
+
+// portProblem says that a port is no number, which a URL parser refuses.
+func portProblem(rest string) string {
+	host, _, _ := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		return ": the port " + quote(host[i+1:]) + " is not between 1 and 65535"
+	}
+	return ""
+}
+
+// http reads the defaults of every step.
+func (p *parser) http(n *node) {
+	o := objectOf[httpDoc](p, n, "http")
+	p.file.HTTP.Timeout = p.duration(o.get("timeout"), "the timeout", defaultTimeout, maxTimeout)
+	p.file.HTTP.Headers = p.headers(o.get("headers"))
+}
+
+// waitFor reads the readiness request.
+func (p *parser) waitFor(n *node) {
+	if n == nil {
+		return
+	}
+	const defaultWait = time.Minute
+	o := objectOf[waitForDoc](p, n, "wait_for")
+	if n.kind != mapNode {
+		return
+	}
+	w := &WaitFor{Timeout: p.duration(o.get("timeout"), "the timeout", defaultWait, maxDuration)}
+	w.Request = Request{
+		Name: "wait_for", Timeout: p.file.HTTP.Timeout, Pos: n.pos,
+		Accept:  p.accept(o.get("accept")),
+		Headers: override(p.file.HTTP.Headers, p.headers(o.get("headers"))),
+	}
+	p.requestLine(o.need(p, "request", "wait_for: {request: GET /health}"), &w.Request)
+	p.file.WaitFor = w
+}

@@ -1,0 +1,65 @@
+package slo
+
+import "time"
+
+// Template is a string with values that are put in for each request. Static
+// values (the environment, secrets) are resolved when the file is read and
+// are part of the literals.
+type Template []Part
+
+// Part is a literal, or a value where Value is set.
+type Part struct {
+	Literal string
+	Value   Value
+	Args    []string // RandomOf: the choices; RandomInt: inclusive bounds; RandomString: the length
+	Escape  Escape
+}
+
+// Value names what a template puts in.
+type Value string
+
+// The values that are made for each request. Random ones come from the run's
+// seed.
+const (
+	NoValue      Value = ""
+	UUID         Value = "uuid"          // version 4
+	Now          Value = "now"           // RFC 3339 with milliseconds, UTC
+	Worker       Value = "worker"        // number of the user, from 0
+	Iteration    Value = "iteration"     // number of the scenario's start in the stage, from 0
+	RandomInt    Value = "random.int"    // Args: low, high
+	RandomString Value = "random.string" // Args: length; letters and digits
+	RandomOf     Value = "random.of"     // Args: the choices
+)
+
+// Escape says how a value is written at its place.
+type Escape string
+
+// The ways to write a value.
+const (
+	EscapeNone Escape = ""
+	EscapeJSON Escape = "json" // inside of a JSON string
+	EscapeForm Escape = "form" // application/x-www-form-urlencoded
+	EscapePath Escape = "path" // one URL path segment
+)
+
+// Static reports whether the template has no values, and its text.
+func (t Template) Static() (string, bool) {
+	text := ""
+	for _, p := range t {
+		if p.Value != NoValue {
+			return "", false
+		}
+		text += p.Literal
+	}
+	return text, true
+}
+
+// Answer is what a check can see of an answer.
+type Answer struct {
+	Status  int               `expr:"status"`
+	Header  map[string]string `expr:"header"` // names in lower case
+	Body    string            `expr:"body"`
+	JSON    any               `expr:"json"` // nil where the body is not JSON
+	Size    int               `expr:"size"` // bytes of the body
+	Latency time.Duration     `expr:"latency"`
+}

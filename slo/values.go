@@ -1,0 +1,302 @@
+package slo
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// valueNames are what ${…} may hold, for messages.
+const valueNames = "the values are ${env.NAME} ${env.NAME:-default} ${secret.NAME} ${uuid} ${now} ${worker} ${iteration} ${random.int(1,10)} ${random.string(8)} ${random.of(a,b)}; $${ is a plain ${"
+
+// valueWords are searched for the nearest.
+var valueWords = []string{"env", "secret", "uuid", "now", "worker", "iteration", "random.int", "random.string", "random.of"}
+
+// segment is a literal part of a text, or the inside of one ${…}.
+type segment struct {
+	text   string
+	value  bool
+	offset int // in characters, from the beginning of the text
+}
+
+// splitValues parts a text at its ${…}.
+func splitValues(text string) ([]segment, error) {
+	var all []segment
+	offset := 0
+	literal := func(s string, at int) {
+		if s != "" {
+			all = append(all, segment{text: s, offset: at})
+		}
+	}
+	for text != "" {
+		start := strings.Index(text, "${")
+		if start < 0 {
+			literal(text, offset)
+			break
+		}
+		if start > 0 && text[start-1] == '$' {
+			literal(text[:start-1]+"${", offset)
+			offset, text = offset+width(text[:start+2]), text[start+2:]
+			continue
+		}
+		literal(text[:start], offset)
+		offset += width(text[:start])
+		end := strings.IndexByte(text[start:], '}')
+		if end < 0 {
+			return nil, &fault{code: CodeTemplate, msg: "${ is not closed", hint: "a value ends in }; $${ is a plain ${", offset: offset, width: 2}
+		}
+		inside := text[start+2 : start+end]
+		all = append(all, segment{text: inside, value: true, offset: offset})
+		offset, text = offset+width(inside)+3, text[start+end+1:]
+	}
+	return all, nil
+}
+
+// slot says what may stand in a text and how it is written there.
+type slot struct {
+	name    string              // where it is, for messages
+	dynamic bool                // values that change with each request may stand here
+	secret  bool                // so may secrets
+	literal func(string) string // writes literal text
+	static  func(string) string // writes the value of a variable
+	escape  Escape
+}
+
+func asIs(s string) string { return s }
+
+// plainText is for headers and bodies of text.
+var plainText = slot{dynamic: true, secret: true, literal: asIs, static: asIs}
+
+// fixed is for a text that is the same in the whole run and may be printed.
+func fixed(name string) slot { return slot{name: name, literal: asIs, static: asIs} }
+
+// template reads the values in a text of the node.
+func (p *parser) template(n *node, text string, c slot) (Template, bool) {
+	var b builder
+	ok := p.write(&b, n, text, c)
+	return b.template(), ok
+}
+
+// write adds a text of the node to a template, and reports whether all of its
+// values are known.
+func (p *parser) write(b *builder, n *node, text string, c slot) bool {
+	segments, err := splitValues(text)
+	if err != nil {
+		p.failText(n, err)
+		return false
+	}
+	return p.fill(b, n, segments, c)
+}
+
+// fill adds segments to a template.
+func (p *parser) fill(b *builder, n *node, segments []segment, c slot) bool {
+	ok := true
+	for _, s := range segments {
+		if !s.value {
+			b.literal(c.literal(s.text))
+			continue
+		}
+		part, err := p.value(s.text, c)
+		if err != nil {
+			f := *asFault(err)
+			f.offset, f.width = s.offset, width(s.text)+3
+			p.failText(n, &f)
+			ok = false
+			continue
+		}
+		if part.Value == NoValue {
+			b.literal(c.static(part.Literal))
+			continue
+		}
+		part.Escape = c.escape
+		b.value(part)
+	}
+	return ok
+}
+
+// builder makes a template in which no two literals follow each other.
+type builder struct {
+	parts Template
+	text  strings.Builder
+}
+
+func (b *builder) literal(s string) { b.text.WriteString(s) }
+
+func (b *builder) value(p Part) {
+	b.flush()
+	b.parts = append(b.parts, p)
+}
+
+func (b *builder) flush() {
+	if b.text.Len() > 0 {
+		b.parts = append(b.parts, Part{Literal: b.text.String()})
+		b.text.Reset()
+	}
+}
+
+func (b *builder) template() Template {
+	b.flush()
+	return b.parts
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// value reads the inside of one ${…}: a literal for variables, otherwise what
+// is made for each request.
+func (p *parser) value(inside string, c slot) (Part, error) {
+	if name, ok := strings.CutPrefix(inside, "env."); ok {
+		text, err := p.variable(name)
+		return Part{Literal: text}, err
+	}
+	if name, ok := strings.CutPrefix(inside, "secret."); ok {
+		if !c.secret {
+			return Part{}, &fault{code: CodePlace, msg: "a secret cannot stand in " + c.name, hint: "secrets may stand in the target, in requests, headers and bodies"}
+		}
+		text, err := p.secret(name)
+		return Part{Literal: text}, err
+	}
+	part, err := dynamicValue(inside)
+	if err == nil && !c.dynamic {
+		err = &fault{code: CodePlace, msg: quote("${"+inside+"}") + " changes with each request and cannot stand in " + c.name}
+	}
+	return part, err
+}
+
+func (p *parser) variable(inside string) (string, error) {
+	name, fallback, hasFallback := strings.Cut(inside, ":-")
+	if !variableName.MatchString(name) {
+		return "", &fault{code: CodeTemplate, msg: quote(name) + " is not the name of an environment variable", hint: "${env.NAME} or ${env.NAME:-default}"}
+	}
+	text, ok := p.lookup(name)
+	if !p.spend(len(text)) {
+		return "", &fault{code: CodeTooDeep, msg: "the values of environment variables make the file too large"}
+	}
+	switch {
+	case ok && (text != "" || !hasFallback):
+		return text, checkVariable(name, text)
+	case hasFallback:
+		return fallback, nil
+	}
+	return "", p.unset(name, "set it, or give a default: ${env."+name+":-default}")
+}
+
+func (p *parser) secret(name string) (string, error) {
+	if !variableName.MatchString(name) {
+		return "", &fault{code: CodeTemplate, msg: quote(name) + " is not the name of a secret", hint: "${secret.NAME} reads the environment variable NAME; it has no default"}
+	}
+	text, ok := p.lookup(name)
+	switch {
+	case !ok:
+		return "", p.unset(name, "set it in the environment of slogate")
+	case text == "":
+		return "", &fault{code: CodeEnv, msg: "the secret " + name + " is empty", hint: "in a pull request of a fork the secrets of a repository are empty"}
+	}
+	if !p.spend(len(text)) {
+		return "", &fault{code: CodeTooDeep, msg: "the values of environment variables make the file too large"}
+	}
+	p.keepSecret(text)
+	return text, checkVariable(name, text)
+}
+
+func (p *parser) lookup(name string) (string, bool) {
+	if p.opts.Env == nil {
+		return "", false
+	}
+	return p.opts.Env(name)
+}
+
+func (p *parser) unset(name, hint string) error {
+	if p.opts.EnvDenied != nil {
+		if denied := p.opts.EnvDenied(name); denied != "" {
+			hint = denied
+		}
+	}
+	return &fault{code: CodeEnv, msg: "the environment variable " + name + " is not set", hint: hint}
+}
+
+// checkVariable refuses bytes that no place could hold.
+func checkVariable(name, text string) error {
+	if !utf8.ValidString(text) {
+		return &fault{code: CodeEnv, msg: "the environment variable " + name + " is not UTF-8"}
+	}
+	return nil
+}
+
+// Limits of random values: far above what a request needs, small enough that
+// a file cannot fill the memory.
+const (
+	maxRandomString = 10_000
+	maxChoices      = 1000
+)
+
+// dynamicValue reads a value that is made for each request.
+func dynamicValue(inside string) (Part, error) {
+	word, rest, called := strings.Cut(inside, "(")
+	var args []string
+	if called {
+		list, closed := strings.CutSuffix(rest, ")")
+		if !closed {
+			return Part{}, wrongValue(inside, "the bracket is not closed")
+		}
+		for arg := range strings.SplitSeq(list, ",") {
+			args = append(args, strings.TrimSpace(arg))
+		}
+	}
+	switch v := Value(word); v {
+	case UUID, Now, Worker, Iteration:
+		if called {
+			return Part{}, wrongValue(inside, string(v)+" takes no arguments")
+		}
+		return Part{Value: v}, nil
+	case RandomInt, RandomString, RandomOf:
+		if problem := wrongArguments(v, args); problem != "" {
+			return Part{}, wrongValue(inside, problem)
+		}
+		return Part{Value: v, Args: args}, nil
+	}
+	head, _, _ := strings.Cut(word, ".")
+	guess := didYouMean(word, valueWords)
+	if guess == "" {
+		guess = didYouMean(head, valueWords)
+	}
+	return Part{}, &fault{code: CodeValue, msg: "unknown value " + quote("${"+inside+"}") + guess, hint: valueNames}
+}
+
+func wrongValue(inside, why string) error {
+	return &fault{code: CodeTemplate, msg: quote("${"+inside+"}") + ": " + why, hint: valueNames}
+}
+
+// wrongArguments says what is wrong with the arguments of a random value, or
+// gives "".
+func wrongArguments(v Value, args []string) string {
+	switch v {
+	case RandomInt:
+		if len(args) != 2 {
+			return "random.int takes two whole numbers, the lowest and the highest"
+		}
+		low, errLow := parseCount(args[0])
+		high, errHigh := parseCount(args[1])
+		if errLow != nil || errHigh != nil || low > high {
+			return "random.int takes two whole numbers, the lowest and the highest"
+		}
+	case RandomString:
+		if len(args) != 1 {
+			return "random.string takes its length"
+		}
+		if n, err := parseCount(args[0]); err != nil || n < 1 || n > maxRandomString {
+			return fmt.Sprintf("random.string takes its length, from 1 to %d", maxRandomString)
+		}
+	case RandomOf:
+		if len(args) == 0 || len(args) > maxChoices {
+			return "random.of takes up to " + strconv.Itoa(maxChoices) + " choices, parted by commas"
+		}
+		for _, a := range args {
+			if a == "" {
+				return "a choice of random.of is empty"
+			}
+		}
+	}
+	return ""
+}
