@@ -1,0 +1,172 @@
+package loader
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// parse reads an SLO file for a target; each stage that tests load is their own.
+func parse(t *testing.T, target, scenarios string) *slo.File {
+	t.Helper()
+	src := "version: 1\nscenarios:\n" + scenarios + "\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n"
+	file, err := slo.Parse([]byte(src), slo.Options{
+		Path: "slo.yaml", Target: target,
+		Env: func(name string) (string, bool) { return "s3cret/value", name == "KEY" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestChecks(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"species": "setosa", "n": 3}`)
+	})
+	html := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>no json</p>") })
+	tests := []struct {
+		url, check string
+		want       result.Class
+	}{
+		{url, `status == 200`, result.Success},
+		{url, `status == 404`, result.FailedCheck},
+		{url, `json.species in ["setosa", "versicolor"]`, result.Success},
+		{url, `json.n == 4`, result.FailedCheck},
+		{url, `body contains "species"`, result.Success},
+		{url, `size == 29`, result.Success},
+		{url, `header["content-type"] contains "json"`, result.Success},
+		{url, `latency < 5s`, result.Success},
+		{url, `latency > 5s`, result.FailedCheck},
+		{html, `json.species == "setosa"`, result.FailedCheck},
+	}
+	for _, test := range tests {
+		t.Run(test.check, func(t *testing.T) {
+			file := parse(t, test.url, "  - name: a\n    steps:\n      - {request: GET /, checks: ['"+test.check+"']}")
+			s := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1))
+			coherent(t, s)
+			if *s.Counters.Of(test.want) != 2 {
+				t.Errorf("%+v %+v", s.Counters, s.Failures)
+			}
+			if test.want == result.FailedCheck && !strings.Contains(s.Failures[0].Detail, test.check) {
+				t.Errorf("detail %q does not name the check", s.Failures[0].Detail)
+			}
+		})
+	}
+}
+
+func TestOnce(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil
+		w.Header().Set("X-Echo", r.Header.Get("X-Key"))
+		if r.URL.Path == "/evil" {
+			w.WriteHeader(500)
+			fmt.Fprintf(w, "\x1b[2J\n::error::%s\r\n", r.Header.Get("X-Key"))
+			return
+		}
+		// All of it first: a server that has begun to answer may drop the rest.
+		body, _ := io.ReadAll(r.Body)
+		w.Write(body)
+	})
+	file := parse(t, url, `
+  - name: good
+    steps:
+      - {name: post, request: 'POST /a?x=1', body: '{"a": 1}', headers: {x-key: '${secret.KEY}'}, checks: ['json.a == 1', 'json.a == 2']}
+      - {name: never, request: GET /b}
+  - name: evil
+    steps:
+      - {name: evil, request: GET /evil, headers: {x-key: '${secret.KEY}'}}
+      - {name: never, request: GET /b}
+  - name: long
+    steps:
+      - {name: long, request: POST /long, body: '`+strings.Repeat("x", onceBody)+`yyy'}
+      - pause: 1ms`)
+	var b bytes.Buffer
+	if err := newLoader(t, file, Options{Seed: 1}).Once(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.ReplaceAll(b.String(), strings.TrimPrefix(url, "http://"), "HOST")
+	got = regexp.MustCompile(`, [0-9.]+(µs|ms|s), `).ReplaceAllString(got, ", TIME, ")
+	got = regexp.MustCompile(`x{100,}`).ReplaceAllStringFunc(got, func(s string) string { return fmt.Sprintf("(%d times x)", len(s)) })
+	golden(t, "once.txt", got)
+	if strings.Contains(got, "s3cret") {
+		t.Error("the secret is printed")
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestOnceReportsAFullDisk(t *testing.T) {
+	l := newLoader(t, fileOf(serve(t, ok), get("/")), Options{})
+	r, w := io.Pipe()
+	r.CloseWithError(syscall.ENOSPC)
+	if err := l.Once(t.Context(), w); err != syscall.ENOSPC {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Bodies are read to the end and counted whole, however much of them is kept.
+func TestReadBody(t *testing.T) {
+	for _, size := range []int{0, 1, 511, 512, 513, 4096, 100_000} {
+		for _, keep := range []int{0, 1, 512, 5000, maxBody} {
+			text := strings.Repeat("0123456789", size/10+1)[:size]
+			got, n, err := readBody(iotest.OneByteReader(strings.NewReader(text)), nil, keep)
+			if want := text[:min(size, keep)]; string(got) != want || n != int64(size) || err != nil {
+				t.Errorf("%d bytes, %d kept: got %d, %d, %v", size, keep, len(got), n, err)
+			}
+		}
+	}
+}
+
+// Errors that a test cannot bring about without harming its neighbours.
+func TestClassify(t *testing.T) {
+	wrap := func(err error) error { return fmt.Errorf("dial: %w", &os.SyscallError{Syscall: "connect", Err: err}) }
+	tests := map[error]result.Class{
+		wrap(syscall.EMFILE):                          result.Local,
+		wrap(syscall.EADDRNOTAVAIL):                   result.Local,
+		wrap(syscall.ENETUNREACH):                     result.Local,
+		wrap(syscall.ETIMEDOUT):                       result.Timeout,
+		wrap(syscall.EPIPE):                           result.Reset,
+		wrap(syscall.ECONNREFUSED):                    result.Refused,
+		&handshakeError{wrap(syscall.ECONNRESET)}:     result.Reset,
+		&handshakeError{fmt.Errorf("tls: no cipher")}: result.TLS,
+		fmt.Errorf("malformed"):                       result.Protocol,
+	}
+	for err, want := range tests {
+		if got := classify(&answer{err: err}); got != want {
+			t.Errorf("%v is %s, want %s", err, got, want)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package loader
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/slogate/slogate/result"
+)
+
+// handshakeError marks an error between the TCP connect and the first request.
+type handshakeError struct{ err error }
+
+func (e *handshakeError) Error() string { return e.err.Error() }
+func (e *handshakeError) Unwrap() error { return e.err }
+
+// local are the errors that come from the generator's own machine.
+var local = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
+	syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENOBUFS, syscall.ENOMEM,
+	syscall.EACCES, syscall.EPERM,
+}
+
+// closed are the errors of a connection that the other side gave up.
+var closed = []error{
+	syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+}
+
+// classify finds the class of an exchange that ended with an error.
+func classify(a *answer) result.Class {
+	err := a.err
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return result.CancelledBy
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return result.Timeout
+	case isAny(err, local):
+		return result.Local
+	case errors.As(err, &dns):
+		return result.DNS
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return result.Timeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return result.Refused
+	case isTLS(err):
+		return result.TLS
+	case isAny(err, closed), a.ended:
+		return result.Reset
+	}
+	var handshake *handshakeError
+	if errors.As(err, &handshake) {
+		return result.TLS
+	}
+	return result.Protocol
+}
+
+func isAny(err error, kinds []error) bool {
+	for _, k := range kinds {
+		if errors.Is(err, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTLS recognises what the other side's TLS layer said or sent. A connection
+// cut during the handshake is a reset.
+func isTLS(err error) bool {
+	var (
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		verify    *tls.CertificateVerificationError
+		authority x509.UnknownAuthorityError
+		invalid   x509.CertificateInvalidError
+		hostname  x509.HostnameError
+	)
+	return errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &verify) ||
+		errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
+}

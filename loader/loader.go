@@ -1,0 +1,180 @@
+// Package loader loads a service with one stage of an SLO file and records
+// what happened.
+//
+// In come the scenarios of a file and the workload of a stage; out comes a
+// [result.Stage]: counters, distributions and slices of every request that was
+// due, a few of them as examples, and what the generator measured about itself.
+// The package knows nothing of objectives, verdicts, files or the CI.
+//
+// What the numbers mean:
+//
+//   - Every due request ends in exactly one [result.Class]; the classes add up
+//     to what was due. Nothing is retried and no redirect is followed.
+//   - The response time of an arrival counts from its intended start, that of
+//     every other request from the end of the one before plus the pause. Waiting
+//     in the generator or for a connection is part of it, so that a slow service
+//     cannot hide behind requests that were not sent. The service time counts
+//     from the write.
+//   - An unsuccessful request counts with its timeout, or with its own time
+//     where that is longer: failing fast never looks good.
+//   - Bytes are those on the connections: headers, and TLS's own with https.
+//   - A connection's time is the name lookup and the TCP connect, without TLS.
+//
+// How a stage is driven is behind the engine interface. The portable engine
+// here runs one goroutine for each user on net/http's connections.
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// Options are the settings of a loader that do not stand in the SLO file.
+type Options struct {
+	Seed           uint64        // of everything random: arrivals, scenarios, pauses, values
+	Version        string        // of the program, for User-Agent
+	MaxConnections int           // requests in flight at most; 0: 1000
+	Grace          time.Duration // for requests in flight after a cancel; 0: 3 s
+}
+
+const (
+	defaultConnections = 1000
+	// defaultGrace leaves two of the five seconds in which a cancelled run must
+	// have written its report.
+	defaultGrace = 3 * time.Second
+)
+
+// Loader loads one target, one stage at a time. Its connections stay open
+// between stages.
+type Loader struct {
+	file   *slo.File
+	opts   Options
+	target *url.URL
+	plan   *plan
+	mask   *mask
+	client *client
+	engine engine
+	dead   deadRule
+
+	mu      sync.Mutex
+	running *stage
+}
+
+// engine drives the users of a stage: it starts their requests when they are
+// due and gives every outcome to the stage. load returns when nothing is in
+// flight any more. Cancelling ctx stops new requests at once; the engine gives
+// those in flight up when s.requests ends.
+type engine interface {
+	name() string
+	load(ctx context.Context, s *stage)
+}
+
+// StopError is the cause to cancel a stage with when it did not end by the
+// user's wish: State and Reason become the stage's.
+type StopError struct {
+	State  result.State
+	Reason string
+}
+
+func (e *StopError) Error() string { return fmt.Sprintf("%s: %s", e.State, e.Reason) }
+
+// New prepares a file's scenarios. It opens no connection.
+func New(file *slo.File, opts Options) (*Loader, error) {
+	target, err := url.Parse(file.Target)
+	if err != nil {
+		// The error of url.Parse quotes the whole target, password included.
+		return nil, errors.New("target: not a URL")
+	}
+	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
+		return nil, errors.New("target: want http:// or https:// and a host")
+	}
+	if opts.MaxConnections <= 0 {
+		opts.MaxConnections = defaultConnections
+	}
+	if opts.Grace <= 0 {
+		opts.Grace = defaultGrace
+	}
+	mask := newMask(file.Secrets)
+	plan, err := compile(file, target, opts)
+	if err != nil {
+		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
+	}
+	c := newClient(target)
+	return &Loader{
+		file: file, opts: opts, target: target, plan: plan, mask: mask,
+		client: c, engine: &portable{client: c}, dead: defaultDeadRule,
+	}, nil
+}
+
+// Run loads one stage and returns when it has ended and nothing is in flight
+// any more. When ctx is cancelled, nothing new is started, requests in flight
+// get the grace period, and what was measured is returned: as cancelled, or as
+// the [*StopError] says that is ctx's cause.
+func (l *Loader) Run(ctx context.Context, plan slo.Stage) *result.Stage {
+	s := newStage(l, plan)
+	l.mu.Lock()
+	l.running = s
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.running = nil
+		l.mu.Unlock()
+	}()
+	return s.run(ctx)
+}
+
+// Route returns the addresses that the target was reached at so far, empty
+// before the first connection.
+func (l *Loader) Route() string { return strings.Join(l.client.route(), ", ") }
+
+// Snapshot returns a copy of what the running stage has measured so far, nil
+// between stages. It may be called at any time from any goroutine.
+func (l *Loader) Snapshot() *result.Stage {
+	l.mu.Lock()
+	s := l.running
+	l.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.snapshot(time.Now())
+}
+
+// Close closes the idle connections. The loader must not be used afterwards.
+func (l *Loader) Close() { l.client.close() }
+
+// Once runs each scenario one time and writes its requests and answers in
+// full, and for each check whether it held. Secrets are masked, control
+// characters made visible and long bodies cut. The error says that the output
+// could not be written or ctx ended, not that a request failed.
+func (l *Loader) Once(ctx context.Context, w io.Writer) error {
+	o := &once{loader: l, out: w}
+	for i := range l.plan.scenarios {
+		if err := o.scenario(ctx, i); err != nil {
+			return err
+		}
+	}
+	return o.err
+}
+
+// Describe turns a planned workload into the result's form.
+func Describe(w slo.Workload) result.Workload {
+	return result.Workload{
+		Model:       string(w.Model),
+		Requests:    w.Requests,
+		Duration:    w.Duration,
+		WorkersFrom: w.WorkersFrom,
+		WorkersTo:   w.WorkersTo,
+		RateFrom:    w.RateFrom,
+		RateTo:      w.RateTo,
+		Arrivals:    string(w.Arrivals),
+	}
+}

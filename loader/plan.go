@@ -1,0 +1,221 @@
+package loader
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// plan is what every stage sends: the file's scenarios with all that can be
+// computed before the first request.
+type plan struct {
+	scenarios []scenario
+	weights   []int // running sums, for a draw by weight
+	steps     []*step
+}
+
+type scenario struct {
+	name  string
+	steps []element
+}
+
+// element is a request, or a pause where step is nil.
+type element struct {
+	step  *step
+	pause slo.Pause
+}
+
+// step is one request of one scenario.
+type step struct {
+	number   int // among all requests of the file
+	scenario string
+	request  *slo.Request
+	base     http.Request // copied for each request
+	target   string       // base URL without user and without the last slash
+	dynamic  []slo.Header // headers whose values differ from request to request
+	url      *url.URL     // nil: the path has values
+	body     []byte       // the body where it has no values
+	isStatic bool         // of the body
+	sees     sight
+}
+
+// sight says which parts of an answer the checks of a step look at, so that
+// the others need not be kept.
+type sight struct{ body, json, header bool }
+
+func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
+	p := &plan{}
+	sum := 0
+	for _, sc := range file.Scenarios {
+		c := scenario{name: sc.Name}
+		for _, e := range sc.Steps {
+			el := element{pause: e.Pause}
+			if e.Request != nil {
+				st, err := compileStep(e.Request, target, opts.Version)
+				if err != nil {
+					return nil, fmt.Errorf("scenario %q, step %q: %w", sc.Name, e.Request.Name, err)
+				}
+				st.number, st.scenario = len(p.steps), sc.Name
+				p.steps = append(p.steps, st)
+				el.step = st
+			}
+			c.steps = append(c.steps, el)
+		}
+		if c.firstStep() == nil {
+			return nil, fmt.Errorf("scenario %q sends no request", sc.Name)
+		}
+		sum += max(sc.Weight, 1)
+		p.scenarios = append(p.scenarios, c)
+		p.weights = append(p.weights, sum)
+	}
+	if sum == 0 {
+		return nil, errors.New("no scenario")
+	}
+	return p, nil
+}
+
+func compileStep(r *slo.Request, target *url.URL, version string) (*step, error) {
+	bare := *target
+	bare.User = nil
+	st := &step{request: r, target: strings.TrimRight(bare.String(), "/"), sees: sightOf(r.Checks)}
+	st.base = http.Request{
+		Method: r.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Host: target.Host, Header: http.Header{"User-Agent": {"slogate/" + version}},
+	}
+	if u := target.User; u != nil {
+		password, _ := u.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
+		st.base.Header.Set("Authorization", "Basic "+credentials)
+	}
+	for _, h := range r.Headers {
+		// A later header of the same name wins, whichever of the two has values.
+		st.dynamic = slices.DeleteFunc(st.dynamic, func(d slo.Header) bool { return d.Name == h.Name })
+		if text, ok := h.Value.Static(); ok {
+			setHeader(&st.base, h.Name, text)
+		} else {
+			st.dynamic = append(st.dynamic, h)
+		}
+	}
+	if text, ok := r.Path.Static(); ok {
+		u, err := url.Parse(st.target + text)
+		if err != nil {
+			return nil, fmt.Errorf("path: %w", err)
+		}
+		st.url = u
+	}
+	if text, ok := r.Body.Static(); ok {
+		st.body, st.isStatic = []byte(text), true
+	}
+	return st, nil
+}
+
+// setHeader sets a header where net/http looks for it.
+func setHeader(r *http.Request, name, value string) {
+	switch name {
+	case "Host":
+		r.Host = value
+	case "Connection":
+		r.Close = strings.EqualFold(strings.TrimSpace(value), "close")
+	default:
+		r.Header.Set(name, value)
+	}
+}
+
+// sightOf looks for the names of an answer's parts in the checks' text. A name
+// inside of a string literal only costs the time to prepare what nobody reads.
+func sightOf(checks []slo.Check) sight {
+	var s sight
+	for _, c := range checks {
+		all := strings.Contains(c.Text, "$env") // reaches every part by a computed name
+		s.json = s.json || all || strings.Contains(c.Text, "json")
+		s.body = s.body || all || s.json || strings.Contains(c.Text, "body")
+		s.header = s.header || all || strings.Contains(c.Text, "header")
+	}
+	return s
+}
+
+// render makes the request that a user sends now, without a context.
+func (st *step) render(u *user) (*http.Request, error) {
+	r := st.base
+	r.URL = st.url
+	if r.URL == nil {
+		parsed, err := url.Parse(st.target + u.text(st.request.Path))
+		if err != nil {
+			return nil, fmt.Errorf("path: %w", err)
+		}
+		r.URL = parsed
+	}
+	if len(st.dynamic) > 0 {
+		r.Header = r.Header.Clone()
+		for _, h := range st.dynamic {
+			setHeader(&r, h.Name, u.text(h.Value))
+		}
+	}
+	body := st.body
+	if !st.isStatic {
+		body = []byte(u.text(st.request.Body))
+	}
+	if len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.ContentLength = int64(len(body))
+	}
+	return &r, nil
+}
+
+// accepts reports whether a status code is a success before any check.
+func (st *step) accepts(status int) bool {
+	if len(st.request.Accept) == 0 {
+		return 200 <= status && status <= 399
+	}
+	return slices.ContainsFunc(st.request.Accept, func(r slo.StatusRange) bool { return r.Contains(status) })
+}
+
+// judge finds the class of an answer, and for an unsuccessful one why.
+func (st *step) judge(a *answer) (result.Class, string) {
+	if !st.accepts(a.status) {
+		return result.BadStatus, fmt.Sprintf("status %d", a.status)
+	}
+	if len(st.request.Checks) == 0 {
+		return result.Success, ""
+	}
+	seen := st.show(a)
+	for _, c := range st.request.Checks {
+		if held, err := c.Holds(seen); err != nil {
+			return result.FailedCheck, fmt.Sprintf("check %s: %v", c.Text, err)
+		} else if !held {
+			return result.FailedCheck, "check " + c.Text
+		}
+	}
+	return result.Success, ""
+}
+
+// show makes what the step's checks can see of an answer.
+func (st *step) show(a *answer) *slo.Answer {
+	seen := &slo.Answer{Status: a.status, Size: int(a.size), Latency: a.service()}
+	if st.sees.header {
+		seen.Header = make(map[string]string, len(a.header))
+		for name, values := range a.header {
+			seen.Header[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+	}
+	if st.sees.body {
+		seen.Body = string(a.body)
+	}
+	if st.sees.json {
+		seen.JSON = decodeJSON(a.body)
+	}
+	return seen
+}
+
+// timeout is the time that the whole request may take, connecting included.
+func (st *step) timeout() time.Duration { return st.request.Timeout }

@@ -1,0 +1,205 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// portable is the engine for every platform and protocol: a goroutine for each
+// user, on net/http's connections.
+type portable struct{ client *client }
+
+func (p *portable) name() string { return "portable (net/http)" }
+
+func (p *portable) load(ctx context.Context, s *stage) {
+	d := &drive{client: p.client, stage: s, slots: newSlots(s.loader.opts.MaxConnections)}
+	if s.load.Model == slo.Open {
+		d.open(ctx)
+	} else {
+		d.closed(ctx)
+	}
+}
+
+// drive is the portable engine at work on one stage.
+type drive struct {
+	*stage
+	client *client
+	slots  *slots
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	idle  []*user
+	users int
+}
+
+// user returns a free user or a new one.
+func (d *drive) user() *user {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last := len(d.idle) - 1; last >= 0 {
+		u := d.idle[last]
+		d.idle = d.idle[:last]
+		return u
+	}
+	u := newUser(d.requests, d.users, d.seed, d.shards[d.users%len(d.shards)])
+	d.users++
+	return u
+}
+
+func (d *drive) free(u *user) {
+	d.mu.Lock()
+	d.idle = append(d.idle, u)
+	d.mu.Unlock()
+}
+
+// turn is where a user is in its iteration.
+type turn struct {
+	due  time.Time     // when the next request is to start
+	wait time.Duration // the part since then that was spent waiting for a slot
+	held bool          // a slot is held already
+}
+
+// iterate passes once through a scenario, the first request being due at
+// t.due, and returns when the iteration that follows at once would be due. It
+// reports false when no request may be started any more.
+func (d *drive) iterate(ctx context.Context, u *user, iteration int64, t turn) (time.Time, bool) {
+	sc := u.begin(d.plan, iteration)
+	defer func() { d.letGo(&t) }()
+	for _, e := range sc.steps {
+		if e.step == nil {
+			d.letGo(&t)
+			if !d.pause(ctx, u, e.pause, &t) {
+				return t.due, false
+			}
+			continue
+		}
+		if !t.held && !d.acquire(ctx, u, e.step, &t) {
+			return t.due, false
+		}
+		if !d.ticket() {
+			return t.due, false
+		}
+		o := d.send(u, e.step, &t)
+		d.record(u.shard, o)
+		d.letGo(&t)
+		t.due, t.wait = t.due.Add(o.response), 0
+		if o.class != result.Success {
+			break
+		}
+	}
+	return t.due, ctx.Err() == nil
+}
+
+func (d *drive) letGo(t *turn) {
+	if t.held {
+		t.held = false
+		d.slots.release()
+	}
+}
+
+// pause waits until the pause that follows t.due is over.
+func (d *drive) pause(ctx context.Context, u *user, p slo.Pause, t *turn) bool {
+	from := t.due
+	t.due = from.Add(u.pause(p))
+	timer := time.NewTimer(time.Until(t.due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		u.shard.paused(t.due.Sub(from))
+		return true
+	case <-ctx.Done():
+		u.shard.paused(max(time.Since(from), 0))
+		return false
+	}
+}
+
+// acquire waits for a slot. A request that was due before the stage ended and
+// found none is unsent, or cancelled with the run.
+func (d *drive) acquire(ctx context.Context, u *user, st *step, t *turn) bool {
+	if end, ok := ctx.Deadline(); ctx.Err() != nil || ok && !t.due.Before(end) {
+		return false
+	}
+	from := time.Now()
+	waited, ok := d.slots.acquire(ctx)
+	if waited {
+		t.wait = time.Since(from)
+		u.shard.waited(t.wait)
+	}
+	t.held = ok
+	// In a counted stage the ticket says what is due, not the clock.
+	if !ok && d.load.Requests == 0 {
+		d.record(u.shard, &outcome{step: st, class: d.missedAs(), due: d.offset(t.due)})
+	}
+	return ok
+}
+
+// missedAs is the class of what was due and is not started any more.
+func (d *drive) missedAs() result.Class {
+	if d.cancelled.Err() != nil {
+		return result.CancelledBy
+	}
+	return result.UnsentDue
+}
+
+// send does one request.
+func (d *drive) send(u *user, st *step, t *turn) *outcome {
+	d.inFlight.Add(1)
+	defer d.inFlight.Add(-1)
+	o := &outcome{step: st, due: d.offset(t.due)}
+	r, err := st.render(u)
+	if err != nil {
+		now := time.Now()
+		o.class, o.detail, o.response = result.Local, err.Error(), now.Sub(t.due)
+		return o
+	}
+	a := d.client.do(u, r, st.timeout(), st.keep(d.loader.mask))
+	o.response = a.end.Sub(t.due)
+	o.own = min(max(a.start.Sub(t.due)-t.wait, 0), o.response)
+	o.take(a)
+	return o
+}
+
+// take fills in what an exchange came to.
+func (o *outcome) take(a *answer) {
+	o.status, o.service = a.status, a.service()
+	o.connect, o.opened, o.reused = a.connect, a.opened, a.reused
+	o.in, o.out, o.body = a.in, a.out, a.body
+	if !a.first.IsZero() {
+		o.ttfb = a.first.Sub(a.wrote)
+	}
+	if a.err == nil {
+		o.class, o.detail = o.step.judge(a)
+		return
+	}
+	o.class = classify(a)
+	o.detail = a.err.Error()
+	if o.class == result.Timeout {
+		o.detail = fmt.Sprintf("timeout after %v %s", o.step.timeout(), a.phase())
+	}
+}
+
+// phase says what an exchange was waiting for at its end.
+func (a *answer) phase() string {
+	switch {
+	case a.wrote.IsZero():
+		return "while connecting"
+	case a.first.IsZero():
+		return "while waiting for the answer"
+	case a.status == 0:
+		return "within the answer's headers"
+	}
+	return "within the answer's body"
+}
+
+// keep is how much of an answer's body is kept.
+func (st *step) keep(m *mask) int {
+	if st.sees.body {
+		return maxBody
+	}
+	return sampleBytes + m.longest + 1
+}

@@ -1,0 +1,175 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+const (
+	connectWithin = 30 * time.Second // where the file has no wait_for
+	// retryAfter is short against any service's start and long enough not to be
+	// a load.
+	retryAfter = 200 * time.Millisecond
+	// probeTimeout bounds one TCP connect.
+	probeTimeout = 2 * time.Second
+)
+
+// NotReadyError says that the target was not ready in time.
+type NotReadyError struct {
+	Host   string        // and port, as the SLO file names it
+	Within time.Duration // the time that the target had
+	Last   string        // why the wait_for request failed the last time; empty without one
+	Tried  []Attempt     // each address of the host
+}
+
+// Attempt is the last try to connect to an address.
+type Attempt struct {
+	Address string // or the host, where its name could not be resolved
+	Err     error  // nil: it could be connected to
+}
+
+func (e *NotReadyError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "target %q was not ready within %v", e.Host, e.Within)
+	if e.Last != "" {
+		fmt.Fprintf(&b, ": %s", e.Last)
+	}
+	for i, a := range e.Tried {
+		separator := "; "
+		if i == 0 {
+			separator = ": tried "
+		}
+		why := "connected"
+		if a.Err != nil {
+			why = reason(a.Err)
+		}
+		fmt.Fprintf(&b, "%s%s (%s)", separator, a.Address, why)
+	}
+	return b.String()
+}
+
+// reason is the end of a network error: what comes before repeats addresses.
+func reason(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		text = text[i+2:]
+	}
+	return visible(text, false)
+}
+
+// Ready waits until the file's wait_for request succeeds or, where there is
+// none, until the target can be connected to. It tells progress whenever the
+// reason for waiting changes. The error is a [*NotReadyError], or ctx's.
+func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
+	within, try := connectWithin, l.connects
+	if w := l.file.WaitFor; w != nil {
+		st, err := compileStep(&w.Request, l.target, l.opts.Version)
+		if err != nil {
+			return fmt.Errorf("wait_for: %w", err)
+		}
+		within = w.Timeout
+		try = func(ctx context.Context) string { return l.answers(ctx, st) }
+	}
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	last, failed := "", ""
+	for {
+		why := try(limited)
+		if why == "" {
+			return nil
+		}
+		if limited.Err() == nil {
+			failed = why // not the one that the deadline cut short
+		}
+		if why != last && limited.Err() == nil && progress != nil {
+			progress(why)
+		}
+		last = why
+		if !sleep(limited, retryAfter) {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, addressOf(l.target))}
+	if l.file.WaitFor != nil {
+		e.Last = failed
+	}
+	return e
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// connects says why no TCP connection can be opened, nothing when one can.
+func (l *Loader) connects(ctx context.Context) string {
+	address := addressOf(l.target)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Sprintf("%q: %s", address, reason(err))
+	}
+	l.client.note(c.RemoteAddr().String())
+	c.Close()
+	return ""
+}
+
+// answers says why a request does not succeed, nothing when it does.
+func (l *Loader) answers(ctx context.Context, st *step) string {
+	u := newUser(ctx, 0, l.opts.Seed, nil)
+	r, err := st.render(u)
+	if err != nil {
+		return l.mask.clean([]byte(err.Error()), detailBytes)
+	}
+	timeout := st.timeout()
+	if timeout <= 0 {
+		timeout = l.file.WaitFor.Timeout
+	}
+	o := &outcome{step: st}
+	o.take(l.client.do(u, r, timeout, st.keep(l.mask)))
+	if o.class == result.Success {
+		return ""
+	}
+	return l.mask.clean(fmt.Appendf(nil, "%s: %s", st.request.Name, o.detail), detailBytes)
+}
+
+// probe tries every address of a host once.
+func probe(ctx context.Context, address string) []Attempt {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return []Attempt{{address, err}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return []Attempt{{host, err}}
+	}
+	slices.Sort(addresses)
+	var tried []Attempt
+	for _, a := range slices.Compact(addresses)[:min(len(addresses), maxReached)] {
+		target := net.JoinHostPort(a, port)
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+		if err == nil {
+			c.Close()
+		}
+		tried = append(tried, Attempt{target, err})
+	}
+	return tried
+}

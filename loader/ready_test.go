@@ -1,0 +1,79 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/slo"
+)
+
+func TestReadyWaitsForTheRequest(t *testing.T) {
+	var n atomic.Int64
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1) < 3 {
+			w.WriteHeader(503)
+		}
+	})
+	file := fileOf(url, get("/"))
+	file.WaitFor = &slo.WaitFor{Request: *get("/health").Request, Timeout: 20 * time.Second}
+	l := newLoader(t, file, Options{})
+	var told []string
+	if err := l.Ready(t.Context(), func(s string) { told = append(told, s) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(told); got != "[GET /health: status 503]" || n.Load() != 3 {
+		t.Errorf("told %s after %d requests", got, n.Load())
+	}
+	if l.Route() != strings.TrimPrefix(url, "http://") {
+		t.Errorf("route %q", l.Route())
+	}
+}
+
+func TestReadyConnects(t *testing.T) {
+	l := newLoader(t, fileOf(serve(t, ok), get("/")), Options{})
+	if err := l.Ready(t.Context(), nil); err != nil || l.Route() == "" {
+		t.Errorf("error %v, route %q", err, l.Route())
+	}
+}
+
+func TestNotReady(t *testing.T) {
+	address := closedPort(t)
+	tests := map[string]struct {
+		target string
+		want   []string
+	}{
+		"nothing listens": {"http://" + address, []string{fmt.Sprintf("%q", address), "tried " + address + " (connection refused)"}},
+		"dead name":       {"http://slogate.invalid:81", []string{`"slogate.invalid:81"`, "tried slogate.invalid ("}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			file := fileOf(test.target, get("/"))
+			file.WaitFor = &slo.WaitFor{Request: *get("/health").Request, Timeout: 50 * ms}
+			err := newLoader(t, file, Options{}).Ready(t.Context(), nil)
+			var notReady *NotReadyError
+			if !errors.As(err, &notReady) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range append(test.want, "GET /health") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestReadyObeysCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := newLoader(t, fileOf("http://"+closedPort(t), get("/")), Options{}).Ready(ctx, nil)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

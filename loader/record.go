@@ -1,0 +1,185 @@
+package loader
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// outcome is one request that ended, or that was due and never began. Times
+// without a zone are offsets from the stage's start.
+type outcome struct {
+	step     *step
+	class    result.Class
+	status   int
+	due      time.Duration
+	response time.Duration // from due to the end
+	service  time.Duration
+	own      time.Duration // the part of response that the generator lost
+	ttfb     time.Duration // 0: no byte came
+	connect  time.Duration
+	opened   bool
+	reused   bool
+	in, out  int64
+	unsent   bool // the generator did not come to it
+
+	detail string
+	body   []byte
+}
+
+// tally accumulates the requests of one step.
+type tally struct {
+	counters                                     result.Counters
+	status                                       map[int]int64
+	in, out                                      int64
+	response, ok, service, onTime, connect, ttfb result.Recorder
+}
+
+func (t *tally) add(o *outcome) {
+	*t.counters.Of(o.class)++
+	t.in += o.in
+	t.out += o.out
+	if o.status != 0 {
+		if t.status == nil {
+			t.status = make(map[int]int64)
+		}
+		t.status[o.status]++
+	}
+	if o.opened {
+		t.connect.Record(o.connect)
+	}
+	if o.ttfb > 0 {
+		t.ttfb.Record(o.ttfb)
+	}
+	if o.class == result.CancelledBy {
+		return // its time says when the run was cancelled, nothing of the service
+	}
+	t.response.Record(o.judged(o.response))
+	t.service.Record(o.judged(o.service))
+	t.onTime.Record(o.judged(o.response - o.own))
+	if o.class == result.Success {
+		t.ok.Record(o.response)
+	}
+}
+
+// judged is the time that an outcome counts with: an unsuccessful one with at
+// least its timeout.
+func (o *outcome) judged(d time.Duration) time.Duration {
+	if o.class == result.Success {
+		return d
+	}
+	return max(d, o.step.timeout())
+}
+
+func (t *tally) requests() result.Requests {
+	r := result.Requests{
+		Counters: t.counters, BytesIn: t.in, BytesOut: t.out,
+		Response: t.response.Histogram(), OK: t.ok.Histogram(), Service: t.service.Histogram(),
+		OnTime: t.onTime.Histogram(), Connect: t.connect.Histogram(), TTFB: t.ttfb.Histogram(),
+	}
+	r.Status = addStatus(nil, t.status)
+	return r
+}
+
+// addRequests returns the exact sum of two sets of requests.
+func addRequests(a, b result.Requests) result.Requests {
+	a.Counters.Add(b.Counters)
+	a.Status = addStatus(a.Status, b.Status)
+	a.BytesIn += b.BytesIn
+	a.BytesOut += b.BytesOut
+	a.Response = a.Response.Merge(b.Response)
+	a.OK = a.OK.Merge(b.OK)
+	a.Service = a.Service.Merge(b.Service)
+	a.OnTime = a.OnTime.Merge(b.OnTime)
+	a.Connect = a.Connect.Merge(b.Connect)
+	a.TTFB = a.TTFB.Merge(b.TTFB)
+	return a
+}
+
+func addStatus(to, from map[int]int64) map[int]int64 {
+	if to == nil && len(from) > 0 {
+		to = make(map[int]int64, len(from))
+	}
+	for code, n := range from {
+		to[code] += n
+	}
+	return to
+}
+
+// shard is the recorder of some of the users. There are about as many as cores
+// and not as users: a recorder costs tens of kilobytes for each step, and its
+// lock is held for about a microsecond of a request.
+type shard struct {
+	mu       sync.Mutex
+	steps    []tally
+	slices   slicePart
+	samples  samples
+	lateness result.Recorder
+	opened   int64
+	reused   int64
+	unsent   int64 // the generator's own
+	pauses   time.Duration
+	wait     time.Duration // for a connection
+	_        [64]byte      // keeps neighbours off this shard's cache line
+}
+
+func newShards(steps int, width time.Duration, s *sampler) []*shard {
+	shards := make([]*shard, min(runtime.GOMAXPROCS(0), 16))
+	for i := range shards {
+		shards[i] = &shard{
+			steps:   make([]tally, steps),
+			slices:  slicePart{width: width},
+			samples: newSamples(s, steps),
+		}
+	}
+	return shards
+}
+
+func (sh *shard) record(o *outcome) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.steps[o.step.number].add(o)
+	sh.slices.add(o)
+	sh.samples.add(o)
+	if o.opened {
+		sh.opened++
+	}
+	if o.reused {
+		sh.reused++
+	}
+	if o.unsent {
+		sh.unsent++
+	}
+}
+
+// arrived records how late the generator was for an arrival.
+func (sh *shard) arrived(late time.Duration) {
+	sh.mu.Lock()
+	sh.lateness.Record(late)
+	sh.mu.Unlock()
+}
+
+func (sh *shard) waited(d time.Duration) {
+	sh.mu.Lock()
+	sh.wait += d
+	sh.mu.Unlock()
+}
+
+func (sh *shard) paused(d time.Duration) {
+	sh.mu.Lock()
+	sh.pauses += d
+	sh.mu.Unlock()
+}
+
+// addTo adds what the shard knows about the generator itself. The caller holds
+// the lock.
+func (sh *shard) addTo(g *result.Generator) {
+	g.Lateness = g.Lateness.Merge(sh.lateness.Histogram())
+	g.UnsentOwn += sh.unsent
+	g.Opened += sh.opened
+	g.Reused += sh.reused
+	g.Pauses += sh.pauses
+	g.ConnectionWait += sh.wait
+}

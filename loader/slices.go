@@ -1,0 +1,161 @@
+package loader
+
+import (
+	"slices"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+const (
+	sliceWidth = time.Second
+	sliceCount = 16
+	// A stage whose length is not known before is recorded in fine slices until
+	// it is certain that it lasts sliceCount seconds.
+	fineWidth = 100 * time.Millisecond
+)
+
+// slicePart holds one shard's share of the slices that were written to since
+// they were last collected.
+type slicePart struct {
+	width time.Duration
+	open  []openSlice // few: the ones of now, and of requests that took long
+}
+
+type openSlice struct {
+	index    int
+	counters result.Counters
+	response result.Recorder
+}
+
+func (p *slicePart) add(o *outcome) {
+	s := p.at(int(max(o.due, 0) / p.width))
+	*s.counters.Of(o.class)++
+	if o.class != result.CancelledBy {
+		s.response.Record(o.judged(o.response))
+	}
+}
+
+func (p *slicePart) at(index int) *openSlice {
+	for i := len(p.open) - 1; i >= 0; i-- {
+		if p.open[i].index == index {
+			return &p.open[i]
+		}
+	}
+	p.open = append(p.open, openSlice{index: index})
+	return &p.open[len(p.open)-1]
+}
+
+// sliceSet is the slices of a stage, collected from all shards.
+type sliceSet struct {
+	width   time.Duration
+	planned time.Duration // 0: not known before
+	list    []result.Slice
+	flying  []int // in flight at the end of each slice
+}
+
+func newSliceSet(planned time.Duration) *sliceSet {
+	s := &sliceSet{width: sliceWidth, planned: planned}
+	switch {
+	case planned == 0:
+		s.width = fineWidth
+	case planned < sliceCount*sliceWidth:
+		s.width = (planned + sliceCount - 1) / sliceCount
+	}
+	return s
+}
+
+// collect moves what a shard recorded into the set.
+func (s *sliceSet) collect(p *slicePart) {
+	for i := range p.open {
+		o := &p.open[i]
+		s.reach(o.index)
+		to := &s.list[o.index]
+		to.Counters.Add(o.counters)
+		to.Response = to.Response.Merge(o.response.Histogram())
+	}
+	p.open = nil
+}
+
+// reach makes the list long enough for an index.
+func (s *sliceSet) reach(index int) {
+	for i := len(s.list); i <= index; i++ {
+		s.list = append(s.list, result.Slice{Offset: time.Duration(i) * s.width, Width: s.width})
+	}
+}
+
+// mark notes the number of requests in flight for every slice that has ended.
+func (s *sliceSet) mark(elapsed time.Duration, inFlight int) {
+	ended := int(elapsed / s.width)
+	if s.planned > 0 && elapsed >= s.planned {
+		ended = int((s.planned-1)/s.width) + 1
+	}
+	for len(s.flying) < ended {
+		s.flying = append(s.flying, inFlight)
+	}
+}
+
+// widen turns fine slices into slices of a second.
+func (s *sliceSet) widen() {
+	const n = int(sliceWidth / fineWidth)
+	joined := make([]result.Slice, 0, len(s.list)/n+1)
+	for i := 0; i < len(s.list); i += n {
+		one := join(s.list[i:min(i+n, len(s.list))])
+		one.Width = sliceWidth
+		joined = append(joined, one)
+	}
+	var flying []int
+	for i := n - 1; i < len(s.flying); i += n {
+		flying = append(flying, s.flying[i])
+	}
+	s.list, s.flying, s.width = joined, flying, sliceWidth
+}
+
+// result returns the slices until elapsed as they are published: those of a
+// stage of unknown length that was short are joined into sliceCount ones of
+// nearly equal width.
+func (s *sliceSet) result(elapsed time.Duration) ([]result.Slice, []int) {
+	if s.planned > 0 {
+		elapsed = min(elapsed, s.planned)
+	}
+	count := 0
+	if elapsed > 0 {
+		count = int((elapsed-1)/s.width) + 1
+		s.reach(count - 1)
+	}
+	list, flying := slices.Clone(s.list), slices.Clone(s.flying)
+	for len(list) > count && list[len(list)-1].Counters.Due() == 0 {
+		list = list[:len(list)-1]
+	}
+	for len(flying) < len(list) {
+		flying = append(flying, 0) // the stage ended within this slice
+	}
+	flying = flying[:len(list)]
+	if last := len(list) - 1; last >= 0 && elapsed > list[last].Offset {
+		list[last].Width = min(list[last].Width, elapsed-list[last].Offset)
+	}
+	if s.width != fineWidth || s.planned > 0 || len(list) <= sliceCount {
+		return list, flying
+	}
+	return joinInto(list, flying, sliceCount)
+}
+
+func joinInto(list []result.Slice, flying []int, n int) ([]result.Slice, []int) {
+	joined, ends := make([]result.Slice, n), make([]int, n)
+	for i := range n {
+		from, to := i*len(list)/n, (i+1)*len(list)/n
+		joined[i], ends[i] = join(list[from:to]), flying[to-1]
+	}
+	return joined, ends
+}
+
+// join adds neighbouring slices.
+func join(list []result.Slice) result.Slice {
+	sum := list[0]
+	for _, s := range list[1:] {
+		sum.Width += s.Width
+		sum.Counters.Add(s.Counters)
+		sum.Response = sum.Response.Merge(s.Response)
+	}
+	return sum
+}

@@ -1,0 +1,266 @@
+package loader
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// stage is one running stage: what an engine needs to know of it, and where
+// outcomes go.
+type stage struct {
+	loader *Loader
+	plan   *plan
+	load   slo.Workload
+	spec   slo.Stage
+	seed   uint64
+	start  time.Time
+
+	// requests ends when requests in flight are to be given up.
+	requests context.Context
+	// cancelled is the context that Run was called with.
+	cancelled context.Context
+
+	shards     []*shard
+	tickets    atomic.Int64 // requests that a counted stage may still start
+	iterations atomic.Int64
+	inFlight   atomic.Int64
+	lastEnd    atomic.Int64 // offset of the latest end of a request
+	// arrivalsEnd is the offset at which an open stage's arrivals ended; 0: not yet.
+	arrivalsEnd atomic.Int64
+
+	self *selfWatch
+
+	mu     sync.Mutex
+	slices *sliceSet
+	mode   string
+}
+
+func newStage(l *Loader, spec slo.Stage) *stage {
+	s := &stage{loader: l, plan: l.plan, load: spec.Workload, spec: spec, seed: stageSeed(l.opts.Seed, spec.Name)}
+	planned := spec.Workload.Duration
+	if spec.Workload.Requests > 0 {
+		planned = 0
+	}
+	s.slices = newSliceSet(planned)
+	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
+	s.tickets.Store(spec.Workload.Requests)
+	s.self = watchSelf()
+	s.start = time.Now()
+	return s
+}
+
+// stageSeed gives each stage its own random numbers.
+func stageSeed(seed uint64, name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return mix(seed ^ h.Sum64())
+}
+
+// run loads the stage to its end.
+func (s *stage) run(ctx context.Context) *result.Stage {
+	requests, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	s.requests, s.cancelled = requests, ctx
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	// The grace begins when the stage is cancelled, from outside or as dead.
+	grace := make(chan struct{})
+	defer close(grace)
+	stopGrace := context.AfterFunc(ctx, func() {
+		wait := time.NewTimer(s.loader.opts.Grace)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+			giveUp()
+		case <-grace:
+		}
+	})
+	defer stopGrace()
+
+	monitored := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(monitored)
+		s.monitor(done, stop)
+	}()
+	s.loader.engine.load(ctx, s)
+	end := time.Now()
+	state, reason := stateOf(ctx)
+	close(done)
+	<-monitored
+	return s.finish(end, state, reason)
+}
+
+// stateOf says how a stage ended.
+func stateOf(ctx context.Context) (result.State, string) {
+	if ctx.Err() == nil {
+		return result.Completed, ""
+	}
+	cause := context.Cause(ctx)
+	var stop *StopError
+	if errors.As(cause, &stop) {
+		return stop.State, stop.Reason
+	}
+	if errors.Is(cause, context.Canceled) {
+		return result.Cancelled, "cancelled while it ran"
+	}
+	return result.Cancelled, cause.Error()
+}
+
+// monitor collects the slices as they end and stops a stage whose target is
+// dead, until done is closed.
+func (s *stage) monitor(done <-chan struct{}, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(max(s.slices.width, 10*time.Millisecond))
+	defer tick.Stop()
+	watch := deadWatch{rule: s.loader.dead}
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		elapsed := time.Since(s.start)
+		s.collect(elapsed)
+		if !s.spec.StopOnDead {
+			continue
+		}
+		if reason, dead := watch.look(elapsed, s.counters()); dead {
+			stop(&StopError{State: result.Dead, Reason: reason})
+		}
+	}
+}
+
+// collect moves the shards' slices into the stage's.
+func (s *stage) collect(elapsed time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slices.mark(elapsed, int(s.inFlight.Load()))
+	widen := s.slices.planned == 0 && s.slices.width == fineWidth && elapsed >= sliceCount*sliceWidth
+	for _, sh := range s.shards {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		s.slices.collect(&sh.slices)
+		if widen {
+			sh.slices.width = sliceWidth
+		}
+	}
+	if widen {
+		s.slices.widen()
+	}
+}
+
+// counters sums the stage's counters.
+func (s *stage) counters() result.Counters {
+	var sum result.Counters
+	for _, sh := range s.shards {
+		sh.mu.Lock()
+		for i := range sh.steps {
+			sum.Add(sh.steps[i].counters)
+		}
+		sh.mu.Unlock()
+	}
+	return sum
+}
+
+// record takes the outcome of a request.
+func (s *stage) record(sh *shard, o *outcome) {
+	end := int64(o.due + o.response)
+	for {
+		last := s.lastEnd.Load()
+		if end <= last || s.lastEnd.CompareAndSwap(last, end) {
+			break
+		}
+	}
+	sh.record(o)
+}
+
+// missed records an arrival that was due and never started.
+func (s *stage) missed(iteration int64, due time.Duration, class result.Class, own bool) {
+	st := s.plan.scenarioOf(s.seed, iteration).firstStep()
+	sh := s.shards[int(iteration)%len(s.shards)]
+	sh.record(&outcome{step: st, class: class, due: due, unsent: own})
+}
+
+// offset is the time from the stage's start.
+func (s *stage) offset(t time.Time) time.Duration { return t.Sub(s.start) }
+
+// ticket takes the permission to start a request. Stages bounded by time have
+// no end of them.
+func (s *stage) ticket() bool {
+	return s.load.Requests == 0 || s.tickets.Add(-1) >= 0
+}
+
+func (s *stage) setMode(mode string) {
+	s.mu.Lock()
+	s.mode = mode
+	s.mu.Unlock()
+}
+
+// snapshot copies what was measured until now.
+func (s *stage) snapshot(now time.Time) *result.Stage {
+	elapsed := s.offset(now)
+	s.collect(elapsed)
+	if s.load.Model == slo.Open {
+		elapsed = min(elapsed, s.load.Duration)
+		if end := time.Duration(s.arrivalsEnd.Load()); end > 0 {
+			elapsed = min(elapsed, end)
+		}
+	}
+	return s.publish(elapsed)
+}
+
+// finish is the snapshot of an ended stage.
+func (s *stage) finish(end time.Time, state result.State, reason string) *result.Stage {
+	out := s.snapshot(end)
+	if s.load.Model != slo.Open {
+		out = s.publish(min(out.Duration, time.Duration(s.lastEnd.Load())))
+	}
+	out.State, out.Reason = state, reason
+	return out
+}
+
+// publish puts together what was collected of a stage that lasts until elapsed.
+func (s *stage) publish(elapsed time.Duration) *result.Stage {
+	out := s.merge()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out.Duration = elapsed
+	out.Slices, out.InFlight = s.slices.result(elapsed)
+	out.Generator.Mode = s.mode
+	return out
+}
+
+// merge adds what the shards hold.
+func (s *stage) merge() *result.Stage {
+	out := &result.Stage{
+		Name: s.spec.Name, Workload: Describe(s.load), Judged: s.spec.Judge, State: result.Completed, Start: s.start,
+		Generator: result.Generator{Engine: s.loader.engine.name()},
+	}
+	for _, st := range s.plan.steps {
+		out.Steps = append(out.Steps, result.Step{Scenario: st.scenario, Name: st.request.Name})
+	}
+	parts := make([]*samples, len(s.shards))
+	for i, sh := range s.shards {
+		sh.mu.Lock()
+		for n := range sh.steps {
+			out.Steps[n].Requests = addRequests(out.Steps[n].Requests, sh.steps[n].requests())
+		}
+		sh.addTo(&out.Generator)
+		parts[i] = sh.samples.clone()
+		sh.mu.Unlock()
+	}
+	for _, st := range out.Steps {
+		out.Requests = addRequests(out.Requests, st.Requests)
+	}
+	out.Failures, out.Slowest = mergeSamples(parts)
+	out.Generator.CPU, out.Generator.GCPause = s.self.look()
+	return out
+}

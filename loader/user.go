@@ -1,0 +1,192 @@
+package loader
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http/httptrace"
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/slogate/slogate/slo"
+)
+
+// user is one virtual user. It belongs to one goroutine at a time, so nothing
+// in it is locked.
+type user struct {
+	number    int
+	iteration int64
+	seed      uint64
+	pcg       rand.PCG
+	rand      *rand.Rand
+	now       func() time.Time
+	buffer    []byte // of bodies
+	shard     *shard
+
+	ctx   context.Context // of its requests; carries trace
+	trace httptrace.ClientTrace
+	born  time.Time
+	first atomic.Int64 // nanoseconds from born to the answer's first byte, 0: none came
+}
+
+func newUser(ctx context.Context, number int, seed uint64, sh *shard) *user {
+	u := &user{number: number, seed: seed, now: time.Now, shard: sh, born: time.Now()}
+	u.rand = rand.New(&u.pcg)
+	// The connection's reader calls this, and may still do so when the request
+	// was given up.
+	u.trace.GotFirstResponseByte = func() { u.first.CompareAndSwap(0, int64(time.Since(u.born))) }
+	u.ctx = httptrace.WithClientTrace(ctx, &u.trace)
+	return u
+}
+
+// begin starts an iteration and draws its scenario. Everything random in it
+// follows from the seed and its number alone: the load is the same whichever
+// user happens to be free.
+func (u *user) begin(p *plan, iteration int64) *scenario {
+	u.iteration = iteration
+	u.pcg.Seed(u.seed, mix(uint64(iteration)))
+	return &p.scenarios[p.choose(u.rand)]
+}
+
+func (p *plan) choose(r *rand.Rand) int {
+	if len(p.weights) == 1 {
+		return 0
+	}
+	n := r.IntN(p.weights[len(p.weights)-1])
+	return sort.SearchInts(p.weights, n+1)
+}
+
+// scenarioOf is the scenario that an iteration draws, for arrivals that no
+// user came to.
+func (p *plan) scenarioOf(seed uint64, iteration int64) *scenario {
+	var pcg rand.PCG
+	pcg.Seed(seed, mix(uint64(iteration)))
+	return &p.scenarios[p.choose(rand.New(&pcg))]
+}
+
+// firstStep is the scenario's first request. New rejects scenarios without one.
+func (s *scenario) firstStep() *step {
+	for _, e := range s.steps {
+		if e.step != nil {
+			return e.step
+		}
+	}
+	return nil
+}
+
+// mix spreads neighbouring numbers over all 64 bits: splitmix64, by Sebastiano
+// Vigna. Generators seeded with neighbours would begin alike.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// pause draws a pause, uniform between its limits.
+func (u *user) pause(p slo.Pause) time.Duration {
+	if p.Max <= p.Min {
+		return p.Min
+	}
+	return p.Min + time.Duration(u.rand.Int64N(int64(p.Max-p.Min)+1))
+}
+
+// text puts this user's values into a template.
+func (u *user) text(t slo.Template) string {
+	var b strings.Builder
+	for _, p := range t {
+		if p.Value == slo.NoValue {
+			b.WriteString(p.Literal)
+		} else {
+			b.WriteString(escape(p.Escape, u.value(p)))
+		}
+	}
+	return b.String()
+}
+
+func (u *user) value(p slo.Part) string {
+	switch p.Value {
+	case slo.UUID:
+		return u.uuid()
+	case slo.Now:
+		return u.now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	case slo.Worker:
+		return strconv.Itoa(u.number)
+	case slo.Iteration:
+		return strconv.FormatInt(u.iteration, 10)
+	case slo.RandomInt:
+		return u.randomInt(p.Args)
+	case slo.RandomString:
+		return u.randomString(p.Args)
+	case slo.RandomOf:
+		if len(p.Args) > 0 {
+			return p.Args[u.rand.IntN(len(p.Args))]
+		}
+	}
+	return ""
+}
+
+func (u *user) uuid() string {
+	const digits = "0123456789abcdef"
+	hi, lo := u.rand.Uint64(), u.rand.Uint64()
+	hi = hi&^0xf000 | 0x4000 // version 4
+	lo = lo&^(3<<62) | 2<<62 // variant of RFC 9562
+	var out [36]byte
+	for i, n := 0, 0; i < len(out); i++ {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			out[i] = '-'
+			continue
+		}
+		word := hi
+		if n >= 16 {
+			word = lo
+		}
+		out[i] = digits[word>>(60-4*(n%16))&15]
+		n++
+	}
+	return string(out[:])
+}
+
+func (u *user) randomInt(args []string) string {
+	if len(args) != 2 {
+		return ""
+	}
+	low, _ := strconv.ParseInt(args[0], 10, 64)
+	high, _ := strconv.ParseInt(args[1], 10, 64)
+	n := u.rand.Uint64()
+	// The span of the whole int64 range does not fit into an uint64.
+	if span := uint64(high-low) + 1; span != 0 && high >= low {
+		n = u.rand.Uint64N(span)
+	}
+	return strconv.FormatInt(low+int64(n), 10)
+}
+
+func (u *user) randomString(args []string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	if len(args) != 1 {
+		return ""
+	}
+	n, _ := strconv.Atoi(args[0])
+	out := make([]byte, max(n, 0))
+	for i := range out {
+		out[i] = letters[u.rand.IntN(len(letters))]
+	}
+	return string(out)
+}
+
+func escape(e slo.Escape, s string) string {
+	switch e {
+	case slo.EscapeJSON:
+		quoted, _ := json.Marshal(s)
+		return string(quoted[1 : len(quoted)-1])
+	case slo.EscapeForm:
+		return url.QueryEscape(s)
+	case slo.EscapePath:
+		return url.PathEscape(s)
+	}
+	return s
+}
