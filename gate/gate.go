@@ -1,0 +1,89 @@
+// Package gate judges what a run has measured against the objectives of its
+// SLO file.
+//
+// In come an [slo.File] and a [result.Run]; out comes a [result.Judgement]:
+// for each objective in each stage the measured value, its interval, a verdict
+// and, where a reader needs one, a reason; and one verdict for the run. The
+// same measurements always give the same judgement: nothing here is random,
+// reads a clock or knows of HTTP.
+//
+// The measured value decides, equal is met, and the interval beside it says
+// how near it was. An objective is inconclusive where the measurements cannot
+// carry a verdict: too few requests, a generator that could not keep its
+// schedule, a stage that did not run or was cut short. No data is never a
+// pass. docs/verdicts.md has the rules for users.
+package gate
+
+import (
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// Judge judges every objective of every judged stage of the file, in order, by
+// the stage of the same name in r. A stage that r does not hold did not run.
+func Judge(file *slo.File, r *result.Run) *result.Judgement {
+	j := &result.Judgement{Objectives: []result.JudgedObjective{}}
+	var stages []judgedStage
+	for _, plan := range file.Stages {
+		if !plan.Judge {
+			continue
+		}
+		stage := newJudgedStage(plan, r)
+		stages = append(stages, stage)
+		for _, o := range plan.Objectives {
+			j.Objectives = append(j.Objectives, judgeObjective(o, stage))
+		}
+	}
+	j.Notices = notices(j.Objectives)
+	j.Verdict, j.Reason = runVerdict(r, stages, j.Objectives)
+	return j
+}
+
+// Passed reports whether a run with this verdict lets a change through.
+func Passed(v result.Verdict) bool { return v == result.Pass || v == result.Warn }
+
+// judgedStage is a planned stage with what was measured of it.
+type judgedStage struct {
+	plan     slo.Stage
+	measured *result.Stage // nil: the stage did not run
+	reason   string        // why it did not run, where known
+	answered bool          // the target had answered, in this stage or before it
+}
+
+func newJudgedStage(plan slo.Stage, r *result.Run) judgedStage {
+	out := judgedStage{plan: plan}
+	for i := range r.Stages {
+		s := &r.Stages[i]
+		out.answered = out.answered || answered(s)
+		if s.Name != plan.Name {
+			continue
+		}
+		if s.State == result.NotRun {
+			out.reason = s.Reason
+		} else {
+			out.measured = s
+		}
+		break
+	}
+	return out
+}
+
+// answered reports whether any answer came, be it an unsuccessful one.
+func answered(s *result.Stage) bool {
+	if s.Counters.Success > 0 {
+		return true
+	}
+	return answers(slo.StatusRange{From: 100, To: 999}, s.Status) > 0
+}
+
+// state of the stage; NotRun where nothing of it is there.
+func (s judgedStage) state() result.State {
+	if s.measured == nil {
+		return result.NotRun
+	}
+	return s.measured.State
+}
+
+// died reports whether the target was dead in the stage, having answered
+// before.
+func (s judgedStage) died() bool { return s.state() == result.Dead && s.answered }

@@ -1,0 +1,346 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// Every indicator, severity and comparison with zero requests, in every state
+// of a stage and in none: nothing may pass.
+func TestNoDataIsNeverAPass(t *testing.T) {
+	stages := map[string][]result.Stage{"missing": nil}
+	for _, state := range []result.State{result.Completed, result.NotRun, result.Cancelled, result.Aborted, result.Dead} {
+		stages[string(state)] = []result.Stage{{Name: "high", State: state, Duration: 20 * time.Second, Slices: make([]result.Slice, 20)}}
+	}
+	onlyCancelled := result.Stage{Name: "high", State: result.Completed, Duration: time.Second}
+	onlyCancelled.Counters.Cancelled = 100
+	stages["all requests cancelled"] = []result.Stage{onlyCancelled}
+	unsent := result.Stage{Name: "high", State: result.Completed, Duration: time.Second}
+	unsent.Counters.Unsent = 1000
+	stages["all requests unsent"] = []result.Stage{unsent}
+
+	for name, measured := range stages {
+		for _, ind := range indicators() {
+			for _, c := range []slo.Cmp{slo.LE, slo.GE, slo.LT, slo.GT, slo.EQ} {
+				for _, bound := range []float64{0, 1} {
+					for _, severity := range []slo.Severity{slo.Fail, slo.Warn, slo.Show} {
+						o := as(severity, objective(ind, c, bound))
+						j := judge(plan(o), measured...)
+						if j.Verdict == result.Pass || j.Objectives[0].Verdict == result.Pass {
+							t.Errorf("%s: %s: %s %s %v: objective %s, run %s", name, severity, ind, c, bound, j.Objectives[0].Verdict, j.Verdict)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestJudgeObjective(t *testing.T) {
+	late := mixed(1000, 0, 620*time.Millisecond)
+	late.OnTime = steady(1000, 430*time.Millisecond).Response
+	starved := steady(1000, 100*time.Millisecond)
+	starved.Generator.UnsentOwn = 2
+	barely := steady(1000, 100*time.Millisecond)
+	barely.Generator.UnsentOwn = 1
+
+	p99 := objective(percentile(99), slo.LE, 450_000)
+	okP95 := objective(slo.Indicator{Kind: slo.Percentile, Clock: slo.OK, Quantile: slo.Quantile{Num: 19, Den: 20}}, slo.LE, 450_000)
+	noErrors := objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0)
+	tests := []struct {
+		name   string
+		o      slo.Objective
+		s      result.Stage
+		want   result.Verdict
+		reason string // contained; "" for none at all
+	}{
+		{"met", p95Within450ms, steady(1000, 300*time.Millisecond), result.Pass, ""},
+		{"equal is met", p95Within450ms, steady(1000, 450*time.Millisecond), result.Pass, ""},
+		{"missed", p95Within450ms, steady(1000, 620*time.Millisecond), result.Fail, ""},
+		{"missed warning", as(slo.Warn, p95Within450ms), steady(1000, 620*time.Millisecond), result.Warn, ""},
+		{"shown", as(slo.Show, p95Within450ms), steady(1000, 620*time.Millisecond), result.Shown, ""},
+		{"too few", p99, steady(499, 300*time.Millisecond), result.Inconclusive, "p99 needs 500, there were 499"},
+		{"enough", p99, steady(500, 300*time.Millisecond), result.Pass, ""},
+		{"too few, but clearly slow", p99, steady(499, 900*time.Millisecond), result.Fail, ""},
+		{"too few successes for a share", success98, steady(49, time.Millisecond), result.Inconclusive, "success_rate needs 50, there were 49"},
+		{"too few, but failed already", success98, mixed(49, 5, time.Millisecond), result.Fail, ""},
+		{"one failure of none allowed", noErrors, mixed(1000, 1, time.Millisecond), result.Fail, ""},
+		{"no failure", noErrors, steady(1000, time.Millisecond), result.Pass, ""},
+		{"failed requests reach the percentile", p95Within450ms, mixed(1000, 70, 300*time.Millisecond), result.Fail, "7 % failed and count with their timeout; p95 of the successful ones was 300 ms"},
+		{"failed requests below the percentile", p95Within450ms, mixed(1000, 10, 300*time.Millisecond), result.Pass, ""},
+		{"successful ones alone", okP95, mixed(1000, 70, 300*time.Millisecond), result.Pass, ""},
+		{"mostly failed, nothing else fails", p95Within450ms, mixed(1000, 600, time.Millisecond), result.Fail, "60 % failed"},
+		{"mostly failed, met", okP95, mixed(1000, 600, time.Millisecond), result.Inconclusive, "only 40 % of the requests succeeded"},
+		{"generator late", p95Within450ms, late, result.Inconclusive, "without slogate's own lateness p95 was 430 ms"},
+		{"generator late, not judged by it", success98, late, result.Pass, ""},
+		{"generator left requests unsent", success98, starved, result.Inconclusive, "left 0.2 % of the due requests unsent"},
+		{"one in a thousand unsent", success98, barely, result.Pass, ""},
+		{"throughput of a stage", throughput30, steady(1000, time.Millisecond), result.Pass, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := only(t, tt.o, tt.s)
+			if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) || tt.reason == "" && got.Reason != "" {
+				t.Errorf("got %s (%s), want %s (%s)", got.Verdict, got.Reason, tt.want, tt.reason)
+			}
+		})
+	}
+}
+
+// With a success objective that fails the run, the times of the few successes
+// are not held against the service as well.
+func TestMostlyFailedLeavesTheTimesOpen(t *testing.T) {
+	j := judge(plan(p95Within450ms, success98), mixed(1000, 600, time.Millisecond))
+	got := []result.Verdict{j.Objectives[0].Verdict, j.Objectives[1].Verdict, j.Verdict}
+	if diff := cmp.Diff([]result.Verdict{result.Inconclusive, result.Fail, result.Fail}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJudgedObjectiveHoldsTheNumbers(t *testing.T) {
+	o := p95Within450ms
+	o.Text, o.Implicit, o.Pos = "p95 <= 450ms", true, slo.Pos{Line: 14, Column: 9}
+	got := only(t, o, mixed(1000, 70, 300*time.Millisecond))
+	measured := micros(result.Equivalent(timeout))
+	want := result.JudgedObjective{
+		Text: "p95 <= 450ms", Indicator: "p95", Unit: "duration", Stage: "high", Severity: "fail",
+		Verdict: result.Fail, Reason: got.Reason, Measured: &measured, AtLeast: true,
+		Lower: &measured, Margin: "clear", Samples: 1000, Cmp: "<=", Bound: 450_000,
+		Implicit: true, Line: 14, Column: 9,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("judged objective (-want +got):\n%s", diff)
+	}
+}
+
+func TestStagesThatWereCutShort(t *testing.T) {
+	type verdicts struct{ P95, Success, Run result.Verdict }
+	cut := func(s result.Stage, state result.State) result.Stage {
+		s.State = state
+		return s
+	}
+	abort := success98
+	abort.Abort = true
+	refused := func() result.Stage {
+		var p population
+		for i := range 1000 {
+			p.add(time.Duration(i)*10*time.Millisecond, time.Millisecond, result.Refused)
+		}
+		return p.stage("high", 20*time.Second)
+	}()
+	tests := []struct {
+		name    string
+		success slo.Objective
+		s       result.Stage
+		want    verdicts
+	}{
+		{"cancelled", success98, cut(steady(500, time.Millisecond), result.Cancelled), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+		{"cancelled, missed so far", success98, cut(mixed(500, 15, time.Second), result.Cancelled), verdicts{result.Fail, result.Inconclusive, result.Fail}},
+		{"cancelled, lost already", success98, cut(mixed(500, 50, time.Millisecond), result.Cancelled), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"aborted", abort, cut(mixed(500, 100, time.Second), result.Aborted), verdicts{result.Fail, result.Fail, result.Fail}},
+		{"aborted, mended by late answers", abort, cut(mixed(500, 5, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"aborted by a warning", as(slo.Warn, abort), cut(mixed(500, 20, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Warn, result.Inconclusive}},
+		{"dead after a good hour", success98, cut(mixed(1000, 10, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"dead, success only warns", as(slo.Warn, success98), cut(mixed(1000, 10, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Warn, result.Fail}},
+		{"dead, mostly failed", success98, cut(mixed(1000, 900, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"dead from the start", success98, cut(refused, result.Dead), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+		{"not run", success98, result.Stage{Name: "high", State: result.NotRun}, verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+		{"not run, success only warns", as(slo.Warn, success98), result.Stage{Name: "high", State: result.NotRun}, verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := judge(plan(p95Within450ms, tt.success), tt.s)
+			got := verdicts{j.Objectives[0].Verdict, j.Objectives[1].Verdict, j.Verdict}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s\n%s", diff, j.Reason)
+			}
+		})
+	}
+}
+
+// A target that answered in an earlier stage is dead, not absent.
+func TestDeadCountsEarlierAnswers(t *testing.T) {
+	f := plan(success98)
+	f.Stages = append([]slo.Stage{{Name: "warm-up"}}, f.Stages...)
+	warm := steady(10, time.Millisecond)
+	warm.Name = "warm-up"
+	var p population
+	for range 200 {
+		p.add(0, 0, result.Refused)
+	}
+	dead := p.stage("high", 10*time.Second)
+	dead.State = result.Dead
+	if j := judge(f, warm, dead); j.Verdict != result.Fail || j.Objectives[0].Verdict != result.Fail {
+		t.Errorf("got %s, %s, want both fail", j.Verdict, j.Objectives[0].Verdict)
+	}
+}
+
+func TestRunVerdict(t *testing.T) {
+	slow := objective(percentile(50), slo.LE, 1000)
+	tooFew := objective(slo.Indicator{Kind: slo.Percentile, Quantile: slo.Quantile{Num: 999, Den: 1000}}, slo.LE, 1e9)
+	relative := slo.Objective{Indicator: percentile(95), Cmp: slo.LE, Severity: slo.Fail, Relative: []slo.Tolerance{{Value: 0.1, Percent: true}}}
+	tests := []struct {
+		name       string
+		objectives []slo.Objective
+		verdict    result.Verdict
+		reason     string
+		notices    int
+	}{
+		{"all met", []slo.Objective{p95Within450ms, success98}, result.Pass, "all 2 objectives are met", 0},
+		{"one met", []slo.Objective{success98}, result.Pass, "the only objective is met", 0},
+		{"fail beats inconclusive", []slo.Objective{tooFew, slow, success98}, result.Fail, `p50 of "high" was 300 ms, 300 times 1 ms; 1 of 3 objectives failed`, 0},
+		{"inconclusive beats warn", []slo.Objective{tooFew, as(slo.Warn, slow)}, result.Inconclusive, `p99.9 of "high" is inconclusive: too few requests: p99.9 needs 5000, there were 1000; 1 of 2 objectives inconclusive`, 0},
+		{"warn", []slo.Objective{success98, as(slo.Warn, slow)}, result.Warn, `p50 of "high" was 300 ms, 300 times 1 ms; 1 of 2 objectives missed, which only warns`, 0},
+		{"inconclusive warning is a notice", []slo.Objective{success98, as(slo.Warn, tooFew)}, result.Pass, "1 of 2 objectives met, the others only warn and are inconclusive", 1},
+		{"only an inconclusive warning", []slo.Objective{as(slo.Warn, tooFew)}, result.Inconclusive, "nothing was judged", 1},
+		{"only shown", []slo.Objective{as(slo.Show, slow)}, result.Inconclusive, "nothing was judged", 0},
+		{"no objective", nil, result.Inconclusive, "nothing was judged", 0},
+		{"relative without baseline", []slo.Objective{relative, as(slo.Warn, success98)}, result.Inconclusive, "nothing was judged", 1},
+		{"relative beside an absolute one", []slo.Objective{relative, success98}, result.Pass, "the only objective is met", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := judge(plan(tt.objectives...), steady(1000, 300*time.Millisecond))
+			if j.Verdict != tt.verdict || j.Reason != tt.reason || len(j.Notices) != tt.notices {
+				t.Errorf("got %s (%s) with notices %q, want %s (%s) with %d", j.Verdict, j.Reason, j.Notices, tt.verdict, tt.reason, tt.notices)
+			}
+		})
+	}
+}
+
+// A judged stage that did not run is missing data, also where its objectives
+// only warn.
+func TestAMissingStageIsNotAPass(t *testing.T) {
+	f := plan(success98)
+	f.Stages = append(f.Stages, slo.Stage{Name: "extreme", Judge: true, Objectives: []slo.Objective{as(slo.Warn, success98)}})
+	j := judge(f, steady(1000, time.Millisecond))
+	if want := `stage "extreme" is not complete: the stage did not run`; j.Verdict != result.Inconclusive || j.Reason != want {
+		t.Errorf("got %s (%s), want inconclusive (%s)", j.Verdict, j.Reason, want)
+	}
+}
+
+func TestCancelledRun(t *testing.T) {
+	r := &result.Run{Cancelled: true, Stages: []result.Stage{steady(1000, time.Second)}}
+	j := Judge(plan(p95Within450ms, success98), r)
+	if want := "cancelled before the run was complete; 1 of 2 objectives failed until then"; j.Verdict != result.Inconclusive || j.Reason != want {
+		t.Errorf("got %s (%s), want inconclusive (%s)", j.Verdict, j.Reason, want)
+	}
+}
+
+func TestUnjudgedStagesAreLeftOut(t *testing.T) {
+	f := plan(p95Within450ms)
+	f.Stages[0].Judge = false
+	if j := judge(f, steady(1000, time.Millisecond)); len(j.Objectives) != 0 || j.Verdict != result.Inconclusive {
+		t.Errorf("got %d objectives and %s, want none and inconclusive", len(j.Objectives), j.Verdict)
+	}
+}
+
+func TestReasons(t *testing.T) {
+	tests := []struct {
+		o    slo.Objective
+		s    result.Stage
+		want string
+	}{
+		{p95Within450ms, steady(1000, 620*time.Millisecond), `p95 of "high" was 620 ms, 38 % over 450 ms`},
+		{p95Within450ms, steady(1000, 450600*time.Microsecond), `p95 of "high" was 451 ms, just over 450 ms`},
+		{p95Within450ms, steady(1000, 450200*time.Microsecond), `p95 of "high" was 450.3 ms, just over 450 ms`},
+		{p95Within450ms, mixed(1000, 70, time.Millisecond), `p95 of "high" was at least 10 s, 22 times 450 ms`},
+		{success98, mixed(1000, 88, time.Millisecond), `success_rate of "high" was 91.2 %, 6.8 points under 98 %`},
+		{success98, mixed(100_000, 2001, time.Millisecond), `success_rate of "high" was 97.999 %, 0.001 points under 98 %`},
+		{throughput30, steady(500, time.Millisecond), `throughput of "high" was 25/s, 17 % under 30/s`},
+		{objective(slo.Indicator{Kind: slo.Errors}, slo.LE, 0), mixed(1000, 3, time.Millisecond), `errors of "high" was 3, over 0`},
+		{objective(slo.Indicator{Kind: slo.Requests}, slo.LT, 500), steady(500, time.Millisecond), `requests of "high" was 500, and has to be < 500`},
+		{objective(slo.Indicator{Kind: slo.BytesIn}, slo.LE, 1e6), steady(20_000, time.Millisecond), `bytes_in of "high" was 2 MB, 100 % over 1 MB`},
+		{objective(slo.Indicator{Kind: slo.Apdex, Apdex: time.Millisecond}, slo.GE, 0.85), steady(1000, 3*time.Millisecond), `apdex(1ms) of "high" was 0.5, under 0.85`},
+	}
+	for _, tt := range tests {
+		if got := judge(plan(tt.o), tt.s).Reason; got != tt.want+"; 1 of 1 objective failed" {
+			t.Errorf("got  %s\nwant %s", got, tt.want)
+		}
+	}
+}
+
+// A stage name is quoted as text and cannot break out of the sentence.
+func TestReasonQuotesHostileNames(t *testing.T) {
+	f := plan(p95Within450ms)
+	f.Stages[0].Name = "x\n::error::\x1b[31m"
+	s := steady(1000, time.Second)
+	s.Name = f.Stages[0].Name
+	if got := judge(f, s).Reason; strings.ContainsAny(got, "\n\x1b") {
+		t.Errorf("reason holds control characters: %q", got)
+	}
+}
+
+func TestNotes(t *testing.T) {
+	closed := plan(throughput30)
+	closed.Stages[0].Workload = slo.Workload{Model: slo.Closed, Requests: 200, WorkersFrom: 5, WorkersTo: 5}
+	var bunched population
+	for i := range 2000 {
+		class := result.Success
+		if i >= 700 && i < 900 { // two seconds of 20
+			class = result.BadStatus
+		}
+		bunched.add(time.Duration(i)*10*time.Millisecond, time.Millisecond, class)
+	}
+	tests := []struct {
+		name string
+		f    *slo.File
+		s    result.Stage
+		want string
+	}{
+		{"closed throughput", closed, steady(200, 500*time.Millisecond), "5 workers at a mean of 500 ms cannot make more than 10/s"},
+		{"bunched failures", plan(success98), bunched.stage("high", 20*time.Second), "failures were bunched: 100 % of them within 2 s, so the interval is unreliable"},
+		{"near", plan(success98), mixed(1000, 22, time.Millisecond), "near the bound: a stage of about 7 min would settle it"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := judge(tt.f, tt.s).Objectives[0]
+			if got.Verdict != result.Fail || !strings.Contains(got.Reason, tt.want) {
+				t.Errorf("got %s (%s), want fail (%s)", got.Verdict, got.Reason, tt.want)
+			}
+		})
+	}
+}
+
+func TestMargin(t *testing.T) {
+	tests := []struct {
+		failed int
+		want   string
+	}{{0, "clear"}, {18, "near"}, {22, "near"}, {60, "clear"}}
+	for _, tt := range tests {
+		if got := only(t, success98, mixed(1000, tt.failed, time.Millisecond)); got.Margin != tt.want {
+			t.Errorf("%d of 1000 failed: %s, want %s (%v to %v)", tt.failed, got.Margin, tt.want, *got.Lower, *got.Upper)
+		}
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	f, r := &slo.File{}, &result.Run{}
+	for i := range 10 {
+		s := mixed(20_000, 200, time.Duration(100+i)*time.Millisecond)
+		s.Name = fmt.Sprintf("stage %d", i)
+		r.Stages = append(r.Stages, s)
+		one := plan()
+		one.Stages[0].Name = s.Name
+		for _, ind := range indicators()[:10] {
+			if ind.Kind == slo.Requests {
+				ind = percentile(95)
+			}
+			one.Stages[0].Objectives = append(one.Stages[0].Objectives, objective(ind, slo.GE, 0.5))
+		}
+		f.Stages = append(f.Stages, one.Stages...)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if j := Judge(f, r); len(j.Objectives) != 100 {
+			b.Fatalf("judged %d objectives, want 100", len(j.Objectives))
+		}
+	}
+}

@@ -1,0 +1,367 @@
+package gate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// unsentOwnLimit is the part of the due requests that the generator may leave
+// unsent for its own reasons, one in 1000: less could not move a percentile
+// that a stage of usual length can judge.
+const unsentOwnLimit = 1000
+
+// trial is one objective before the measurements of one stage.
+type trial struct {
+	slo.Objective
+	stage    judgedStage
+	s        *result.Stage // stage.measured, not nil
+	value    float64
+	measured bool
+	interval interval
+	bounded  bool // interval holds
+}
+
+// judgeObjective judges one objective in one stage.
+func judgeObjective(o slo.Objective, stage judgedStage) result.JudgedObjective {
+	out := result.JudgedObjective{
+		Text:      o.Text,
+		Indicator: o.Indicator.String(),
+		Unit:      string(o.Indicator.Unit()),
+		Stage:     stage.plan.Name,
+		Severity:  string(o.Severity),
+		Cmp:       string(o.Cmp),
+		Bound:     o.Bound,
+		Implicit:  o.Implicit,
+		Line:      o.Pos.Line,
+		Column:    o.Pos.Column,
+	}
+	if len(o.Relative) > 0 {
+		out.Verdict, out.Reason = result.Skipped, "there is no baseline to compare with"
+		return out
+	}
+	if stage.measured == nil {
+		out.Verdict, out.Reason = undecided(o), didNotRun(stage)
+		return out
+	}
+	t := newTrial(o, stage)
+	out.Samples = samples(o.Indicator, t.s)
+	if t.measured {
+		out.Measured = &t.value
+		out.AtLeast = t.atLeast()
+	}
+	if t.bounded {
+		out.Lower = &t.interval.lower
+		if !t.interval.open {
+			out.Upper = &t.interval.upper
+		}
+	}
+	out.Verdict, out.Reason = t.judge()
+	if t.bounded && o.Severity != slo.Show {
+		out.Margin = t.margin()
+	}
+	return out
+}
+
+func newTrial(o slo.Objective, stage judgedStage) trial {
+	t := trial{Objective: o, stage: stage, s: stage.measured}
+	t.value, t.measured = Measure(o.Indicator, t.s)
+	if t.measured {
+		t.interval, t.bounded = within(o.Indicator, t.s)
+	}
+	return t
+}
+
+// undecided is the verdict of an objective that nothing can be said of.
+func undecided(o slo.Objective) result.Verdict {
+	if o.Severity == slo.Show {
+		return result.Shown
+	}
+	return result.Inconclusive
+}
+
+func didNotRun(stage judgedStage) string {
+	if stage.reason == "" {
+		return "the stage did not run"
+	}
+	return "the stage did not run: " + stage.reason
+}
+
+// judge returns the verdict and what a reader must know of it.
+func (t *trial) judge() (result.Verdict, string) {
+	if t.Severity == slo.Show {
+		return result.Shown, t.shown()
+	}
+	if why := t.unusable(); why != "" {
+		return result.Inconclusive, why
+	}
+	if met(t.Objective, t.value) {
+		return t.judgeMet()
+	}
+	if why := t.doubtMiss(); why != "" {
+		return result.Inconclusive, why
+	}
+	return t.miss(), t.notes()
+}
+
+// shown is the reason of an objective that is only for information.
+func (t *trial) shown() string {
+	if !t.measured {
+		return "nothing was measured"
+	}
+	return t.failedNote()
+}
+
+// miss is the verdict of a missed objective.
+func (t *trial) miss() result.Verdict {
+	if t.Severity == slo.Warn {
+		return result.Warn
+	}
+	return result.Fail
+}
+
+// unusable says why the stage's measurements carry no verdict, met or missed.
+func (t *trial) unusable() string {
+	due := t.s.Counters.Due()
+	own := t.s.Generator.UnsentOwn
+	switch {
+	case own > due/unsentOwnLimit:
+		return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
+			share(float64(own)/float64(max(due, own))))
+	case t.s.State == result.Dead && !t.stage.answered:
+		return "the target never answered"
+	case !t.measured:
+		return "nothing was measured"
+	}
+	return ""
+}
+
+// judgeMet passes a met objective unless something speaks against it.
+func (t *trial) judgeMet() (result.Verdict, string) {
+	switch {
+	case t.s.State == result.Dead && judgesSuccess(t.Indicator):
+		return t.miss(), cutShort(t.s)
+	case t.s.State == result.Aborted && t.Abort && !t.stage.abortMissed():
+		// Answers that came in after the abort mended what caused it.
+		return t.miss(), cutShort(t.s)
+	case t.s.State != result.Completed:
+		return result.Inconclusive, cutShort(t.s)
+	case t.s.Counters.Finished() == 0:
+		return result.Inconclusive, "no request finished"
+	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters):
+		return result.Inconclusive, t.mostlyFailedNote()
+	case t.tooFew():
+		return result.Inconclusive, tooFew(t.Objective, samples(t.Indicator, t.s))
+	}
+	return result.Pass, t.notes()
+}
+
+// doubtMiss says why a missed bound is not proof against the service.
+func (t *trial) doubtMiss() string {
+	switch {
+	case t.s.State == result.Cancelled && !t.lost():
+		return cutShort(t.s)
+	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters) && t.stage.successFails():
+		return t.mostlyFailedNote()
+	case t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
+		return tooFew(t.Objective, samples(t.Indicator, t.s))
+	}
+	return t.generatorLate()
+}
+
+func (t *trial) tooFew() bool { return samples(t.Indicator, t.s) < enough(t.Objective) }
+
+// lost reports whether the rest of a stage that was cut short could not have
+// mended the objective.
+func (t *trial) lost() bool {
+	_, lost := lostByCount(t.Objective, t.stage.plan.Workload, t.s)
+	return lost
+}
+
+// generatorLate says that the bound would have been met without the
+// generator's own lateness.
+func (t *trial) generatorLate() string {
+	if !isLatency(t.Indicator) || t.Indicator.Clock != slo.Response {
+		return ""
+	}
+	onTime, ok := latency(t.Indicator, t.s.OnTime)
+	if !ok || !met(t.Objective, onTime) {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: without slogate's own lateness %s was %s; lower the rate or give it more CPU",
+		t.Indicator, format(slo.UnitDuration, onTime, digits))
+}
+
+// abortMissed reports whether some objective with abort is missed by what was
+// measured, so that the stage's end needs no other explanation.
+func (s judgedStage) abortMissed() bool {
+	return s.anyMissed(func(o slo.Objective) bool { return o.Abort })
+}
+
+// successFails reports whether a success objective fails this stage, so that
+// the run fails without the help of its times.
+func (s judgedStage) successFails() bool {
+	return s.anyMissed(func(o slo.Objective) bool {
+		return o.Severity == slo.Fail && judgesSuccess(o.Indicator)
+	})
+}
+
+func (s judgedStage) anyMissed(which func(slo.Objective) bool) bool {
+	for _, o := range s.plan.Objectives {
+		if o.Severity == slo.Show || !which(o) {
+			continue
+		}
+		if value, ok := Measure(o.Indicator, s.measured); ok && !met(o, value) {
+			return true
+		}
+	}
+	return false
+}
+
+func judgesSuccess(ind slo.Indicator) bool {
+	return ind.Kind == slo.SuccessRate || ind.Kind == slo.ErrorRate
+}
+
+// mostlyFailed reports whether fewer than half of the requests succeeded: the
+// times of the rest are the timeout's, not the service's.
+func mostlyFailed(c result.Counters) bool { return 2*c.Success < c.Judged() }
+
+func (t *trial) mostlyFailedNote() string {
+	c := t.s.Counters
+	return fmt.Sprintf("only %s of the requests succeeded", share(float64(c.Success)/float64(c.Judged())))
+}
+
+// cutShort says how a stage ended before its plan did.
+func cutShort(s *result.Stage) string {
+	after := lasting(s.Duration)
+	switch s.State {
+	case result.Dead:
+		return fmt.Sprintf("the target was dead, the stage ended after %s", after)
+	case result.Aborted:
+		return fmt.Sprintf("the stage was aborted after %s", after)
+	case result.Cancelled:
+		return fmt.Sprintf("cancelled after %s", after)
+	}
+	return fmt.Sprintf("the stage ended as %q after %s", s.State, after)
+}
+
+// atLeast reports whether the value is that of a request which failed, so that
+// the true time is not known but longer.
+func (t *trial) atLeast() bool {
+	if t.Indicator.Clock != slo.Response && t.Indicator.Clock != slo.Service {
+		return false
+	}
+	failed := unsuccessful(t.s.Counters)
+	switch t.Indicator.Kind {
+	case slo.Max:
+		return failed > 0
+	case slo.Percentile:
+		q, total := t.Indicator.Quantile, samples(t.Indicator, t.s)
+		return failed > 0 && failed > mayLieAbove(q, total)
+	}
+	return false
+}
+
+// margin says whether the bound lies outside of the interval.
+func (t *trial) margin() string {
+	if t.interval.near(t.Objective) {
+		return "near"
+	}
+	return "clear"
+}
+
+// notes is what a reader must know of a decided objective.
+func (t *trial) notes() string {
+	var out []string
+	for _, note := range []string{t.failedNote(), t.closedNote(), t.bunchedNote(), t.settleNote()} {
+		if note != "" {
+			out = append(out, note)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// failedNote explains a percentile that failed requests have raised.
+func (t *trial) failedNote() string {
+	if t.Indicator.Kind != slo.Percentile || t.Indicator.Clock != slo.Response || t.s.Counters.Success == 0 {
+		return ""
+	}
+	failed := unsuccessful(t.s.Counters)
+	ok, measured := latency(t.Indicator, t.s.OK)
+	if failed == 0 || !measured || bucket(ok) == bucket(t.value) {
+		return ""
+	}
+	if !t.atLeast() && met(t.Objective, ok) == met(t.Objective, t.value) {
+		return "" // a rank or two of difference that changes nothing
+	}
+	return fmt.Sprintf("%s failed and count with their timeout; %s of the successful ones was %s",
+		share(float64(failed)/float64(t.s.Counters.Judged())), t.Indicator, format(slo.UnitDuration, ok, digits))
+}
+
+// closedNote explains a missed throughput of a closed stage, which is workers
+// divided by response time and nothing else (Little's law).
+func (t *trial) closedNote() string {
+	w := t.stage.plan.Workload
+	mean, ok := t.s.Response.Mean()
+	rate := t.Indicator.Kind == slo.Throughput || t.Indicator.Kind == slo.Goodput
+	if !rate || !ok || mean <= 0 || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
+		return ""
+	}
+	return fmt.Sprintf("%d workers at a mean of %s cannot make more than %s", w.WorkersTo,
+		lasting(mean), format(slo.UnitRate, float64(w.WorkersTo)/mean.Seconds(), digits))
+}
+
+// bunchedNote warns of an interval that rests on a few spells.
+func (t *trial) bunchedNote() string {
+	if !t.bounded || t.interval.deff <= bunchedFrom {
+		return ""
+	}
+	what, counted := "failures", failures(t.s.Slices)
+	if t.Indicator.Kind == slo.Percentile {
+		what, counted = "slow requests", above(t.s.Slices, timeOf(t.value))
+	}
+	part, width := counted.spell(t.s.Slices)
+	return fmt.Sprintf("%s were bunched: %s of them within %s, so the interval is unreliable",
+		what, share(part), lasting(width))
+}
+
+// longestAdvice is how long a stage may be that a note asks for.
+const longestAdvice = 4 * time.Hour
+
+// settleNote estimates how long a stage would move the bound out of the
+// interval: T·(half-width/|value − bound|)², since the width shrinks with the
+// root of the time.
+func (t *trial) settleNote() string {
+	if !t.bounded || !t.interval.near(t.Objective) {
+		return ""
+	}
+	half, gap := t.value-t.interval.lower, t.value-t.Bound
+	if gap < 0 {
+		half, gap = t.interval.upper-t.value, -gap
+	}
+	if gap == 0 || half <= gap || t.interval.open && t.Bound > t.value {
+		return ""
+	}
+	needed := t.s.Duration.Seconds() * (half / gap) * (half / gap)
+	if needed > longestAdvice.Seconds() {
+		return ""
+	}
+	return "near the bound: a stage of about " + roundUp(time.Duration(needed*float64(time.Second))) + " would settle it"
+}
+
+// roundUp writes a length of time that is an estimate.
+func roundUp(d time.Duration) string {
+	unit := time.Second
+	if d > 2*time.Minute {
+		unit = time.Minute
+	}
+	d = (d + unit - 1) / unit * unit
+	if unit == time.Minute {
+		return strconv.Itoa(int(d/time.Minute)) + " min"
+	}
+	return strconv.Itoa(int(d/time.Second)) + " s"
+}

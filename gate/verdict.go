@@ -1,0 +1,204 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// runVerdict puts the objectives' verdicts together, the first that applies:
+// cancelled is inconclusive; fail where the target died or a fail-objective
+// failed; inconclusive where a fail-objective is, where a judged stage did not
+// complete, or where nothing was judged; warn where a warn-objective was
+// missed; else pass. The reason is one sentence that a reviewer can act on.
+func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjective) (result.Verdict, string) {
+	t := newTally(all)
+	if r.Cancelled {
+		return result.Inconclusive, "cancelled before the run was complete" + t.count(t.failed, "failed until then")
+	}
+	if s, ok := first(stages, judgedStage.died); ok {
+		return result.Fail, deadSentence(s) + t.count(t.failed, "failed")
+	}
+	if len(t.failed) > 0 {
+		return result.Fail, missedSentence(t.failed[0]) + t.count(t.failed, "failed")
+	}
+	if len(t.unclear) > 0 {
+		return result.Inconclusive, unclearSentence(t.unclear[0]) + t.count(t.unclear, "inconclusive")
+	}
+	if s, ok := first(stages, judgedStage.incomplete); ok {
+		return result.Inconclusive, fmt.Sprintf("stage %s is not complete: %s", strconv.Quote(s.plan.Name), s.whyIncomplete())
+	}
+	if t.nothing() {
+		return result.Inconclusive, "nothing was judged"
+	}
+	if len(t.warned) > 0 {
+		return result.Warn, missedSentence(t.warned[0]) + t.count(t.warned, "missed, which only warns")
+	}
+	return result.Pass, t.passedSentence()
+}
+
+func first(stages []judgedStage, is func(judgedStage) bool) (judgedStage, bool) {
+	for _, s := range stages {
+		if is(s) {
+			return s, true
+		}
+	}
+	return judgedStage{}, false
+}
+
+// incomplete reports whether the stage did not run to its planned end. Its
+// missing part is missing data, also where only warn-objectives look at it.
+func (s judgedStage) incomplete() bool { return s.state() != result.Completed }
+
+func (s judgedStage) whyIncomplete() string {
+	if s.measured == nil {
+		return didNotRun(s)
+	}
+	return cutShort(s.measured)
+}
+
+func deadSentence(s judgedStage) string {
+	out := "the target was dead in " + strconv.Quote(s.plan.Name)
+	if s.measured.Reason != "" {
+		out += ": " + s.measured.Reason
+	}
+	return out
+}
+
+// tally sorts judged objectives by what they mean for the run.
+type tally struct {
+	failed  []result.JudgedObjective
+	unclear []result.JudgedObjective // inconclusive fail-objectives
+	warned  []result.JudgedObjective
+	passed  int
+	judged  int // all but the shown and skipped ones
+	gating  int // fail-objectives, skipped ones included
+	skipped int // fail-objectives without a baseline
+}
+
+func newTally(all []result.JudgedObjective) tally {
+	var t tally
+	for _, o := range all {
+		gating := o.Severity == string(slo.Fail)
+		if gating {
+			t.gating++
+		}
+		if o.Verdict != result.Shown && o.Verdict != result.Skipped {
+			t.judged++
+		}
+		switch o.Verdict {
+		case result.Pass:
+			t.passed++
+		case result.Fail:
+			t.failed = append(t.failed, o)
+		case result.Warn:
+			t.warned = append(t.warned, o)
+		case result.Inconclusive:
+			if gating {
+				t.unclear = append(t.unclear, o)
+			}
+		case result.Skipped:
+			if gating {
+				t.skipped++
+			}
+		}
+	}
+	return t
+}
+
+// nothing reports whether no verdict stands on a measurement: none of the
+// objectives was decided, or all that could have failed were skipped.
+func (t tally) nothing() bool {
+	undecided := t.passed+len(t.warned)+len(t.failed) == 0
+	return undecided || t.gating > 0 && t.skipped == t.gating
+}
+
+// count continues a sentence: "; 2 of 7 objectives failed".
+func (t tally) count(of []result.JudgedObjective, what string) string {
+	if len(of) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %s %s", len(of), objectives(t.judged), what)
+}
+
+func (t tally) passedSentence() string {
+	if t.passed < t.judged {
+		return fmt.Sprintf("%d of %s met, the others only warn and are inconclusive", t.passed, objectives(t.judged))
+	}
+	if t.passed == 1 {
+		return "the only objective is met"
+	}
+	return fmt.Sprintf("all %s are met", objectives(t.passed))
+}
+
+func objectives(n int) string {
+	if n == 1 {
+		return "1 objective"
+	}
+	return strconv.Itoa(n) + " objectives"
+}
+
+// missedSentence says by how much: `p95 of "high" was 620 ms, 38 % over
+// 450 ms`.
+func missedSentence(o result.JudgedObjective) string {
+	what := fmt.Sprintf("%s of %s", o.Indicator, strconv.Quote(o.Stage))
+	if o.Measured == nil {
+		return what + " failed: " + o.Reason
+	}
+	value, bound := distinct(slo.Unit(o.Unit), *o.Measured, o.Bound)
+	if o.AtLeast {
+		value = "at least " + value
+	}
+	return fmt.Sprintf("%s was %s, %s", what, value, distance(o, bound))
+}
+
+// distance says where a measured value lies from its bound.
+func distance(o result.JudgedObjective, bound string) string {
+	value, unit := *o.Measured, slo.Unit(o.Unit)
+	at := order(unit, value, o.Bound)
+	switch {
+	case meets(slo.Cmp(o.Cmp), at):
+		return o.Reason // missed for another reason than its value
+	case at == 0:
+		return fmt.Sprintf("and has to be %s %s", o.Cmp, bound)
+	}
+	side := "over"
+	if at < 0 {
+		side = "under"
+	}
+	gap := math.Abs(value - o.Bound)
+	switch {
+	case unit == slo.UnitShare:
+		return fmt.Sprintf("%s points %s %s", significant(gap*100, 2), side, bound)
+	case o.Bound == 0 || unit == slo.UnitCount || unit == slo.UnitScore:
+		return fmt.Sprintf("%s %s", side, bound)
+	case value >= 3*o.Bound:
+		return fmt.Sprintf("%.0f times %s", value/o.Bound, bound)
+	case gap < o.Bound/100:
+		return fmt.Sprintf("just %s %s", side, bound)
+	}
+	return fmt.Sprintf("%s %% %s %s", strconv.FormatFloat(gap/o.Bound*100, 'f', 0, 64), side, bound)
+}
+
+func unclearSentence(o result.JudgedObjective) string {
+	return fmt.Sprintf("%s of %s is inconclusive: %s", o.Indicator, strconv.Quote(o.Stage), o.Reason)
+}
+
+// notices tells of objectives that were skipped and of warn-objectives that
+// nothing could be said of: too little for a verdict of the run, too much to
+// keep quiet.
+func notices(all []result.JudgedObjective) []string {
+	var out []string
+	for _, o := range all {
+		switch {
+		case o.Verdict == result.Skipped:
+			out = append(out, fmt.Sprintf("%s of %s was skipped: %s", o.Indicator, strconv.Quote(o.Stage), o.Reason))
+		case o.Verdict == result.Inconclusive && o.Severity != string(slo.Fail):
+			out = append(out, unclearSentence(o))
+		}
+	}
+	return out
+}
