@@ -1,0 +1,142 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// scripted is a loader whose stages last a while and end as told.
+type scripted struct {
+	lasts time.Duration
+	ends  map[string]result.State
+	live  *result.Stage
+}
+
+func (l *scripted) Snapshot() *result.Stage { return l.live }
+
+func (l *scripted) Run(ctx context.Context, stage slo.Stage) *result.Stage {
+	s := &result.Stage{Name: stage.Name, State: result.Completed}
+	if state, ok := l.ends[stage.Name]; ok {
+		s.State = state
+	}
+	select {
+	case <-time.After(l.lasts):
+	case <-ctx.Done():
+		s.State = result.Cancelled
+		if stop, ok := errors.AsType[*loader.StopError](context.Cause(ctx)); ok {
+			s.State, s.Reason = stop.State, stop.Reason
+		}
+	}
+	return s
+}
+
+func states(r *result.Run) map[string]result.State {
+	out := map[string]result.State{}
+	for _, s := range r.Stages {
+		out[s.Name] = s.State
+	}
+	return out
+}
+
+func stages(names ...string) *slo.File {
+	f := &slo.File{Name: "test"}
+	for _, n := range names {
+		f.Stages = append(f.Stages, slo.Stage{Name: n, Judge: true})
+	}
+	return f
+}
+
+func TestConductRunsStagesInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("one", "two")
+		file.Stages[1].IdleBefore = 7 * time.Second
+		start := time.Now()
+		r := Conduct(t.Context(), file, &scripted{lasts: 3 * time.Second}, Options{})
+		want := map[string]result.State{"one": result.Completed, "two": result.Completed}
+		if diff := cmp.Diff(want, states(r)); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+		if got := time.Since(start); got != 13*time.Second {
+			t.Errorf("took %v, want 3 s, 7 s of idling and 3 s", got)
+		}
+	})
+}
+
+func TestConductEndsAfterDeadTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &scripted{lasts: time.Second, ends: map[string]result.State{"two": result.Dead}}
+		r := Conduct(t.Context(), stages("one", "two", "three"), l, Options{})
+		want := map[string]result.State{"one": result.Completed, "two": result.Dead, "three": result.NotRun}
+		if diff := cmp.Diff(want, states(r)); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+		if r.Stages[2].Reason == "" {
+			t.Error("a stage that was not run says no reason")
+		}
+	})
+}
+
+func TestConductKeepsWhatACancelLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		r := Conduct(ctx, stages("one", "two", "three"), &scripted{lasts: time.Second}, Options{})
+		want := map[string]result.State{"one": result.Completed, "two": result.Cancelled, "three": result.NotRun}
+		if diff := cmp.Diff(want, states(r)); diff != "" || !r.Cancelled {
+			t.Errorf("cancelled %v, states (-want +got):\n%s", r.Cancelled, diff)
+		}
+	})
+}
+
+func TestConductStopsWhenAnObjectiveIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("one", "two")
+		file.Stages[0].Workload = slo.Workload{Model: slo.Closed, Requests: 100, WorkersFrom: 1, WorkersTo: 1}
+		file.Stages[0].Objectives = []slo.Objective{{
+			Text: "success_rate >= 98%", Indicator: slo.Indicator{Kind: slo.SuccessRate},
+			Cmp: slo.GE, Bound: 0.98, Severity: slo.Fail, Abort: true,
+		}}
+		live := &result.Stage{Name: "one"}
+		live.Counters = result.Counters{Success: 10, BadStatus: 40}
+		r := Conduct(t.Context(), file, &scripted{lasts: time.Hour, live: live}, Options{})
+		want := map[string]result.State{"one": result.Aborted, "two": result.NotRun}
+		if diff := cmp.Diff(want, states(r)); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// replicas is a cluster that answers some times and then no more.
+type replicas struct{ answers int }
+
+func (c *replicas) Source() string               { return "test" }
+func (c *replicas) Name() string                 { return "api" }
+func (c *replicas) Limits() result.ClusterLimits { return result.ClusterLimits{MaxReplicas: 3} }
+func (c *replicas) Sample(context.Context) (result.ClusterSample, error) {
+	if c.answers == 0 {
+		return result.ClusterSample{}, errors.New("forbidden")
+	}
+	c.answers--
+	return result.ClusterSample{At: time.Now(), Ready: 1}, nil
+}
+
+func TestConductWatchesTheCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := Conduct(t.Context(), stages("one"), &scripted{lasts: 10*time.Second + time.Millisecond}, Options{Cluster: &replicas{answers: 5}})
+		if got := len(r.Timeline.Samples); got != 5 {
+			t.Errorf("%d samples, want 5", got)
+		}
+		if want := []string{"watch test api: forbidden"}; !cmp.Equal(want, r.Warnings) {
+			t.Errorf("warnings = %q, want %q", r.Warnings, want)
+		}
+	})
+}
