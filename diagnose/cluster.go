@@ -1,0 +1,41 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/slogate/slogate/result"
+)
+
+// during returns the samples of the cluster while a stage ran.
+func (v *view) during(l level) []result.ClusterSample {
+	if v.timeline == nil {
+		return nil
+	}
+	var within []result.ClusterSample
+	end := l.Start.Add(l.Duration)
+	for _, s := range v.timeline.Samples {
+		if !s.At.Before(l.Start) && !s.At.After(end) {
+			within = append(within, s)
+		}
+	}
+	return within
+}
+
+// wanting returns the samples in which the autoscaler wanted more than its
+// maximum.
+func (v *view) wanting(l level) []result.ClusterSample {
+	ceiling := v.during(l)
+	return slices.DeleteFunc(ceiling, func(s result.ClusterSample) bool {
+		return !s.AtCeiling && (v.timeline.Limits.MaxReplicas == 0 || s.Wanted <= v.timeline.Limits.MaxReplicas)
+	})
+}
+
+// typical is the sample with the median wanted replicas: the autoscaler's
+// figures swing, and a peak would ask for too much.
+func typical(samples []result.ClusterSample) result.ClusterSample {
+	sorted := slices.SortedStableFunc(slices.Values(samples), func(a, b result.ClusterSample) int {
+		return cmp.Or(cmp.Compare(a.Wanted, b.Wanted), cmp.Compare(a.CPU, b.CPU))
+	})
+	return sorted[len(sorted)/2]
+}

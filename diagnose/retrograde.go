@@ -1,0 +1,59 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/slogate/slogate/result"
+)
+
+// retrograde finds a throughput that falls below 0.9 of the highest and stays
+// there: more load makes the service do less, because its parts get into each
+// other's way. The second sign is a response time that grows faster than the
+// load. A stage that also fails is left to [collapse].
+func retrograde(v *view) []result.Finding {
+	var found []result.Finding
+	for _, s := range v.series {
+		if best, low, ok := s.falls(); ok && !s.collapses(low) {
+			found = append(found, doubt(retrogradeFinding(best, low), low))
+		}
+	}
+	return found
+}
+
+// falls returns the level of the highest throughput and the first heavier one
+// from which on all stay below 0.9 of it.
+func (s series) falls() (best, low level, ok bool) {
+	for _, l := range s {
+		switch {
+		case best.Stage == nil || l.throughput > best.throughput:
+			best, ok = l, false
+		case l.throughput >= 0.9*best.throughput:
+			ok = false
+		case !ok && l.load > best.load:
+			low, ok = l, true
+		}
+	}
+	return best, low, ok
+}
+
+func retrogradeFinding(best, low level) result.Finding {
+	f := result.Finding{
+		Rule:  "retrograde",
+		Stage: low.Name,
+		Title: fmt.Sprintf("more load makes the service slower than it can be: %s of its best throughput is lost", percent(1-low.throughput/best.throughput)),
+		Evidence: []string{fmt.Sprintf("throughput %s at %s, %s at %s (%s), and no heavier stage recovers",
+			rate(best.throughput), best.offered(), rate(low.throughput), low.offered(), change(best.throughput, low.throughput))},
+		Suggestion: []string{
+			fmt.Sprintf("limit what the service works on at the same time to what %s brings, and let the rest wait or refuse it with 429", best.offered()),
+			"look for what requests share: a lock, a connection pool, memory, context switches; profile the heavier stage",
+		},
+		Disproof: fmt.Sprintf("a repeated run that finishes %s or more at %s", rate(0.95*best.throughput), low.offered()),
+		Note:     true,
+	}
+	if g := elasticity(best.mean.Seconds(), low.mean.Seconds(), best.load, low.load); g > 1 {
+		f.Note = false
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the mean of successful requests grows faster than the load: %s to %s (%s) while the load grows by %s",
+			span(best.mean), span(low.mean), change(best.mean.Seconds(), low.mean.Seconds()), change(best.load, low.load)))
+	}
+	return f
+}

@@ -1,0 +1,104 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// timeouts finds stages in which at least 1 % of the requests, so their p99,
+// reached the timeout. Second signs are that they rise within the stage, a
+// cascade, or with the load.
+func timeouts(v *view) []result.Finding {
+	var found []result.Finding
+	for _, l := range v.stages {
+		c := l.Counters
+		if c.Timeout < 5 || 100*c.Timeout < c.Judged() {
+			continue
+		}
+		found = append(found, doubt(timeoutFinding(v, l), l))
+	}
+	return found
+}
+
+func timeoutFinding(v *view, l level) result.Finding {
+	c := l.Counters
+	f := result.Finding{
+		Rule:  "timeouts",
+		Stage: l.Name,
+		Title: "requests run into the timeout",
+		Evidence: []string{fmt.Sprintf("%d of %d requests timed out (%s)%s: p99 is the timeout",
+			c.Timeout, c.Judged(), percent(share(c)), after(timeoutOf(l.Stage)))},
+		Suggestion: []string{
+			"make the service give up as soon as its client has: work on a request that nobody waits for delays all others",
+			fmt.Sprintf("accept less: %s succeeded, refuse what is above with 429", rate(perSecond(c.Success, l.Duration))),
+		},
+		Disproof: "the same share of timeouts under a small load: then single requests hang, whatever the load",
+		Note:     true,
+	}
+	if first, last, n := trend(l.Stage); rises(first, last) {
+		f.Note = false
+		f.Title = "timeouts cascade: each one makes the next more likely"
+		f.Evidence = append(f.Evidence, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", percent(share(first)), n, percent(share(last))))
+	}
+	if before, ok := v.lighter(l); ok && share(c) > 2*share(before.Counters) && share(c)-share(before.Counters) > 0.01 {
+		f.Note = false
+		f.Evidence = append(f.Evidence, fmt.Sprintf("they rise with the load: %s at %s, %s at %s",
+			percent(share(before.Counters)), before.offered(), percent(share(c)), l.offered()))
+	}
+	return f
+}
+
+func after(timeout time.Duration) string {
+	if timeout == 0 {
+		return ""
+	}
+	return " after " + span(timeout)
+}
+
+// timeoutOf is the timeout as the kept samples show it, 0 where none does.
+func timeoutOf(s *result.Stage) (timeout time.Duration) {
+	for _, f := range s.Failures {
+		if f.Class == result.Timeout && (timeout == 0 || f.Response < timeout) {
+			timeout = f.Response
+		}
+	}
+	return timeout
+}
+
+func share(c result.Counters) float64 {
+	if c.Judged() == 0 {
+		return 0
+	}
+	return float64(c.Timeout) / float64(c.Judged())
+}
+
+// trend returns the counters of the first and the last third of a stage, and
+// how long a third is in words.
+func trend(s *result.Stage) (first, last result.Counters, third string) {
+	n := len(s.Slices) / 3
+	for i := range n {
+		first.Add(s.Slices[i].Counters)
+		last.Add(s.Slices[len(s.Slices)-1-i].Counters)
+	}
+	return first, last, span(s.Duration / 3)
+}
+
+// rises wants twice the share, and five more than the first share explains.
+func rises(first, last result.Counters) bool {
+	expected := share(first) * float64(last.Judged())
+	return share(last) > 2*share(first) && float64(last.Timeout) >= expected+5
+}
+
+// lighter returns the nearest level of the same series with less load.
+func (v *view) lighter(l level) (before level, ok bool) {
+	for _, s := range v.series {
+		for _, step := range s.steps() {
+			if step[1].Stage == l.Stage {
+				return step[0], true
+			}
+		}
+	}
+	return level{}, false
+}
