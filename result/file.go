@@ -168,7 +168,7 @@ func ReadFile(path string) (*Run, error) {
 	defer f.Close()
 	r, err := Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("read result %s: %s", path, strings.TrimPrefix(err.Error(), "json: "))
+		return nil, fmt.Errorf("read result %s: %w", path, err)
 	}
 	return r, nil
 }

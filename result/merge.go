@@ -175,6 +175,9 @@ func addStatus(a, b map[int]int64) map[int]int64 {
 	return sum
 }
 
+// mergeSlices adds slices of the same offset. Closed stages of a count of
+// requests end at different times and may be cut differently: their slices then
+// stay beside each other, in order.
 func mergeSlices(a, b []Slice) []Slice {
 	all := slices.Concat(a, b)
 	slices.SortStableFunc(all, func(a, b Slice) int { return cmp.Compare(a.Offset, b.Offset) })

@@ -29,7 +29,7 @@ func Schema() []byte {
 // typeSchemas describes the types whose JSON says less, or other things, than
 // their Go type.
 func typeSchemas() map[reflect.Type]*jsonschema.Schema {
-	count := &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(0.0)}
+	count := &jsonschema.Schema{Type: "integer", Minimum: new(0.0)}
 	return map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[Histogram](): {
 			Type:            "string",
@@ -37,7 +37,7 @@ func typeSchemas() map[reflect.Type]*jsonschema.Schema {
 			ContentEncoding: "base64",
 			Description:     "HdrHistogram V2 compressed, 1 µs to 1 h in microseconds, 3 significant digits; empty for no values",
 		},
-		reflect.TypeFor[time.Duration](): {Type: "integer", Minimum: jsonschema.Ptr(0.0), Description: "nanoseconds"},
+		reflect.TypeFor[time.Duration](): {Type: "integer", Minimum: new(0.0), Description: "nanoseconds"},
 		reflect.TypeFor[time.Time]():     {Type: "string", Format: "date-time"},
 		reflect.TypeFor[map[int]int64](): {
 			Type:                 "object",
