@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -134,11 +135,9 @@ func (s *Service) newRoutes() http.Handler {
 func only(h http.Handler, methods ...string) http.Handler {
 	allowed := strings.Join(methods, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, m := range methods {
-			if r.Method == m {
-				h.ServeHTTP(w, r)
-				return
-			}
+		if slices.Contains(methods, r.Method) {
+			h.ServeHTTP(w, r)
+			return
 		}
 		w.Header().Set("Allow", allowed)
 		refuse(w, http.StatusMethodNotAllowed, "use "+allowed)

@@ -22,13 +22,22 @@ func TestPodTake(t *testing.T) {
 		want     []span
 	}{
 		{"at full speed", []arrival{{0, 8 * ms}}, []span{{0, 8 * ms, 8 * ms}}},
-		{"until the bucket is empty", []arrival{{0, 25 * ms}, {0, 10 * ms}},
-			[]span{{0, 25 * ms, 25 * ms}, {25 * ms, 25 * ms, 75 * ms}}},
+		{
+			"until the bucket is empty",
+			[]arrival{{0, 25 * ms}, {0, 10 * ms}},
+			[]span{{0, 25 * ms, 25 * ms}, {25 * ms, 25 * ms, 75 * ms}},
+		},
 		{"throttled in the middle", []arrival{{0, 35 * ms}}, []span{{0, 25 * ms, 75 * ms}}},
-		{"the bucket fills while idle", []arrival{{0, 25 * ms}, {65 * ms, 10 * ms}},
-			[]span{{0, 25 * ms, 25 * ms}, {65 * ms, 75 * ms, 75 * ms}}},
-		{"but not beyond its size", []arrival{{0, 25 * ms}, {time.Hour, 35 * ms}},
-			[]span{{0, 25 * ms, 25 * ms}, {time.Hour, time.Hour + 25*ms, time.Hour + 75*ms}}},
+		{
+			"the bucket fills while idle",
+			[]arrival{{0, 25 * ms}, {65 * ms, 10 * ms}},
+			[]span{{0, 25 * ms, 25 * ms}, {65 * ms, 75 * ms, 75 * ms}},
+		},
+		{
+			"but not beyond its size",
+			[]arrival{{0, 25 * ms}, {time.Hour, 35 * ms}},
+			[]span{{0, 25 * ms, 25 * ms}, {time.Hour, time.Hour + 25*ms, time.Hour + 75*ms}},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPod(at(0), 0.2, 20*ms)

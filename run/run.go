@@ -49,8 +49,8 @@ type Observer interface {
 type nobody struct{}
 
 func (nobody) StageStart(string, result.Workload, time.Duration) {}
-func (nobody) Update(time.Time, *result.Stage)                    {}
-func (nobody) StageEnd(*result.Stage)                             {}
+func (nobody) Update(time.Time, *result.Stage)                   {}
+func (nobody) StageEnd(*result.Stage)                            {}
 
 // Options says what else takes part in a run.
 type Options struct {

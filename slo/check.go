@@ -131,8 +131,8 @@ func compile(text string) (program *vm.Program, err error) {
 	if len(text) > maxCheckText {
 		return nil, &fault{code: CodeCheckCost, msg: fmt.Sprintf("the check has more than %d bytes", maxCheckText), hint: "write several checks"}
 	}
-	if at := strings.Index(text, "${"); at >= 0 {
-		return nil, &fault{code: CodePlace, msg: "values in ${…} cannot stand in a check", offset: width(text[:at]), width: 2, hint: checkHint}
+	if before, _, ok := strings.Cut(text, "${"); ok {
+		return nil, &fault{code: CodePlace, msg: "values in ${…} cannot stand in a check", offset: width(before), width: 2, hint: checkHint}
 	}
 	defer func() {
 		// expr has panicked on odd expressions in the past.

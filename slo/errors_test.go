@@ -85,9 +85,10 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 
 // Time and memory for a hostile file are bounded.
 func TestLimits(t *testing.T) {
-	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [x,x,x,x,x,x,x,x,x]\n")
 	for c := 'b'; c < 'k'; c++ {
-		bomb += fmt.Sprintf("%c: &%[1]c [*%c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c]\n", c, c-1)
+		bomb.WriteString(fmt.Sprintf("%c: &%[1]c [*%c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c,*%[2]c]\n", c, c-1))
 	}
 	long := strings.Repeat("A", 200_000)
 	for name, c := range map[string]struct {
@@ -95,7 +96,7 @@ func TestLimits(t *testing.T) {
 		want Code
 	}{
 		"ten megabytes":      {strings.Repeat("a: b\n", 2<<20), CodeTooLarge},
-		"aliases":            {bomb, CodeTooDeep},
+		"aliases":            {bomb.String(), CodeTooDeep},
 		"one long text":      {"a: &a " + long + "\nb: [" + strings.Repeat("*a,", 10_000) + "]\n", CodeTooDeep},
 		"deep":               {"a: " + strings.Repeat("[", 9000), CodeSyntax},
 		"deep and closed":    {"a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), CodeTooDeep},

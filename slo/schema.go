@@ -3,13 +3,12 @@ package slo
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
 // Schema gives the JSON Schema (draft 2020-12) of the SLO file, for editors.
-// It accepts every file that [Parse] accepts; Parse refuses more.
+// It helps while writing; [Parse] has the last word, and refuses more.
 func Schema() []byte {
 	text, err := json.MarshalIndent(documentSchema(), "", "  ")
 	if err != nil {
@@ -71,7 +70,7 @@ func either(schemas ...*jsonschema.Schema) *jsonschema.Schema {
 }
 
 func listOf(s *jsonschema.Schema) *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "array", Items: s, MinItems: jsonschema.Ptr(1)}
+	return &jsonschema.Schema{Type: "array", Items: s, MinItems: new(1)}
 }
 
 func wholeNumber(least float64) *jsonschema.Schema {
@@ -88,8 +87,6 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 	duration, count := pattern(durationPattern+withValue), either(wholeNumber(1), pattern("[0-9]+"+withValue))
 	rate, workers := pattern(ratePattern+withValue), either(wholeNumber(1), pattern(`[0-9]+`+withValue))
 	ramp := func(unit string) *jsonschema.Schema { return pattern(unit + `(\.\.` + unit + `)?` + withValue) }
-	methodPattern := "(?:" + strings.Join(methods, "|") + "|" + strings.ToLower(strings.Join(methods, "|")) + ") +/.*"
-
 	known := map[reflect.Type]*jsonschema.Schema{
 		reflect.TypeFor[versionText]():   {Const: jsonschema.Ptr[any](Version)},
 		reflect.TypeFor[templateText]():  anyScalar(),
@@ -100,8 +97,8 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[workersValue]():  either(wholeNumber(1), ramp(`[0-9]+`), listOf(workers)),
 		reflect.TypeFor[countValue]():    count,
 		reflect.TypeFor[switchValue]():   {Enum: []any{true, false, "on", "off", "true", "false"}},
-		reflect.TypeFor[requestText]():   pattern(methodPattern),
-		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(100.0), Maximum: jsonschema.Ptr(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
+		reflect.TypeFor[requestText]():   pattern(`[A-Za-z]+ +/.*`),
+		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: new(100.0), Maximum: new(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
 		reflect.TypeFor[checkText]():     anyScalar(),
 		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
 		reflect.TypeFor[objectiveText](): pattern(objectivePattern),

@@ -37,8 +37,8 @@ type File struct {
 	Scenarios []Scenario
 	Stages    []Stage
 
-	// Secrets holds the values of every ${secret.NAME} that the file uses and
-	// the passwords in its target. Nothing that slogate writes may hold one.
+	// Secrets holds the values of every ${secret.NAME} that the file uses.
+	// Nothing that slogate writes may hold one.
 	Secrets []string
 }
 

@@ -1,6 +1,9 @@
 package slo
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Template is a string with values that are put in for each request. Static
 // values (the environment, secrets) are resolved when the file is read and
@@ -44,14 +47,14 @@ const (
 
 // Static reports whether the template has no values, and its text.
 func (t Template) Static() (string, bool) {
-	text := ""
+	var text strings.Builder
 	for _, p := range t {
 		if p.Value != NoValue {
 			return "", false
 		}
-		text += p.Literal
+		text.WriteString(p.Literal)
 	}
-	return text, true
+	return text.String(), true
 }
 
 // Answer is what a check can see of an answer.

@@ -62,8 +62,20 @@ func TestParseValue(t *testing.T) {
 		unit Unit
 		text string
 	}{
-		{UnitDuration, "450"}, {UnitDuration, "5%"}, {UnitShare, "0.98"}, {UnitShare, "101%"}, {UnitShare, "5s"}, {UnitShare, "-1%"},
-		{UnitRate, "30"}, {UnitCount, "1.5"}, {UnitCount, "5%"}, {UnitCount, ""}, {UnitBytes, "10"}, {UnitBytes, "10kb"}, {UnitScore, "1.1"}, {UnitScore, "90%"},
+		{UnitDuration, "450"},
+		{UnitDuration, "5%"},
+		{UnitShare, "0.98"},
+		{UnitShare, "101%"},
+		{UnitShare, "5s"},
+		{UnitShare, "-1%"},
+		{UnitRate, "30"},
+		{UnitCount, "1.5"},
+		{UnitCount, "5%"},
+		{UnitCount, ""},
+		{UnitBytes, "10"},
+		{UnitBytes, "10kb"},
+		{UnitScore, "1.1"},
+		{UnitScore, "90%"},
 	} {
 		if got, err := parseValue(c.unit, c.text); err == nil {
 			t.Errorf("parseValue(%s, %q) = %v, want an error", c.unit, c.text, got)

@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,6 +100,10 @@ func (p *parser) fill(b *builder, n *node, segments []segment, c slot) bool {
 			continue
 		}
 		part, err := p.value(s.text, c)
+		if err != nil && len(p.errs) >= maxErrors {
+			p.dropped++
+			return false // the rest of the text would not be shown either
+		}
 		if err != nil {
 			f := *asFault(err)
 			f.offset, f.width = s.offset, width(s.text)+3
@@ -292,10 +297,8 @@ func wrongArguments(v Value, args []string) string {
 		if len(args) == 0 || len(args) > maxChoices {
 			return "random.of takes up to " + strconv.Itoa(maxChoices) + " choices, parted by commas"
 		}
-		for _, a := range args {
-			if a == "" {
-				return "a choice of random.of is empty"
-			}
+		if slices.Contains(args, "") {
+			return "a choice of random.of is empty"
 		}
 	}
 	return ""
