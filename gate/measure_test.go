@@ -187,7 +187,7 @@ func TestEnough(t *testing.T) {
 		{objective(slo.Indicator{Kind: slo.StdDev}, slo.LE, 30), 2},
 	}
 	for _, tt := range tests {
-		if got := enough(tt.o); got != tt.want {
+		if got := Enough(tt.o); got != tt.want {
 			t.Errorf("%s %s %v: %d requests, want %d", tt.o.Indicator, tt.o.Cmp, tt.o.Bound, got, tt.want)
 		}
 	}

@@ -173,7 +173,7 @@ func (t *trial) doubtMiss() string {
 	return t.generatorLate()
 }
 
-func (t *trial) tooFew() bool { return samples(t.Indicator, t.s) < enough(t.Objective) }
+func (t *trial) tooFew() bool { return samples(t.Indicator, t.s) < Enough(t.Objective) }
 
 // lost reports whether the rest of a stage that was cut short could not have
 // mended the objective.

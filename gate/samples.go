@@ -17,8 +17,10 @@ const (
 	shareSamples = 20
 )
 
-// enough is how many requests an objective needs before it can be met.
-func enough(o slo.Objective) int64 {
+// Enough is how many requests an objective needs before it can be met: with
+// fewer it is inconclusive. For a latency indicator the requests are those of
+// its clock, such as new connections.
+func Enough(o slo.Objective) int64 {
 	ind := o.Indicator
 	switch {
 	case ind.Kind == slo.Percentile:
@@ -67,7 +69,7 @@ func shareSamplesFor(part float64) int64 {
 
 // tooFew says what an objective is short of.
 func tooFew(o slo.Objective, have int64) string {
-	return fmt.Sprintf("too few %s: %s needs %d, there were %d", sampled(o.Indicator), o.Indicator, enough(o), have)
+	return fmt.Sprintf("too few %s: %s needs %d, there were %d", sampled(o.Indicator), o.Indicator, Enough(o), have)
 }
 
 // sampled names what an indicator's samples are.
