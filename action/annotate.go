@@ -1,0 +1,155 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+
+	"github.com/slogate/slogate/result"
+)
+
+const (
+	// A runner keeps ten annotations of each level of a step; the tenth says
+	// how many more there are.
+	annotationsPerLevel = 9
+	// A runner cuts a message at 4096 UTF-16 units. That many bytes never hold
+	// more of them.
+	longestMessage = 4096
+)
+
+// annotation is a message at a place of a file. The zero line and column mean
+// the file as a whole; no file, the run as a whole.
+type annotation struct {
+	level   string // error, warning
+	file    string
+	line    int
+	column  int
+	title   string
+	message string
+}
+
+// Annotate marks the SLO file's line of each objective that was not met: an
+// error where it failed, a warning where it only warns or is inconclusive.
+// Quantity writes a value in the unit of its indicator.
+func (a *Action) Annotate(file string, j *result.Judgement, quantity func(unit string, value float64) string) error {
+	var errs, warnings []annotation
+	for _, o := range j.Objectives {
+		switch o.Verdict {
+		case result.Fail:
+			errs = append(errs, objectiveNote("error", file, o, quantity))
+		case result.Warn, result.Inconclusive:
+			warnings = append(warnings, objectiveNote("warning", file, o, quantity))
+		}
+	}
+	return errors.Join(a.annotate(errs), a.annotate(warnings))
+}
+
+func objectiveNote(level, file string, o result.JudgedObjective, quantity func(string, float64) string) annotation {
+	words := map[result.Verdict]string{result.Fail: "failed", result.Warn: "missed", result.Inconclusive: "inconclusive"}
+	message := o.Text + ": " + measured(o, quantity)
+	if o.Reason != "" {
+		message += "; " + o.Reason
+	}
+	return annotation{
+		level: level, file: file, line: o.Line, column: o.Column,
+		// Without the objective's "=", which runners made from act do not allow here.
+		title:   fmt.Sprintf("%s %s in stage %s", o.Indicator, words[o.Verdict], o.Stage),
+		message: message,
+	}
+}
+
+func measured(o result.JudgedObjective, quantity func(string, float64) string) string {
+	switch {
+	case o.Measured == nil:
+		return "nothing was measured"
+	case o.AtLeast:
+		return fmt.Sprintf("measured at least %s, from %d samples", quantity(o.Unit, *o.Measured), o.Samples)
+	}
+	return fmt.Sprintf("measured %s, from %d samples", quantity(o.Unit, *o.Measured), o.Samples)
+}
+
+// Fault is an error at a place of a file, such as one in the SLO file. Line
+// and column count from 1; 0 means that there is none.
+type Fault interface {
+	error
+	Place() (file string, line, column int)
+}
+
+// Error marks an error that kept the run from its end: each [Fault] in it at
+// its place, or the whole where there is none.
+func (a *Action) Error(err error) error {
+	notes := []annotation{{level: "error", title: "slogate", message: err.Error()}}
+	if found := faults(err); len(found) > 0 {
+		notes = notes[:0]
+		for _, f := range found {
+			file, line, column := f.Place()
+			notes = append(notes, annotation{level: "error", title: "slogate", file: file, line: line, column: column, message: f.Error()})
+		}
+	}
+	return a.annotate(notes)
+}
+
+func faults(err error) []Fault {
+	switch e := err.(type) {
+	case Fault:
+		return []Fault{e}
+	case interface{ Unwrap() error }:
+		return faults(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		var all []Fault
+		for _, part := range e.Unwrap() {
+			all = append(all, faults(part)...)
+		}
+		return all
+	}
+	return nil
+}
+
+// annotate writes notes of one level, as many as a runner keeps.
+func (a *Action) annotate(notes []annotation) error {
+	var errs []error
+	for i, n := range notes {
+		if i == annotationsPerLevel {
+			n = annotation{level: n.level, title: "slogate", message: fmt.Sprintf("%d more, see the job summary and the log", len(notes)-i)}
+		}
+		errs = append(errs, a.command(n.level, a.properties(n), cut(clean(n.message), longestMessage)))
+		if i == annotationsPerLevel {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// properties place an annotation. A file outside of the workspace is none of
+// the repository's, so it is not named.
+func (a *Action) properties(n annotation) githubactions.CommandProperties {
+	p := githubactions.CommandProperties{"title": cut(cleanLine(n.title), 200)}
+	rel, inside := within(a.getenv("GITHUB_WORKSPACE"), n.file)
+	if n.file == "" || !inside {
+		return p
+	}
+	p["file"] = cut(cleanLine(filepath.ToSlash(rel)), longestMessage)
+	if n.line > 0 {
+		p["line"] = strconv.Itoa(n.line)
+	}
+	if n.line > 0 && n.column > 0 {
+		p["col"] = strconv.Itoa(n.column)
+	}
+	return p
+}
+
+// clean makes each line of a text harmless.
+func clean(text string) string {
+	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i, line := range lines {
+		lines[i] = harmless(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// cleanLine makes a harmless single line of a text.
+func cleanLine(text string) string { return strings.ReplaceAll(clean(text), "\n", " ") }

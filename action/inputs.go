@@ -1,0 +1,123 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+)
+
+// Inputs are the inputs of the step: the flags of "slogate run" by the same
+// names, and what only a workflow can say.
+type Inputs struct {
+	Config         string   // path of the SLO file
+	Target         string   // base URL of the service; empty: the file's target
+	Out            string   // folder for the result file and the reports
+	Gate           string   // enforce or report
+	OnInconclusive string   // fail or warn
+	Seed           uint64   // of random arrivals and values; 0: a random one
+	Env            []string // names of the environment variables that the SLO file may read
+}
+
+// input is one input of action.yml.
+type input struct {
+	name     string
+	fallback string // when the input is absent or blank
+	set      func(*Inputs, string) error
+}
+
+// inputs are all inputs. The runner itself warns about names that action.yml
+// does not declare.
+var inputs = []input{
+	{"config", "slo.yaml", func(in *Inputs, v string) error { in.Config = v; return nil }},
+	{"target", "", func(in *Inputs, v string) error { in.Target = v; return nil }},
+	{"out", "slogate-out", func(in *Inputs, v string) error { in.Out = v; return nil }},
+	{"gate", "enforce", func(in *Inputs, v string) (err error) {
+		in.Gate, err = oneOf(v, "enforce", "report")
+		return err
+	}},
+	{"on-inconclusive", "fail", func(in *Inputs, v string) (err error) {
+		in.OnInconclusive, err = oneOf(v, "fail", "warn")
+		return err
+	}},
+	{"seed", "", func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
+	{"env", "", func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
+}
+
+// Inputs reads the inputs. Its error holds all that is wrong with them.
+func (a *Action) Inputs() (Inputs, error) {
+	var in Inputs
+	var errs []error
+	for _, i := range inputs {
+		value := a.input(i.name)
+		if value == "" {
+			value = i.fallback
+		}
+		if err := i.set(&in, value); err != nil {
+			errs = append(errs, fmt.Errorf("input %s: %w", i.name, err))
+		}
+	}
+	return in, errors.Join(errs...)
+}
+
+// input returns the trimmed value of an input. The runner keeps the dashes of
+// its name in the variable's (INPUT_ON-INCONCLUSIVE); a shell cannot set such
+// a variable, so the form with underscores counts where that one is absent.
+func (a *Action) input(name string) string {
+	gha := githubactions.New(githubactions.WithGetenv(a.getenv))
+	if value := gha.GetInput(name); value != "" {
+		return value
+	}
+	return gha.GetInput(strings.ReplaceAll(name, "-", "_"))
+}
+
+func oneOf(value string, allowed ...string) (string, error) {
+	if !slices.Contains(allowed, value) {
+		return "", fmt.Errorf("%s is not accepted, only %s", quote(value), strings.Join(allowed, " or "))
+	}
+	return value, nil
+}
+
+func seed(value string) (uint64, error) {
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s is not a whole number from 0 to 18446744073709551615", quote(value))
+	}
+	return n, nil
+}
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// names splits a list of environment variables at blanks, commas and ends of
+// lines. A value in it ("TOKEN=abc") may be a secret, so it is not repeated.
+func names(value string) ([]string, error) {
+	fields := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
+	for i, name := range fields {
+		if !variable.MatchString(name) {
+			return nil, fmt.Errorf("entry %d is not the name of an environment variable; list names alone, their values go into the step's env", i+1)
+		}
+	}
+	return fields, nil
+}
+
+// quote repeats a value in a message: quoted, on one line, cut.
+func quote(value string) string { return strconv.Quote(cut(value, 60)) }
+
+// EnvLookup returns a lookup of environment variables that knows only the
+// listed names: the SLO file may come from a stranger's pull request, and the
+// environment holds tokens.
+func (a *Action) EnvLookup(names []string, lookup func(string) (string, bool)) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if !slices.Contains(names, name) {
+			return "", false
+		}
+		return lookup(name)
+	}
+}

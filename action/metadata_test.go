@@ -1,0 +1,152 @@
+package action
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+)
+
+// metadata is action.yml.
+type metadata struct {
+	Inputs  map[string]struct{ Description, Default string }
+	Outputs map[string]struct{ Description string }
+	Runs    struct {
+		Using, Image, Entrypoint string
+		Args                     []string
+	}
+	order map[string][]string
+}
+
+func readMetadata(t *testing.T) metadata {
+	t.Helper()
+	text, err := os.ReadFile("../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m metadata
+	var node yaml.Node
+	if err := yaml.Unmarshal(text, &node); err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	m.order = map[string][]string{}
+	top := node.Content[0].Content
+	for i := 0; i < len(top); i += 2 {
+		for j := 0; j < len(top[i+1].Content); j += 2 {
+			m.order[top[i].Value] = append(m.order[top[i].Value], top[i+1].Content[j].Value)
+		}
+	}
+	return m
+}
+
+func TestMetadataDeclaresTheInputs(t *testing.T) {
+	want, got := map[string]string{}, map[string]string{}
+	for _, i := range inputs {
+		want[i.name] = i.fallback
+	}
+	for name, i := range readMetadata(t).Inputs {
+		got[name] = i.Default
+		if i.Description == "" {
+			t.Errorf("input %s has no description", name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("inputs and defaults of action.yml (-code +action.yml):\n%s", diff)
+	}
+}
+
+func TestMetadataDeclaresTheOutputs(t *testing.T) {
+	var want, got []string
+	for _, o := range outputs(run(), Files{}) {
+		want = append(want, o.name)
+	}
+	m := readMetadata(t)
+	for name, o := range m.Outputs {
+		if o.Description == "" {
+			t.Errorf("output %s has no description", name)
+		}
+	}
+	got = m.order["outputs"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outputs of action.yml (-code +action.yml):\n%s", diff)
+	}
+}
+
+func TestMetadataStartsTheImage(t *testing.T) {
+	m := readMetadata(t)
+	dockerfile, err := os.ReadFile("../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(dockerfile), fmt.Sprintf("ENTRYPOINT [%q]", m.Runs.Entrypoint)) {
+		t.Errorf("the Dockerfile does not start %q as action.yml does", m.Runs.Entrypoint)
+	}
+	if m.Runs.Using != "docker" || m.Runs.Image != "Dockerfile" || !slices.Equal(m.Runs.Args, []string{"action"}) {
+		t.Errorf("runs = %+v", m.Runs)
+	}
+}
+
+// The tables of docs/action.md are those of action.yml; -update writes them.
+func TestDocumentedInputsAndOutputs(t *testing.T) {
+	const path = "../docs/action.md"
+	m := readMetadata(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := replaceTable(t, string(text), "inputs", m.inputTable())
+	want = replaceTable(t, want, "outputs", m.outputTable())
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" && !*update {
+		t.Errorf("%s is not what action.yml says: go test ./action -update (-want +got):\n%s", path, diff)
+	}
+}
+
+func (m metadata) inputTable() string {
+	var b strings.Builder
+	b.WriteString("| input | default | meaning |\n| --- | --- | --- |\n")
+	for _, name := range m.order["inputs"] {
+		i := m.Inputs[name]
+		fallback := "–"
+		if i.Default != "" {
+			fallback = "`" + i.Default + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, fallback, i.Description)
+	}
+	return b.String()
+}
+
+func (m metadata) outputTable() string {
+	var b strings.Builder
+	b.WriteString("| output | meaning |\n| --- | --- |\n")
+	for _, name := range m.order["outputs"] {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", name, m.Outputs[name].Description)
+	}
+	return b.String()
+}
+
+// replaceTable puts a table between the comments "NAME: from action.yml" and
+// "end of NAME".
+func replaceTable(t *testing.T, text, name, table string) string {
+	t.Helper()
+	between := regexp.MustCompile(`(?s)(<!-- ` + name + `: from action\.yml -->\n).*?(<!-- end of ` + name + ` -->)`)
+	if !between.MatchString(text) {
+		t.Fatalf("docs/action.md has no place for the %s", name)
+	}
+	return between.ReplaceAllStringFunc(text, func(old string) string {
+		parts := between.FindStringSubmatch(old)
+		return parts[1] + "\n" + table + "\n" + parts[2]
+	})
+}

@@ -1,0 +1,99 @@
+package action
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// Files are the files of a run that a later step may upload. An empty path
+// means that there is none.
+type Files struct {
+	Result string // the result file
+	Report string // the report as markdown
+}
+
+// SetOutputs sets the step's outputs. Without a judged run (nil), nothing was
+// loaded: then passed is false and the other outputs are not set.
+func (a *Action) SetOutputs(r *result.Run, files Files) error {
+	if !a.active {
+		return nil
+	}
+	var text strings.Builder
+	for _, o := range outputs(r, files) {
+		text.WriteString(block(o.name, o.value))
+	}
+	if err := a.appendTo("GITHUB_OUTPUT", []byte(text.String())); err != nil {
+		return fmt.Errorf("outputs: %w", err)
+	}
+	return nil
+}
+
+// output is one output of action.yml.
+type output struct{ name, value string }
+
+func outputs(r *result.Run, files Files) []output {
+	if r == nil || r.Judgement == nil {
+		return []output{{"passed", "false"}}
+	}
+	j := r.Judgement
+	all := []output{
+		{"verdict", string(j.Verdict)},
+		{"passed", strconv.FormatBool(!r.Cancelled && (j.Verdict == result.Pass || j.Verdict == result.Warn))},
+		{"failed-count", strconv.Itoa(count(j, result.Fail))},
+		{"inconclusive-count", strconv.Itoa(count(j, result.Inconclusive))},
+		{"result-file", files.Result},
+		{"report-file", files.Report},
+		{"summary", cut(cleanLine(string(j.Verdict)+": "+j.Reason), longestSummary)},
+	}
+	if s := lastJudged(r); s != nil {
+		all = append(all, figures(s)...)
+	}
+	return all
+}
+
+// longestSummary in bytes: a sentence for a chat message or a commit status.
+const longestSummary = 1000
+
+func count(j *result.Judgement, v result.Verdict) int {
+	n := 0
+	for _, o := range j.Objectives {
+		if o.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// lastJudged returns the last judged stage in which something was measured.
+func lastJudged(r *result.Run) *result.Stage {
+	for i := len(r.Stages) - 1; i >= 0; i-- {
+		if s := &r.Stages[i]; s.Judged && s.Counters.Judged() > 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// figures are plain numbers that an expression can compare: the indicators
+// p95, success_rate and throughput as an objective computes them.
+func figures(s *result.Stage) []output {
+	var all []output
+	if p95, ok := s.Response.Quantile(95, 100); ok {
+		all = append(all, output{"p95", number(float64(p95) / float64(time.Millisecond))})
+	}
+	all = append(all, output{"success_rate", number(float64(s.Counters.Success) / float64(s.Counters.Judged()))})
+	if seconds := s.Duration.Seconds(); seconds > 0 {
+		all = append(all, output{"throughput", number(float64(s.Counters.Finished()) / seconds)})
+	}
+	return all
+}
+
+// number writes six significant digits without an exponent: fromJSON reads it.
+func number(v float64) string {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/slogate/slogate/action"
+	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
+)
+
+// actionCommand is the entry of the container action.
+type actionCommand struct{}
+
+// Run reads the inputs, gates, and hands the results to the workflow.
+func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
+	a := action.New(p.getenv, p.stdout)
+	// The log of a step is a stream of commands to the runner: what a target or
+	// a file says must not become one.
+	log := &program{lookupEnv: p.lookupEnv, stdout: a.LogWriter(p.stdout), stderr: a.LogWriter(p.stderr)}
+	code, err := gateAction(ctx, log, a)
+	if err != nil {
+		log.fail(err, "")
+		if noteErr := a.Error(err); noteErr != nil {
+			log.fail(noteErr, "")
+		}
+	}
+	return code, nil
+}
+
+// gateAction is the run of an action. Its error is one that kept the run from
+// its end; a missed objective is none.
+func gateAction(ctx context.Context, p *program, a *action.Action) (int, error) {
+	inputs, err := a.Inputs()
+	if err != nil {
+		return exitUsage, errors.Join(err, a.SetOutputs(nil, action.Files{}))
+	}
+	file, err := readSLO(inputs.Config, inputs.Target, a.EnvLookup(inputs.Env, p.lookupEnv))
+	if err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
+	a.Mask(file.Secrets...)
+	r, code, err := p.gateRun(ctx, file, settings{
+		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
+		Source: a.Source(),
+	})
+	if r == nil {
+		return code, errors.Join(err, refused(a, err))
+	}
+	return code, errors.Join(err, deliver(a, r, inputs.Out))
+}
+
+// refused tells the workflow that nothing was loaded, and why.
+func refused(a *action.Action, why error) error {
+	var page bytes.Buffer
+	return errors.Join(
+		a.SetOutputs(nil, action.Files{}),
+		report.Refusal(&page, why),
+		a.WriteSummary(page.Bytes()),
+	)
+}
+
+// deliver hands a judged run to the workflow: all of it, also when a part
+// fails.
+func deliver(a *action.Action, r *result.Run, out string) error {
+	files := action.Files{Result: filepath.Join(out, resultFile), Report: filepath.Join(out, markdownFile)}
+	var page bytes.Buffer
+	err := errors.Join(
+		a.SetOutputs(r, files),
+		report.Markdown(&page, r),
+		a.Annotate(r.SLO.Path, r.Judgement, report.Quantity),
+	)
+	err = errors.Join(err, a.WriteSummary(page.Bytes()))
+	a.HandOver(out, files.Result, files.Report, filepath.Join(out, htmlFile))
+	if err != nil {
+		return fmt.Errorf("hand the results to the workflow: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the drawing of CONTRIBUTING.md: what each station may import of
+// the others.
+var allowed = map[string][]string{
+	"":                {"action", "demo", "diagnose", "gate", "loader", "report", "result", "run", "slo"},
+	"action":          {"result"},
+	"report":          {"result"},
+	"run":             {"gate", "loader", "result", "slo"},
+	"gate":            {"result", "slo"},
+	"diagnose":        {"result"},
+	"loader":          {"loader/schedule", "result", "slo"},
+	"loader/schedule": {"slo"},
+	"demo":            {"result"},
+	"result":          {},
+	"slo":             {},
+}
+
+func TestImportsFollowTheDrawing(t *testing.T) {
+	const module = "github.com/slogate/slogate"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		from := strings.TrimPrefix(strings.TrimPrefix(fields[0], module), "/")
+		may, known := allowed[from]
+		if !known {
+			t.Errorf("package %q is not in the drawing", from)
+			continue
+		}
+		for _, path := range fields[1:] {
+			to, ours := strings.CutPrefix(path, module+"/")
+			if ours && !slices.Contains(may, to) {
+				t.Errorf("%q imports %q, which the drawing does not allow", from, to)
+			}
+		}
+	}
+}

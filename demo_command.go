@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net"
+
+	"github.com/slogate/slogate/demo"
+	"github.com/slogate/slogate/slo"
+)
+
+//go:embed slo.example.yaml
+var exampleFile []byte
+
+// demoCommand starts the demo service and, unless it shall only serve, gates
+// it.
+type demoCommand struct {
+	runFlags
+	Regress bool    `help:"Make the service slower, so that the same file fails."`
+	Serve   bool    `help:"Only serve, as something to aim at, until interrupted."`
+	Addr    string  `help:"Address to listen on (default: a free port of 127.0.0.1, with --serve 127.0.0.1:8000)." placeholder:"HOST:PORT"`
+	Burn    bool    `help:"Really use the CPU that the simulated pods account for."`
+	Speed   float64 `default:"1" help:"Speed of the simulated autoscaler's clock." placeholder:"FACTOR"`
+}
+
+// Run serves and gates.
+func (c *demoCommand) Run(ctx context.Context, p *program) (int, error) {
+	service, err := demo.New(demo.Config{Regress: c.Regress, Burn: c.Burn, Speed: c.Speed})
+	if err != nil {
+		return exitUsage, err
+	}
+	listener, err := net.Listen("tcp", c.listenOn())
+	if err != nil {
+		return exitUsage, fmt.Errorf("demo: %w", err)
+	}
+	url := "http://" + listener.Addr().String()
+	if c.Serve {
+		fmt.Fprintf(p.stderr, "demo service on %s, until interrupted\n", url)
+		return exitPass, service.Serve(ctx, listener)
+	}
+
+	// The service outlives a cancelled run: its last answers are still measured.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- service.Serve(serving, listener) }()
+	code, err := c.gate(ctx, p, service, url)
+	stop()
+	if serveErr := <-served; err == nil {
+		err = serveErr
+	}
+	return code, err
+}
+
+func (c *demoCommand) listenOn() string {
+	switch {
+	case c.Addr != "":
+		return c.Addr
+	case c.Serve:
+		return "127.0.0.1:8000"
+	}
+	return "127.0.0.1:0"
+}
+
+func (c *demoCommand) gate(ctx context.Context, p *program, service *demo.Service, url string) (int, error) {
+	file, err := slo.Parse(exampleFile, slo.Options{Path: "slo.example.yaml", Env: p.lookupEnv, Target: url})
+	if err != nil {
+		return exitUsage, err
+	}
+	fmt.Fprintf(p.stderr, "demo service on %s\n", url)
+	s := c.settings()
+	s.Cluster = service
+	_, code, err := p.gateRun(ctx, file, s)
+	return code, err
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/slogate/slogate/slo"
+)
+
+// The README's SLO file is valid.
+func TestReadmeFileIsValid(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(version:.*?)```").FindAllSubmatch(readme, -1)
+	if len(blocks) == 0 {
+		t.Fatal("README.md has no SLO file")
+	}
+	for _, b := range blocks {
+		if _, err := slo.Parse(b[1], slo.Options{Path: "README.md"}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The example that the demo runs is valid without any setting.
+func TestExampleIsValid(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	if _, err := slo.Parse(exampleFile, slo.Options{Path: "slo.example.yaml", Env: none}); err != nil {
+		t.Error(err)
+	}
+}
+
+// docs/cli.md is the help of every command; -update writes it.
+func TestCommandLineDocument(t *testing.T) {
+	var want strings.Builder
+	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error.\n")
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"check", "--help"}, {"demo", "--help"}, {"init", "--help"}, {"schema", "--help"}} {
+		var out bytes.Buffer
+		Main(t.Context(), args, os.LookupEnv, &out, &out)
+		want.WriteString("\n## slogate " + strings.TrimSuffix(strings.Join(args, " "), " --help") + "\n\n```text\n" + strings.TrimSpace(out.String()) + "\n```\n")
+	}
+	const path = "docs/cli.md"
+	text := strings.Replace(want.String(), "## slogate --help", "## slogate", 1)
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != text {
+		t.Errorf("%s is not what the commands print: go test -run %s -update .", path, t.Name())
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/slogate/slogate/diagnose"
+	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/run"
+	"github.com/slogate/slogate/slo"
+)
+
+// The files that a run leaves in its output folder.
+const (
+	resultFile   = "slogate-result.json"
+	markdownFile = "slogate-report.md"
+	htmlFile     = "slogate-report.html"
+)
+
+// settings are the choices of a run that the command line, the action and the
+// demo share.
+type settings struct {
+	Out            string
+	Format         string // of standard output: text, markdown, json
+	Seed           uint64 // 0: a random one
+	Gate           string // enforce, report
+	OnInconclusive string // fail, warn
+	Source         result.Source
+	Cluster        run.Cluster
+}
+
+// gateRun is the whole way of a run: load, judge, diagnose, report. It returns
+// the judged run, nil where nothing was loaded, and the exit code.
+func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*result.Run, int, error) {
+	if err := makeWritable(s.Out); err != nil {
+		return nil, exitUsage, err
+	}
+	seed := s.Seed
+	for seed == 0 {
+		seed = randomSeed()
+	}
+	l, err := loader.New(file, loader.Options{Seed: seed, Version: version()})
+	if err != nil {
+		return nil, exitUsage, err
+	}
+	defer l.Close()
+
+	progress := p.progress()
+	if err := l.Ready(ctx, progress.Note); err != nil {
+		progress.Close()
+		if ctx.Err() != nil {
+			return nil, exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
+		}
+		return nil, s.excuse(exitInconclusive), err
+	}
+	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, l.Route(), seed))
+	r := run.Conduct(ctx, file, l, run.Options{Cluster: s.Cluster, Observer: progress})
+	progress.Close()
+
+	r.Slogate, r.Seed, r.Route = version(), seed, l.Route()
+	r.Source, r.Machine = s.Source, machine()
+	r.Judgement = gate.Judge(file, r)
+	r.Findings = diagnose.Find(r)
+	return r, exitCode(r, s), p.write(r, s)
+}
+
+// exitCode is the table of the documentation: docs/verdicts.md.
+func exitCode(r *result.Run, s settings) int {
+	switch {
+	case r.Cancelled:
+		return exitCancelled
+	case r.Judgement.Verdict == result.Fail:
+		return s.excuse(exitFail)
+	case r.Judgement.Verdict == result.Inconclusive:
+		return s.excuse(exitInconclusive)
+	}
+	return exitPass
+}
+
+// excuse applies what the user lets pass: --gate=report and
+// --on-inconclusive=warn.
+func (s settings) excuse(code int) int {
+	if s.Gate == "report" || code == exitInconclusive && s.OnInconclusive == "warn" {
+		return exitPass
+	}
+	return code
+}
+
+// write prints the judged run and writes its files. It tries every form, so
+// that a full disk does not take the printed verdict away.
+func (p *program) write(r *result.Run, s settings) error {
+	out := s.Out
+	errs := []error{
+		result.WriteFile(filepath.Join(out, resultFile), r),
+		writeReport(filepath.Join(out, markdownFile), r, report.Markdown),
+		writeReport(filepath.Join(out, htmlFile), r, report.HTML),
+	}
+	err := errors.Join(errs...)
+	if err == nil {
+		fmt.Fprintf(p.stderr, "written: %s, %s, %s\n\n",
+			filepath.Join(out, resultFile), filepath.Join(out, markdownFile), filepath.Join(out, htmlFile))
+	}
+	// Last, so that the output ends in the verdict.
+	return errors.Join(err, p.print(r, s.Format))
+}
+
+// print writes the judged run to standard output.
+func (p *program) print(r *result.Run, format string) error {
+	switch format {
+	case "markdown":
+		return report.Markdown(p.stdout, r)
+	case "json":
+		return report.JSON(p.stdout, r)
+	}
+	width, _ := terminal(p.stdout)
+	return report.Terminal(p.stdout, r, report.TermOptions{Width: width, Color: p.color(p.stdout)})
+}
+
+func writeReport(path string, r *result.Run, form func(io.Writer, *result.Run) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := errors.Join(form(f, r), f.Close()); err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	return nil
+}
+
+// makeWritable creates the output folder and tries to write there, so that a
+// run of minutes does not end without its files.
+func makeWritable(dir string) error {
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".slogate-*"); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return hinted{fmt.Errorf("output folder %s: %w", dir, err), "name another folder with --out"}
+	}
+	return nil
+}

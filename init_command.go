@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/slogate/slogate/slo"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// initCommand writes the first files of a user.
+type initCommand struct {
+	URL   string `arg:"" optional:"" default:"http://localhost:8080/" help:"What to load (default: ${default})." placeholder:"URL"`
+	File  string `default:"slo.yaml" help:"The SLO file to write (default: ${default})." placeholder:"FILE"`
+	Force bool   `help:"Overwrite files that exist."`
+}
+
+// Run writes the SLO file and the workflow. It writes neither when one exists.
+func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
+	target, path, err := splitURL(c.URL)
+	if err != nil {
+		return exitUsage, err
+	}
+	values := map[string]string{"Target": target, "Path": path, "File": c.File}
+	config := render("templates/slo.yaml", values)
+	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
+		return exitUsage, fmt.Errorf("no SLO file can be written for %q: %w", c.URL, err)
+	}
+	workflow := filepath.Join(".github", "workflows", "slogate.yml")
+	files := map[string][]byte{c.File: config, workflow: render("templates/workflow.yml", values)}
+	if err := c.refuseExisting(c.File, workflow); err != nil {
+		return exitUsage, err
+	}
+	for _, name := range []string{c.File, workflow} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, files[name], 0o644)); err != nil {
+			return exitUsage, fmt.Errorf("init: %w", err)
+		}
+		fmt.Fprintf(p.stdout, "written: %s\n", name)
+	}
+	fmt.Fprintf(p.stdout, "\nNext: start the service, then\n    slogate check %[1]s\n    slogate run %[1]s\n", c.File)
+	return exitPass, nil
+}
+
+func (c *initCommand) refuseExisting(names ...string) error {
+	if c.Force {
+		return nil
+	}
+	for _, name := range names {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return hinted{fmt.Errorf("init: %s exists already, nothing was written", name), "--force overwrites it"}
+		}
+	}
+	return nil
+}
+
+// splitURL parts a URL into the target and the path to request.
+func splitURL(raw string) (target, path string, err error) {
+	if !strings.Contains(raw, "://") {
+		raw = "http://" + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", "", fmt.Errorf("init: %q is not an http or https URL", raw)
+	}
+	if u.User != nil {
+		return "", "", fmt.Errorf("init: a password in the URL would end up in the file; put it into a header as ${secret.NAME}")
+	}
+	path = u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return u.Scheme + "://" + u.Host, path, nil
+}
+
+// render fills one of the embedded templates.
+func render(name string, values map[string]string) []byte {
+	t := template.Must(template.ParseFS(templates, name))
+	var b bytes.Buffer
+	if err := t.Execute(&b, values); err != nil {
+		panic("slogate: template " + name + ": " + err.Error())
+	}
+	return b.Bytes()
+}

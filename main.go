@@ -1,0 +1,129 @@
+// Slogate is a performance gate for pull requests and releases: it loads an
+// HTTP service in stages, judges what it measured against the objectives of an
+// SLO file, and fails the build on a miss. The same program is the command line
+// and the GitHub Action.
+//
+// The command line, the SLO file, the result file and the action's inputs and
+// outputs are stable; the Go packages below this one are not a library and may
+// change at any time.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes of slogate.
+const (
+	exitPass         = 0
+	exitFail         = 1
+	exitUsage        = 2 // wrong file, flags or environment: nothing was loaded
+	exitInconclusive = 3 // also: the target was never ready
+	exitCancelled    = 130
+)
+
+func main() {
+	// net/http reports unsolicited bytes of a target to the standard logger, past
+	// every mask and escape of ours.
+	log.SetOutput(io.Discard)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks for an orderly end; a second one ends the process.
+	context.AfterFunc(ctx, stop)
+	os.Exit(Main(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// program is what every command gets of the world.
+type program struct {
+	lookupEnv func(string) (string, bool)
+	stdout    io.Writer // results
+	stderr    io.Writer // everything else
+}
+
+func (p *program) getenv(name string) string {
+	value, _ := p.lookupEnv(name)
+	return value
+}
+
+// commandLine is the whole command line: what kong parses and prints as help.
+type commandLine struct {
+	Run    runCommand    `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
+	Check  checkCommand  `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
+	Demo   demoCommand   `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
+	Init   initCommand   `cmd:"" help:"Write a first slo.yaml and a workflow."`
+	Schema schemaCommand `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Action actionCommand `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// command is one command of the command line. It returns the exit code.
+type command interface {
+	Run(ctx context.Context, p *program) (int, error)
+}
+
+// Main runs slogate with the given arguments (the program's name not
+// included), environment and streams, and returns the exit code.
+func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) int {
+	p := &program{lookupEnv: lookupEnv, stdout: stdout, stderr: stderr}
+	var cl commandLine
+	exited := -1
+	parser, err := kong.New(&cl,
+		kong.Name("slogate"),
+		kong.Description("A performance gate for pull requests and releases."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": version()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		panic("slogate: wrong command line struct: " + err.Error())
+	}
+	selected, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		p.fail(err, "slogate --help")
+		return exitUsage
+	}
+	code, err := selected.Selected().Target.Addr().Interface().(command).Run(ctx, p)
+	if err != nil {
+		p.fail(err, "")
+	}
+	return code
+}
+
+// hinted is an error with a way out, printed on a line of its own.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// fail prints an error and, where there is one, its hint.
+func (p *program) fail(err error, hint string) {
+	if pretty, ok := errors.AsType[interface {
+		error
+		Pretty() string
+	}](err); ok {
+		fmt.Fprintln(p.stderr, strings.TrimRight(pretty.Pretty(), "\n"))
+		return
+	}
+	fmt.Fprintf(p.stderr, "error: %v\n", err)
+	if h, ok := errors.AsType[hinted](err); ok {
+		hint = h.hint
+	}
+	if hint != "" {
+		fmt.Fprintf(p.stderr, "hint: %s\n", hint)
+	}
+}

@@ -1,0 +1,135 @@
+package report
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/slogate/slogate/result"
+)
+
+//go:embed markdown/*.md.tmpl
+var markdownFiles embed.FS
+
+var markdownTemplates = template.Must(template.New("").
+	Funcs(template.FuncMap{"nowrap": nowrap}).
+	ParseFS(markdownFiles, "markdown/*.md.tmpl"))
+
+// nowrap keeps a number and its unit on one line of a narrow cell.
+func nowrap(number string) string { return strings.ReplaceAll(number, " ", "&nbsp;") }
+
+// markdownLimit is a little less than the 1,048,576 bytes that GitHub takes
+// for a step's summary. It drops a longer one as a whole.
+const markdownLimit = 1_000_000
+
+// markdownSections are the parts of the summary in the order of the page.
+// Where they do not fit, those with the highest rank go first; the head, at
+// rank 0, stays.
+var markdownSections = []struct {
+	file  string
+	title string
+	rank  int
+}{
+	{"head", "verdict", 0},
+	{"warnings", "warnings", 3},
+	{"objectives", "objectives", 1},
+	{"findings", "findings", 2},
+	{"stages", "stages", 4},
+	{"changes", "changes from stage to stage", 6},
+	{"timeline", "replicas", 7},
+	{"charts", "charts by stage", 9},
+	{"time", "charts over time", 11},
+	{"failures", "failing responses", 10},
+	{"precision", "precision", 8},
+	{"facts", "what was tested", 5},
+}
+
+// markdownPage is what the templates see: the view and its charts as Mermaid
+// draws them.
+type markdownPage struct {
+	View
+	StageCharts []mermaidChart
+	TimeCharts  []mermaidChart
+}
+
+// Markdown writes the run as GitHub's Markdown, for a job summary or a file.
+// It stays below 1,000,000 bytes: where that is not enough, whole sections are
+// left out and named at the end.
+func Markdown(w io.Writer, r *result.Run) error { return markdownWithin(w, r, markdownLimit) }
+
+func markdownWithin(w io.Writer, r *result.Run, limit int) error {
+	page := markdownPage{View: newView(r, markdown)}
+	page.StageCharts = stageCharts(page.Charts.Stages)
+	page.TimeCharts = timeCharts(r)
+	texts := make([]string, len(markdownSections))
+	for i, s := range markdownSections {
+		text, err := section(s.file, page)
+		if err != nil {
+			return fmt.Errorf("write the section %s: %w", s.title, err)
+		}
+		texts[i] = text
+	}
+	_, err := io.WriteString(w, strings.Join(fit(texts, limit), ""))
+	return err
+}
+
+// blankLines are more of them than Markdown needs; templates with conditions
+// leave them behind. Sections fence what comes from outside before this, and
+// lose nothing but empty lines.
+var blankLines = regexp.MustCompile(`\n{3,}`)
+
+// section renders one part, with one empty line behind it.
+func section(file string, page markdownPage) (string, error) {
+	var b strings.Builder
+	if err := markdownTemplates.ExecuteTemplate(&b, file+".md.tmpl", page); err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(blankLines.ReplaceAllString(b.String(), "\n\n"))
+	if text == "" {
+		return "", nil
+	}
+	return text + "\n\n", nil
+}
+
+// fit leaves out the least important texts until the rest is within limit
+// bytes, and appends what was left out.
+func fit(texts []string, limit int) []string {
+	var left []string
+	for size(texts)+noteSize > limit {
+		i := leastImportant(texts)
+		if i < 0 {
+			break
+		}
+		left = append(left, markdownSections[i].title)
+		texts[i] = ""
+	}
+	if left == nil {
+		return texts
+	}
+	note := "> [!NOTE]\n> Left out for lack of room: " + strings.Join(left, ", ") + ". The result file and the HTML page hold everything.\n"
+	return append(texts, note)
+}
+
+// noteSize is more than the note about what was left out can take.
+const noteSize = 500
+
+func size(texts []string) int {
+	n := 0
+	for _, t := range texts {
+		n += len(t)
+	}
+	return n
+}
+
+func leastImportant(texts []string) int {
+	found := -1
+	for i, s := range markdownSections {
+		if texts[i] != "" && s.rank > 0 && (found < 0 || s.rank > markdownSections[found].rank) {
+			found = i
+		}
+	}
+	return found
+}

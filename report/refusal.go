@@ -1,0 +1,26 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/slogate/slogate/result"
+)
+
+// Refusal writes, as Markdown for a job summary, why nothing was loaded and so
+// nothing could be judged.
+func Refusal(w io.Writer, why error) error {
+	text := Text{raw: shorten(why.Error(), 10_000)}
+	_, err := fmt.Fprintf(w, "## ⛔ slogate could not run\n\nNothing was loaded, nothing was judged.\n\n%s\n", text.Fence())
+	if err != nil {
+		return fmt.Errorf("write refusal: %w", err)
+	}
+	return nil
+}
+
+// Quantity writes a value in the scale of its indicator's unit, as the reports
+// do: "450 ms", "98.2 %".
+func Quantity(unit string, value float64) string { return quantity(unit, value) }
+
+// Workload writes a workload in words: "1 000 requests by 10 workers".
+func Workload(w result.Workload) string { return workload(w) }

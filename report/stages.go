@@ -1,0 +1,296 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+func (b builder) stages() []Stage {
+	var out []Stage
+	slowest, fastest := 0.0, 0.0
+	for _, s := range b.run.Stages {
+		slowest = max(slowest, orZero(millis(s.Response, 95, 100)))
+		fastest = max(fastest, orZero(throughput(s)))
+	}
+	for _, s := range b.run.Stages {
+		stage := b.stage(s)
+		stage.LatencyBar = bar(millis(s.Response, 95, 100), slowest, barCells)
+		stage.ThroughputBar = bar(throughput(s), fastest, barCells)
+		out = append(out, stage)
+	}
+	return out
+}
+
+func (b builder) stage(s result.Stage) Stage {
+	return Stage{
+		Name:       b.name(s.Name),
+		Workload:   workload(s.Workload),
+		Requests:   count(s.Counters.Due()),
+		Throughput: orNone(throughput(s), rate),
+		Mean:       meanText(s.Response),
+		P50:        stageQuantile(s, 50, 100),
+		P95:        stageQuantile(s, 95, 100),
+		P99:        stageQuantile(s, 99, 100),
+		Max:        stageQuantile(s, 1, 1),
+		Success:    orNone(successRate(s), share),
+		Errors:     errorsByClass(s.Counters),
+		State:      word(string(s.State), "completed", "not-run", "cancelled", "aborted", "dead"),
+		Reason:     b.sentence(s.Reason),
+		Judged:     s.Judged,
+		Trend:      trend(s),
+	}
+}
+
+// workload says in words how a stage was loaded.
+func workload(w result.Workload) string {
+	if w.Model == "open" {
+		text := fmt.Sprintf("%s for %s", rate(w.RateTo), duration(w.Duration))
+		if w.RateFrom != w.RateTo {
+			text = fmt.Sprintf("%s to %s over %s", rate(w.RateFrom), rate(w.RateTo), duration(w.Duration))
+		}
+		if w.Arrivals == "poisson" {
+			text += ", Poisson"
+		}
+		return text
+	}
+	switch {
+	case w.WorkersFrom != w.WorkersTo:
+		return fmt.Sprintf("%d to %s over %s", w.WorkersFrom, plural(w.WorkersTo, "worker"), duration(w.Duration))
+	case w.Requests > 0:
+		return fmt.Sprintf("%s by %s", plural(int(w.Requests), "request"), plural(w.WorkersTo, "worker"))
+	}
+	return fmt.Sprintf("%s for %s", plural(w.WorkersTo, "worker"), duration(w.Duration))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(int64(n)) + " " + noun + "s"
+}
+
+// throughput is the stage's finished requests a second, NaN where it did not
+// run.
+func throughput(s result.Stage) float64 {
+	if s.Duration <= 0 {
+		return math.NaN()
+	}
+	return float64(s.Counters.Finished()) / s.Duration.Seconds()
+}
+
+// successRate is the share of successful requests, NaN where none was due.
+func successRate(s result.Stage) float64 {
+	if s.Counters.Judged() == 0 {
+		return math.NaN()
+	}
+	return float64(s.Counters.Success) / float64(s.Counters.Judged())
+}
+
+func orNone(v float64, write func(float64) string) string {
+	if math.IsNaN(v) {
+		return none
+	}
+	return write(v)
+}
+
+// stageQuantile writes a quantile of the response time. Where no successful
+// request took that long, it is the timeout of a failed one, whose answer
+// would have come later: a lower limit.
+func stageQuantile(s result.Stage, num, den int64) string {
+	d, ok := s.Response.Quantile(num, den)
+	if !ok {
+		return none
+	}
+	if !holds(s.OK, d) {
+		return "≥ " + duration(d)
+	}
+	return duration(d)
+}
+
+// holds reports whether the histogram has a value that is equivalent to d.
+func holds(h result.Histogram, d time.Duration) bool {
+	for _, b := range h.Buckets() {
+		if result.Equivalent(time.Duration(b.Low)*time.Microsecond) == d {
+			return true
+		}
+	}
+	return false
+}
+
+func meanText(h result.Histogram) string {
+	d, ok := h.Mean()
+	if !ok {
+		return none
+	}
+	return duration(d)
+}
+
+// classes are the ways to fail, in the order in which they are listed.
+var classes = []struct {
+	class result.Class
+	name  string
+}{
+	{result.BadStatus, "bad status"},
+	{result.FailedCheck, "failed check"},
+	{result.Timeout, "timeout"},
+	{result.Refused, "refused"},
+	{result.Reset, "reset"},
+	{result.DNS, "DNS"},
+	{result.TLS, "TLS"},
+	{result.Protocol, "protocol error"},
+	{result.Local, "local limit"},
+	{result.UnsentDue, "unsent"},
+	{result.CancelledBy, "cancelled"},
+}
+
+func className(c result.Class) string {
+	for _, k := range classes {
+		if k.class == c {
+			return k.name
+		}
+	}
+	return "unknown"
+}
+
+// errorsByClass lists how requests failed: "12 timeout, 3 refused".
+func errorsByClass(c result.Counters) string {
+	var parts []string
+	for _, k := range classes {
+		if n := *c.Of(k.class); n > 0 {
+			parts = append(parts, count(n)+" "+k.name)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// barCells is the width of a full bar in a table's cell.
+const barCells = 12
+
+// trendCells is the width of a sparkline in a table's cell.
+const trendCells = 8
+
+// trend draws the p95 of each part of a stage, at most trendCells of them.
+func trend(s result.Stage) string {
+	var values []float64
+	for _, part := range parted(s.Slices, trendCells) {
+		values = append(values, millis(part, 95, 100))
+	}
+	if len(values) < 2 {
+		return ""
+	}
+	return sparkline(values)
+}
+
+// parted merges neighbouring slices into at most n histograms of response
+// times.
+func parted(list []result.Slice, n int) []result.Histogram {
+	n = min(n, len(list))
+	out := make([]result.Histogram, n)
+	for i := range out {
+		for _, s := range list[i*len(list)/n : (i+1)*len(list)/n] {
+			out[i] = out[i].Merge(s.Response)
+		}
+	}
+	return out
+}
+
+// changes compares neighbouring judged stages where the load grew: elsewhere
+// a difference says nothing about load.
+func (b builder) changes() []Change {
+	var out []Change
+	var before *result.Stage
+	for i := range b.run.Stages {
+		s := &b.run.Stages[i]
+		if !s.Judged || s.Counters.Judged() == 0 {
+			continue
+		}
+		if before != nil && before.Workload.Model == s.Workload.Model && load(*before) < load(*s) {
+			out = append(out, b.change(*before, *s))
+		}
+		before = s
+	}
+	return out
+}
+
+// load is a stage's highest number of workers or arrivals a second.
+func load(s result.Stage) float64 {
+	if s.Workload.Model == "open" {
+		return max(s.Workload.RateFrom, s.Workload.RateTo)
+	}
+	return float64(max(s.Workload.WorkersFrom, s.Workload.WorkersTo))
+}
+
+func (b builder) change(from, to result.Stage) Change {
+	step := fmt.Sprintf("%s → %s workers", number(load(from)), number(load(to)))
+	if to.Workload.Model == "open" {
+		step = fmt.Sprintf("%s → %s", rate(load(from)), rate(load(to)))
+	}
+	return Change{
+		From:       b.name(from.Name),
+		To:         b.name(to.Name),
+		Load:       step,
+		Throughput: change(throughput(from), throughput(to)),
+		Mean:       change(meanMillis(from.OK), meanMillis(to.OK)),
+		P99:        change(millis(from.Response, 99, 100), millis(to.Response, 99, 100)),
+		Success:    points(successRate(from), successRate(to)),
+	}
+}
+
+func meanMillis(h result.Histogram) float64 {
+	d, ok := h.Mean()
+	if !ok {
+		return math.NaN()
+	}
+	return float64(d) / float64(time.Millisecond)
+}
+
+// percentiles writes the distribution of each stage that measured something.
+func (b builder) percentiles() []Percentiles {
+	var out []Percentiles
+	for _, s := range b.run.Stages {
+		if s.Response.Total() == 0 {
+			continue
+		}
+		out = append(out, Percentiles{
+			Stage: b.name(s.Name),
+			P50:   stageQuantile(s, 50, 100),
+			P75:   stageQuantile(s, 75, 100),
+			P90:   stageQuantile(s, 90, 100),
+			P95:   stageQuantile(s, 95, 100),
+			P99:   stageQuantile(s, 99, 100),
+			P999:  stageQuantile(s, 999, 1000),
+			Most:  stageQuantile(s, 1, 1),
+		})
+	}
+	return out
+}
+
+// momentRows bounds the table and the chart of what happened over time.
+const momentRows = 60
+
+func (b builder) moments() []Moment {
+	chart := timeChart(b.run, momentRows)
+	slowest := 0.0
+	for _, v := range chart.P95 {
+		slowest = max(slowest, orZero(v))
+	}
+	var out []Moment
+	for i := range chart.At {
+		out = append(out, Moment{
+			At:    number(math.Round((chart.At[i]-chart.Width[i]/2)*10)/10) + " s",
+			Stage: b.name(b.run.Stages[chart.stage[i]].Name),
+			P50:   orNone(chart.P50[i], milliseconds),
+			P95:   orNone(chart.P95[i], milliseconds),
+			P99:   orNone(chart.P99[i], milliseconds),
+			Bar:   bar(chart.P95[i], slowest, barCells),
+			Rate:  rate(chart.Rate[i]),
+		})
+	}
+	return out
+}
+
+func milliseconds(v float64) string { return duration(time.Duration(v * float64(time.Millisecond))) }

@@ -1,0 +1,368 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/slogate/slogate/result"
+)
+
+const (
+	defaultWidth  = 100 // columns, where nobody knows: a pipe, a CI log
+	narrowest     = 20  // columns; less is taken for this
+	failureRows   = 10  // the first ones show the kind; all are in the result file
+	timelineRows  = 30
+	sectionIndent = "  "
+)
+
+// TermOptions says what the terminal can show.
+type TermOptions struct {
+	Width int  // columns; 0: 100
+	Color bool // verdicts are words, so nothing is lost without
+}
+
+// Terminal writes a judged run as text for a terminal: tables of objectives
+// and stages, findings, what the cluster did, failing responses, and last the
+// verdict, which is what remains on the screen.
+func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
+	if opts.Width == 0 {
+		opts.Width = defaultWidth
+	}
+	p := &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
+	v := NewView(r)
+	p.objectives(v.Objectives)
+	p.stages(v.Stages)
+	p.findings(v.Findings)
+	p.timeline(v.Timeline)
+	p.failures(v.Failures)
+	p.warnings(v.Warnings)
+	p.precision(v.Precision)
+	p.verdict(v.Verdict, v.Sentence)
+	if _, err := io.WriteString(w, p.text.String()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// page collects the lines of the report.
+type page struct {
+	painter
+	text  strings.Builder
+	width int
+}
+
+func (p *page) line(text string) { p.text.WriteString(harmless(text) + "\n") }
+
+// harmless keeps a line from being a command to a CI runner, which looks for
+// "::" behind any blanks. Text from outside is made visible word by word, but
+// wrapping can bring the middle of a word to the front.
+func harmless(line string) string {
+	blanks := len(line) - len(strings.TrimSpace(line))
+	if strings.HasPrefix(line[min(blanks, len(line)):], "::") {
+		return strings.Replace(line, "::", `\x3a:`, 1)
+	}
+	return line
+}
+
+func (p *page) heading(text string) {
+	if p.text.Len() > 0 {
+		p.line("")
+	}
+	p.line(p.paint(bold, text))
+}
+
+func (p *page) table(t table) {
+	for _, line := range t.lines(p.width-len(sectionIndent), p.painter) {
+		p.line(sectionIndent + line)
+	}
+}
+
+// paragraph writes wrapped text behind mark; further lines are aligned with
+// the first.
+func (p *page) paragraph(mark, text string) {
+	p.styled(mark, plain, text)
+}
+
+func (p *page) styled(mark string, s style, text string) {
+	for _, line := range hanging(cell{text: mark}, cells.StringWidth(mark), cell{text, s}, p.width, p.painter) {
+		p.line(line)
+	}
+}
+
+func (p *page) objectives(list []Objective) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Objectives")
+	t := table{columns: []column{
+		{head: "verdict"},
+		{head: "objective", cut: true, title: true},
+		{head: "stage", cut: true},
+		{head: "measured", right: true},
+		{head: "interval"},
+		{head: "bound", right: true, spare: true},
+	}}
+	for _, o := range list {
+		t.rows = append(t.rows, []cell{
+			{o.Verdict.Word, o.Verdict.style()},
+			{text: o.words()},
+			{text: o.Stage.String()},
+			{text: o.Measured},
+			{text: o.interval()},
+			{text: o.Bound},
+		})
+	}
+	p.table(t)
+	for _, o := range list {
+		if !o.Reason.Empty() {
+			p.paragraph(sectionIndent, fmt.Sprintf("%s in %s: %s", o.Text, o.Stage, o.Reason))
+		}
+	}
+}
+
+// words is the objective as written; that missing it only warns is said where
+// the verdict cannot say it.
+func (o Objective) words() string {
+	if o.Severity == "warn" {
+		return o.Text.String() + " (warn)"
+	}
+	return o.Text.String()
+}
+
+func (o Objective) interval() string {
+	if o.Interval == "" || o.Margin == "" {
+		return o.Interval
+	}
+	return o.Interval + ", " + o.Margin
+}
+
+func (v Verdict) style() style {
+	switch v.Word {
+	case "pass":
+		return green
+	case "warn":
+		return yellow
+	case "fail":
+		return red
+	case "inconclusive", "cancelled":
+		return purple
+	}
+	return dim
+}
+
+func (p *page) stages(list []Stage) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Stages")
+	t := table{columns: []column{
+		{head: "stage", cut: true},
+		{head: "workload", cut: true, spare: true},
+		{head: "requests", right: true},
+		{head: "throughput", right: true},
+		{head: "p50", right: true},
+		{head: "p95", right: true},
+		{head: "p99", right: true},
+		{head: "max", right: true},
+		{head: "success", right: true},
+	}}
+	for _, s := range list {
+		t.rows = append(t.rows, []cell{
+			{text: s.Name.String()},
+			{text: s.Workload},
+			{text: s.Requests},
+			{text: s.Throughput},
+			{text: s.P50},
+			{text: s.P95},
+			{text: s.P99},
+			{text: s.Max},
+			{text: s.Success},
+		})
+	}
+	p.table(t)
+	for _, s := range list {
+		if note := s.note(); note != "" {
+			p.paragraph(sectionIndent, s.Name.String()+": "+note)
+		}
+	}
+}
+
+// note says what the stage's row has no column for.
+func (s Stage) note() string {
+	var parts []string
+	if s.State != "completed" {
+		state := strings.ReplaceAll(s.State, "-", " ")
+		if !s.Reason.Empty() {
+			state += " (" + s.Reason.String() + ")"
+		}
+		parts = append(parts, state)
+	}
+	if s.Errors != "" {
+		parts = append(parts, s.Errors)
+	}
+	if !s.Judged {
+		parts = append(parts, "not judged")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (p *page) findings(list []Finding) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Findings")
+	for i, f := range list {
+		if i > 0 {
+			p.line("")
+		}
+		p.finding(f)
+	}
+}
+
+func (p *page) finding(f Finding) {
+	title := f.Title.String()
+	if !f.Stage.Empty() {
+		title = f.Stage.String() + ": " + title
+	}
+	if f.Note {
+		title += " (note)"
+	}
+	p.styled(sectionIndent, bold, title)
+	for _, e := range f.Evidence {
+		p.paragraph("    - ", e.String())
+	}
+	for _, s := range f.Suggestion {
+		p.paragraph("    try: ", s.String())
+	}
+	if !f.Disproof.Empty() {
+		p.styled("    ", dim, "wrong if: "+f.Disproof.String())
+	}
+}
+
+func (p *page) timeline(t *Timeline) {
+	if t == nil {
+		return
+	}
+	p.heading("Replicas")
+	p.paragraph(sectionIndent, joined(": ", t.Name.String(), t.Limits))
+	rows := table{columns: []column{
+		{head: "at", right: true},
+		{head: "ready", right: true},
+		{head: "replicas", right: true},
+		{head: "desired", right: true},
+		{head: "wanted", right: true},
+		{head: "CPU", right: true},
+		{head: "note", cut: true},
+	}}
+	for _, r := range t.Rows[:min(len(t.Rows), timelineRows)] {
+		rows.rows = append(rows.rows, []cell{
+			{text: r.At},
+			{text: r.Ready},
+			{text: r.Replicas},
+			{text: r.Desired},
+			{text: r.Wanted},
+			{text: r.CPU},
+			{text: r.Note},
+		})
+	}
+	p.table(rows)
+	p.more(len(t.Rows) - timelineRows)
+}
+
+// more says how many rows were left out.
+func (p *page) more(n int) {
+	if n > 0 {
+		p.paragraph(sectionIndent, fmt.Sprintf("and %s more in the result file", count(int64(n))))
+	}
+}
+
+func (p *page) failures(list []Failure) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Failing responses")
+	for _, f := range list[:min(len(list), failureRows)] {
+		head := fmt.Sprintf("%s at %s, %s: %s after %s", f.Stage, f.At, f.Step, joined(" ", f.Class, f.Status), f.Response)
+		p.paragraph(sectionIndent, head)
+		p.example("    ", f.Detail.String())
+		p.example("    > ", f.Body.String())
+	}
+	p.more(len(list) - failureRows)
+}
+
+// example writes one line of something longer, cut.
+func (p *page) example(mark, text string) {
+	if text != "" {
+		p.line(mark + p.paint(dim, cut(text, p.width-len(mark))))
+	}
+}
+
+func (p *page) warnings(list []Text) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Warnings")
+	for _, w := range list {
+		p.paragraph("  - ", w.String())
+	}
+}
+
+func (p *page) precision(list []Precision) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Precision")
+	t := table{columns: []column{
+		{head: "stage", cut: true},
+		{head: "samples", right: true},
+		{head: "sent late (p99)", right: true},
+		{head: "generator's CPU", right: true},
+		{head: "unsent", right: true},
+		{head: "engine", cut: true, spare: true},
+	}}
+	for _, s := range list {
+		t.rows = append(t.rows, []cell{
+			{text: s.Stage.String()},
+			{text: s.Samples},
+			{text: s.Lateness},
+			{text: s.CPU},
+			{text: s.Unsent},
+			{text: s.Engine.String()},
+		})
+	}
+	p.table(t)
+}
+
+func (p *page) verdict(v Verdict, sentence Text) {
+	if p.text.Len() > 0 {
+		p.line("")
+	}
+	lines := wrap(joined(". ", "Verdict: "+v.Word, sentence.String()), p.width)
+	for i, line := range lines {
+		if i == 0 {
+			line = p.emphasise(line, v)
+		}
+		p.line(line)
+	}
+}
+
+// emphasise colours the verdict's word in the last lines.
+func (p *page) emphasise(line string, v Verdict) string {
+	rest, ok := strings.CutPrefix(line, "Verdict: "+v.Word)
+	if !ok {
+		return line // a very narrow terminal broke the line there
+	}
+	return "Verdict: " + p.paint(bold+";"+v.style(), v.Word) + rest
+}
+
+// joined joins the parts that are not empty.
+func joined(separator string, parts ...string) string {
+	var out []string
+	for _, part := range parts {
+		if part != "" {
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, separator)
+}

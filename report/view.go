@@ -1,0 +1,482 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// View is a judged run as texts: what every form places on its page. It holds
+// no number but those that charts are drawn from.
+type View struct {
+	Name     Text
+	Verdict  Verdict
+	Sentence Text // what a reviewer can act on
+
+	Objectives []Objective
+	Stages     []Stage
+	Changes    []Change // from stage to stage, where the load grew
+	Findings   []Finding
+	Timeline   *Timeline // nil: nothing was seen of the cluster
+	Failures   []Failure
+	Precision  []Precision
+	Facts      []Fact // what was tested, where and when
+	Warnings   []Text // the run's and the judgement's
+	Reproduce  Text   // the command line that makes this run again
+
+	// Charts are drawn from numbers; these tables say the same without a
+	// picture, and so does Stages.
+	Charts      Charts
+	Moments     []Moment
+	Percentiles []Percentiles
+}
+
+// Verdict is how an objective or a run ended.
+type Verdict struct {
+	Word   string // pass, warn, fail, inconclusive, skipped, shown, cancelled, not judged
+	Symbol string // one emoji, for forms that can show it
+}
+
+// Objective is one judged objective of one stage.
+type Objective struct {
+	Text     Text // as written
+	Stage    Text
+	Severity string // fail, warn, show
+	Measured string // "450 ms", "≥ 10 s"
+	Interval string // "430 ms to 470 ms"; empty: none
+	Bound    string // "≤ 450 ms"; empty for show
+	Margin   string // clear or near; empty: no interval
+	Verdict  Verdict
+	Reason   Text   // empty: the numbers say it all
+	Samples  string // how many requests it was measured on
+	Place    Text   // "slo.yaml:14:9"; empty: not written in the file
+}
+
+// Stage is one part of the run.
+type Stage struct {
+	Name               Text
+	Workload           string // "1 000 requests by 10 workers"
+	Requests           string // due
+	Throughput         string
+	Mean               string
+	P50, P95, P99, Max string
+	Success            string
+	Errors             string // "12 timeout, 3 status"; empty: none
+	State              string // completed, cancelled, …
+	Reason             Text   // why it did not complete
+	Judged             bool
+	Trend              string // p95 over the stage as a sparkline
+	LatencyBar         string // p95 beside the other stages'
+	ThroughputBar      string
+}
+
+// Moment is a part of the run, a second or a few.
+type Moment struct {
+	At            string // its start, since the run's
+	Stage         Text
+	P50, P95, P99 string
+	Bar           string // p95 beside the other moments'
+	Rate          string
+}
+
+// Percentiles is a stage's distribution of response times.
+type Percentiles struct {
+	Stage                               Text
+	P50, P75, P90, P95, P99, P999, Most string
+}
+
+// Change is what a step up in load changed.
+type Change struct {
+	From, To   Text
+	Load       string // "5 → 10 workers"
+	Throughput string // "+12 %"
+	Mean       string // of successful requests
+	P99        string
+	Success    string // "−1.2 points"
+}
+
+// Finding is a diagnosed cause.
+type Finding struct {
+	Title      Text
+	Stage      Text // empty: the whole run
+	Evidence   []Text
+	Suggestion []Text
+	Disproof   Text
+	Note       bool // one sign only
+}
+
+// Timeline is what the cluster did: the moments at which something changed,
+// with the first and the last.
+type Timeline struct {
+	Source, Name Text
+	Limits       string // "1 to 3 replicas, target 50 % of 100m, limit 200m"
+	Rows         []TimelineRow
+}
+
+// TimelineRow is the cluster's state at one moment.
+type TimelineRow struct {
+	At       string // since the run's start
+	Ready    string
+	Replicas string
+	Desired  string
+	Wanted   string
+	CPU      string // mean usage as a share of the request
+	Note     string // "at the ceiling"; empty: nothing to note
+}
+
+// Failure is one failing request, kept as an example.
+type Failure struct {
+	Stage, Step Text
+	At          string // in the stage
+	Class       string
+	Status      string // "503"; empty: no answer
+	Response    string
+	Detail      Text
+	Body        Text
+}
+
+// Precision says how far a stage's numbers can be trusted.
+type Precision struct {
+	Stage    Text
+	Samples  string
+	Lateness string // p99 of the generator's own delay
+	CPU      string // the generator's share of the machine
+	Unsent   string // for the generator's own reasons
+	Engine   Text   // with the mode of pacing
+}
+
+// Fact is a name and its value.
+type Fact struct {
+	Name  string
+	Value Text
+}
+
+// NewView builds the view for forms that escape by themselves or need only
+// what [Text] does everywhere: the terminal and the HTML page.
+func NewView(r *result.Run) View { return newView(r, visible) }
+
+// newView builds the view with texts that print themselves by write.
+func newView(r *result.Run, write func(string) string) View {
+	b := builder{run: r, write: write}
+	return View{
+		Name:        b.name(r.Name),
+		Verdict:     runVerdict(r),
+		Sentence:    b.sentence(sentence(r)),
+		Objectives:  b.objectives(),
+		Stages:      b.stages(),
+		Changes:     b.changes(),
+		Findings:    b.findings(),
+		Timeline:    b.timeline(),
+		Failures:    b.failures(),
+		Precision:   b.precision(),
+		Facts:       b.facts(),
+		Warnings:    b.warnings(),
+		Reproduce:   b.sentence("slogate run " + shellWord(r.SLO.Path)),
+		Charts:      newCharts(r),
+		Moments:     b.moments(),
+		Percentiles: b.percentiles(),
+	}
+}
+
+// builder turns parts of a run into parts of its view.
+type builder struct {
+	run   *result.Run
+	write func(string) string
+}
+
+func (b builder) text(s string, limit int) Text { return Text{raw: shorten(s, limit), write: b.write} }
+func (b builder) name(s string) Text            { return b.text(s, nameLimit) }
+func (b builder) sentence(s string) Text        { return b.text(s, sentenceLimit) }
+
+func (b builder) sentences(list []string) []Text {
+	out := make([]Text, len(list))
+	for i, s := range list {
+		out[i] = b.sentence(s)
+	}
+	return out
+}
+
+// Title is the word with a capital, for headings.
+func (v Verdict) Title() string { return strings.ToUpper(v.Word[:1]) + v.Word[1:] }
+
+// Class is the word as a name for style sheets.
+func (v Verdict) Class() string { return strings.ReplaceAll(v.Word, " ", "-") }
+
+// runVerdict is the verdict of the whole run. A cancelled run has none of its
+// own, whatever its stages showed so far.
+func runVerdict(r *result.Run) Verdict {
+	switch {
+	case r.Cancelled:
+		return Verdict{"cancelled", "⏹️"}
+	case r.Judgement == nil:
+		return Verdict{"not judged", "▫️"}
+	}
+	return verdict(r.Judgement.Verdict)
+}
+
+func verdict(v result.Verdict) Verdict {
+	switch v {
+	case result.Pass:
+		return Verdict{"pass", "✅"}
+	case result.Warn:
+		return Verdict{"warn", "⚠️"}
+	case result.Fail:
+		return Verdict{"fail", "❌"}
+	case result.Inconclusive:
+		return Verdict{"inconclusive", "❔"}
+	case result.Skipped:
+		return Verdict{"skipped", "⏭️"}
+	case result.Shown:
+		return Verdict{"shown", "ℹ️"}
+	}
+	return Verdict{"not judged", "▫️"}
+}
+
+func sentence(r *result.Run) string {
+	switch {
+	case r.Judgement != nil && r.Judgement.Reason != "":
+		return r.Judgement.Reason
+	case r.Cancelled:
+		return "The run was cancelled. What was measured until then is below."
+	case r.Judgement == nil:
+		return "The run was not judged."
+	}
+	return ""
+}
+
+func (b builder) objectives() []Objective {
+	if b.run.Judgement == nil {
+		return nil
+	}
+	var out []Objective
+	for _, o := range b.run.Judgement.Objectives {
+		out = append(out, Objective{
+			Text:     b.name(o.Text),
+			Stage:    b.name(o.Stage),
+			Severity: word(o.Severity, "fail", "warn", "show"),
+			Measured: measured(o),
+			Interval: interval(o),
+			Bound:    bound(o),
+			Margin:   word(o.Margin, "clear", "near"),
+			Verdict:  verdict(o.Verdict),
+			Reason:   b.sentence(o.Reason),
+			Samples:  count(o.Samples),
+			Place:    b.place(o),
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Objective) int { return a.Verdict.rank() - b.Verdict.rank() })
+	return out
+}
+
+// rank orders verdicts by how much a reader must know of them.
+func (v Verdict) rank() int {
+	return slices.Index([]string{"fail", "inconclusive", "warn", "not judged", "pass", "skipped", "shown"}, v.Word)
+}
+
+// word returns s where it is one of the known ones: a result file is input
+// too, and only what is known may go into a view unescaped.
+func word(s string, known ...string) string {
+	for _, k := range known {
+		if s == k {
+			return k
+		}
+	}
+	return ""
+}
+
+func measured(o result.JudgedObjective) string {
+	if o.Measured == nil {
+		return none
+	}
+	if o.AtLeast {
+		return "≥ " + quantity(o.Unit, *o.Measured)
+	}
+	return quantity(o.Unit, *o.Measured)
+}
+
+func interval(o result.JudgedObjective) string {
+	switch {
+	case o.Lower == nil && o.Upper == nil:
+		return ""
+	case o.Upper == nil:
+		return "from " + quantity(o.Unit, *o.Lower)
+	case o.Lower == nil:
+		return "up to " + quantity(o.Unit, *o.Upper)
+	}
+	return quantity(o.Unit, *o.Lower) + " to " + quantity(o.Unit, *o.Upper)
+}
+
+func bound(o result.JudgedObjective) string {
+	sign, ok := map[string]string{"<=": "≤", ">=": "≥", "<": "<", ">": ">", "==": "="}[o.Cmp]
+	if !ok {
+		return ""
+	}
+	return sign + " " + quantity(o.Unit, o.Bound)
+}
+
+func (b builder) place(o result.JudgedObjective) Text {
+	if o.Line == 0 {
+		return Text{}
+	}
+	return b.sentence(fmt.Sprintf("%s:%d:%d", b.run.SLO.Path, o.Line, o.Column))
+}
+
+func (b builder) findings() []Finding {
+	var out []Finding
+	for _, f := range b.run.Findings {
+		out = append(out, Finding{
+			Title:      b.sentence(f.Title),
+			Stage:      b.name(f.Stage),
+			Evidence:   b.sentences(f.Evidence),
+			Suggestion: b.sentences(f.Suggestion),
+			Disproof:   b.sentence(f.Disproof),
+			Note:       f.Note,
+		})
+	}
+	return out
+}
+
+func (b builder) failures() []Failure {
+	var out []Failure
+	for _, s := range b.run.Stages {
+		for _, f := range s.Failures {
+			out = append(out, b.failure(s.Name, f))
+		}
+	}
+	return out
+}
+
+func (b builder) failure(stage string, f result.Sample) Failure {
+	status := ""
+	if f.Status != 0 {
+		status = fmt.Sprint(f.Status)
+	}
+	return Failure{
+		Stage:    b.name(stage),
+		Step:     b.name(f.Step),
+		At:       since(f.Offset),
+		Class:    className(f.Class),
+		Status:   status,
+		Response: duration(f.Response),
+		Detail:   b.sentence(f.Detail),
+		Body:     b.text(f.Body, blockLimit),
+	}
+}
+
+func (b builder) precision() []Precision {
+	var out []Precision
+	for _, s := range b.run.Stages {
+		if s.State == result.NotRun {
+			continue
+		}
+		g := s.Generator
+		engine := g.Engine
+		if g.Mode != "" {
+			engine += ", " + g.Mode
+		}
+		out = append(out, Precision{
+			Stage:    b.name(s.Name),
+			Samples:  count(s.Counters.Judged()),
+			Lateness: quantile(g.Lateness, 99, 100),
+			CPU:      knownShare(g.CPU),
+			Unsent:   count(g.UnsentOwn),
+			Engine:   b.name(engine),
+		})
+	}
+	return out
+}
+
+// knownShare writes a share that is zero where nobody measured it.
+func knownShare(v float64) string {
+	if v == 0 {
+		return none
+	}
+	return share(v)
+}
+
+func (b builder) facts() []Fact {
+	r := b.run
+	all := []struct{ name, value string }{
+		{"Target", r.Target},
+		{"Route", r.Route},
+		{"SLO file", r.SLO.Path},
+		{"Digest", r.SLO.Digest},
+		{"Commit", r.Source.Commit},
+		{"Branch", r.Source.Branch},
+		{"Run", r.Source.RunURL},
+		{"Started", moment(r.Start)},
+		{"Took", took(r.Start, r.End)},
+		{"Seed", fmt.Sprint(r.Seed)},
+		{"Generator", machine(r.Machine)},
+		{"slogate", r.Slogate},
+	}
+	var out []Fact
+	for _, f := range all {
+		if f.value != "" && f.value != none {
+			out = append(out, Fact{f.name, b.sentence(f.value)})
+		}
+	}
+	return out
+}
+
+func took(start, end time.Time) string {
+	if start.IsZero() || !end.After(start) {
+		return none
+	}
+	return duration(end.Sub(start))
+}
+
+func machine(m result.Machine) string {
+	if m.OS == "" && m.Cores == 0 {
+		return none
+	}
+	text := fmt.Sprintf("%s/%s, %d cores", m.OS, m.Arch, m.Cores)
+	if m.CPU != "" {
+		text += ", " + m.CPU
+	}
+	return text
+}
+
+func (b builder) warnings() []Text {
+	out := b.sentences(b.run.Warnings)
+	if b.run.Judgement != nil {
+		out = append(out, b.sentences(b.run.Judgement.Notices)...)
+	}
+	return out
+}
+
+// shellWord quotes s for a POSIX shell where that is needed.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._-/+:@%=,", r))
+	}
+	if s != "" && !strings.ContainsFunc(s, plain) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// quantile writes a quantile of a histogram.
+func quantile(h result.Histogram, num, den int64) string {
+	d, ok := h.Quantile(num, den)
+	if !ok {
+		return none
+	}
+	return duration(d)
+}
+
+// seconds is d as a number for a chart.
+func seconds(d time.Duration) float64 { return d.Seconds() }
+
+// millis is a quantile in milliseconds, NaN where there is none.
+func millis(h result.Histogram, num, den int64) float64 {
+	d, ok := h.Quantile(num, den)
+	if !ok {
+		return math.NaN()
+	}
+	return float64(d) / float64(time.Millisecond)
+}

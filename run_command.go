@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/slo"
+)
+
+// fileFlags name the SLO file and what overrides it.
+type fileFlags struct {
+	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
+	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+}
+
+// runFlags are the flags that run, demo and the action share.
+type runFlags struct {
+	Out            string `default:"slogate-out" help:"Folder for the result file and the reports (default: ${default})." placeholder:"DIR"`
+	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
+	Seed           uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
+	OnInconclusive string `enum:"fail,warn" default:"fail" help:"What an inconclusive run does: fail exits 3, warn exits 0." placeholder:"fail|warn"`
+}
+
+func (f runFlags) settings() settings {
+	return settings{Out: f.Out, Format: f.Format, Seed: f.Seed, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
+}
+
+// runCommand loads a service and judges it.
+type runCommand struct {
+	fileFlags
+	runFlags
+	Once bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
+}
+
+// Run does the run.
+func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
+	file, err := readSLO(c.File, c.Target, p.lookupEnv)
+	if err != nil {
+		return exitUsage, err
+	}
+	if c.Once {
+		return p.once(ctx, file, c.settings())
+	}
+	_, code, err := p.gateRun(ctx, file, c.settings())
+	return code, err
+}
+
+// once shows one iteration of each scenario.
+func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, error) {
+	l, err := loader.New(file, loader.Options{Seed: s.Seed, Version: version()})
+	if err != nil {
+		return exitUsage, err
+	}
+	defer l.Close()
+	progress := p.progress()
+	err = l.Ready(ctx, progress.Note)
+	progress.Close()
+	if err == nil {
+		err = l.Once(ctx, p.stdout)
+	}
+	if ctx.Err() != nil {
+		return exitCancelled, err
+	}
+	if err != nil {
+		return exitInconclusive, err
+	}
+	return exitPass, nil
+}
+
+// readSLO reads and validates an SLO file.
+func readSLO(path, target string, env func(string) (string, bool)) (*slo.File, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "slogate init writes a first one"
+		}
+		return nil, hinted{fmt.Errorf("read SLO file: %w", err), hint}
+	}
+	return slo.Parse(src, slo.Options{Path: path, Env: env, Target: target})
+}

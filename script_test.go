@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite expected output of the scripts")
+
+// TestMain makes the real command line callable as "slogate" in the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"slogate": main})
+}
+
+// TestScript runs testdata/script. Each script has a small service of its own:
+// $TARGET answers every request with 200 and JSON, $TARGET/status/503 with that
+// status, $TARGET/slow after 200 ms; nothing listens on $DEAD.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			target, err := serve(env)
+			if err != nil {
+				return err
+			}
+			dead, err := unusedAddress()
+			if err != nil {
+				return err
+			}
+			env.Setenv("TARGET", target)
+			env.Setenv("DEAD", "http://"+dead)
+			return nil
+		},
+	})
+}
+
+func serve(env *testscript.Env) (string, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"species":"setosa","path":"` + r.URL.Path + `"}`))
+	})
+	mux.HandleFunc("/status/503", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "busy", http.StatusServiceUnavailable) })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-r.Context().Done():
+		}
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{Handler: mux}
+	go server.Serve(listener)
+	env.Defer(func() { server.Shutdown(context.Background()) })
+	return "http://" + listener.Addr().String(), nil
+}
+
+// unusedAddress returns a loopback address that nothing listens on.
+func unusedAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}
