@@ -159,10 +159,6 @@ func (p plateau) enough() float64 {
 	return p.knee.throughput * (first.mean + pause(first)).Seconds()
 }
 
-// wholeWorkers rounds up, but not for a tenth: 7.03 workers are 7, because the
-// figures they come from are no more exact.
-func wholeWorkers(n float64) float64 { return max(math.Ceil(n-0.1), 1) }
-
 // needed is the throughput that would serve the heaviest load as fast as the
 // lightest: all arrivals, or what its workers would ask for. 0: not known.
 func (p plateau) needed() float64 {
