@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -36,7 +37,8 @@ var errBodyTooLarge = fmt.Errorf("the body is larger than %d MiB", maxBody>>20)
 type client struct {
 	transport *http.Transport
 	scheme    string
-	address   string // host and port
+	address   string // host and port of the target
+	dial      string // host and port to connect to
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -82,15 +84,17 @@ type dialing struct {
 
 type dialingKey struct{}
 
-func newClient(target *url.URL) *client {
-	c := &client{scheme: target.Scheme, address: addressOf(target)}
+// newClient makes a client for a target. It connects to dial where that is not
+// empty; the name in Host and TLS stays the target's.
+func newClient(target *url.URL, dial string) *client {
+	c := &client{scheme: target.Scheme, address: addressOf(target), dial: cmp.Or(dial, addressOf(target))}
 	dialer := &net.Dialer{}
 	c.transport = &http.Transport{
 		// No Proxy: HTTP_PROXY is not meant for the service under test.
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			d, _ := ctx.Value(dialingKey{}).(*dialing)
 			start := time.Now()
-			raw, err := dialer.DialContext(ctx, network, address)
+			raw, err := dialer.DialContext(ctx, network, c.dial)
 			d.took, d.err = time.Since(start), err
 			if err != nil {
 				return nil, err

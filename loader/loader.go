@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +45,15 @@ type Options struct {
 	Version        string        // of the program, for User-Agent
 	MaxConnections int           // requests in flight at most; 0: 1000
 	Grace          time.Duration // for requests in flight after a cancel; 0: 3 s
+	Engine         string        // how requests are sent: "", the best that fits, or one of Engines
+	Address        string        // host:port to connect to in the place of the target's; Host stays
 }
+
+// PortableEngine names the engine that runs on every system.
+const PortableEngine = "portable"
+
+// Engines are the engines of this system that Options can name.
+func Engines() []string { return []string{PortableEngine} }
 
 const (
 	defaultConnections = 1000
@@ -97,6 +106,9 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
 		return nil, errors.New("target: want http:// or https:// and a host")
 	}
+	if opts.Engine != "" && !slices.Contains(Engines(), opts.Engine) {
+		return nil, fmt.Errorf("engine %q: want one of %s", opts.Engine, strings.Join(Engines(), ", "))
+	}
 	if opts.MaxConnections <= 0 {
 		opts.MaxConnections = defaultConnections
 	}
@@ -108,7 +120,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
-	c := newClient(target)
+	c := newClient(target, opts.Address)
 	return &Loader{
 		file: file, opts: opts, target: target, plan: plan, mask: mask,
 		client: c, engine: &portable{client: c}, dead: defaultDeadRule,

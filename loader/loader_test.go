@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -404,4 +405,27 @@ func BenchmarkClosed64(b *testing.B) {
 	b.ResetTimer()
 	s := l.Run(b.Context(), counted(int64(b.N), 64))
 	b.ReportMetric(float64(s.Counters.Success)/s.Duration.Seconds(), "req/s")
+}
+
+// Options.Address moves the connection alone: the service sees the target's
+// own name.
+func TestAddressLeavesTheHost(t *testing.T) {
+	var host atomic.Value
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) { host.Store(r.Host) })
+	l := newLoader(t, fileOf("http://service.invalid:8080", get("/")), Options{Address: strings.TrimPrefix(url, "http://")})
+	if err := l.Ready(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	s := l.Run(t.Context(), counted(3, 1))
+	coherent(t, s)
+	if s.Counters.Success != 3 || host.Load() != "service.invalid:8080" {
+		t.Errorf("%+v, host %v", s.Counters, host.Load())
+	}
+}
+
+func TestNewRejectsAnUnknownEngine(t *testing.T) {
+	_, err := New(fileOf("http://localhost", get("/")), Options{Engine: "steam"})
+	if err == nil || !strings.Contains(err.Error(), "steam") || !strings.Contains(err.Error(), PortableEngine) {
+		t.Errorf("error %v", err)
+	}
 }

@@ -98,7 +98,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, addressOf(l.target))}
+	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, l.client.dial)}
 	if l.file.WaitFor != nil {
 		e.Last = failed
 	}
@@ -118,7 +118,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // connects says why no TCP connection can be opened, nothing when one can.
 func (l *Loader) connects(ctx context.Context) string {
-	address := addressOf(l.target)
+	address := l.client.dial
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
