@@ -133,12 +133,17 @@ type answer struct {
 	reused  bool
 	in, out int64 // bytes
 
-	status int // 0: no answer
+	reply
+	err   error
+	ended bool // with err: the other side closed the connection before it had sent the headers
+}
+
+// reply is what the other side said.
+type reply struct {
+	status int // 0: nothing
 	header http.Header
 	body   []byte // the whole body where it was asked for, else its beginning
 	size   int64  // of the body
-	err    error
-	ended  bool // with err: the other side closed the connection before it had sent the headers
 }
 
 // service is the time from the write to the last byte.
@@ -303,6 +308,8 @@ func (c *client) note(address string) {
 		c.reached = append(c.reached, address)
 	}
 }
+
+func (c *client) hasReached(address string) bool { return slices.Contains(c.route(), address) }
 
 func (c *client) route() []string {
 	c.mu.Lock()

@@ -3,6 +3,8 @@ package loader
 import (
 	"context"
 	"time"
+
+	"github.com/slogate/slogate/slo"
 )
 
 // closed runs the stage's workers until no request is left or time is up, and
@@ -21,25 +23,25 @@ func (d *drive) closed(ctx context.Context) {
 		defer stop()
 	}
 	for k := range max(d.load.WorkersFrom, d.load.WorkersTo) {
-		from, to := d.shift(k)
+		from, to := shiftOf(d.load, k)
 		d.wg.Go(func() { d.work(ctx, from, to) })
 	}
 	d.wg.Wait()
 }
 
-// shift is the part of the stage in which worker k is at work; to is 0 where
+// shiftOf is the part of a stage in which worker k is at work; to is 0 where
 // it stays until the end.
-func (d *drive) shift(k int) (from, to time.Duration) {
-	a, b := float64(d.load.WorkersFrom), float64(d.load.WorkersTo)
-	if a == b || d.load.Requests > 0 {
+func shiftOf(load slo.Workload, k int) (from, to time.Duration) {
+	a, b := float64(load.WorkersFrom), float64(load.WorkersTo)
+	if a == b || load.Requests > 0 {
 		return 0, 0
 	}
 	share := (float64(k) + 0.5 - a) / (b - a)
-	at := time.Duration(share * float64(d.load.Duration))
+	at := time.Duration(share * float64(load.Duration))
 	if b > a {
 		return max(at, 0), 0
 	}
-	if at >= d.load.Duration {
+	if at >= load.Duration {
 		return 0, 0
 	}
 	return 0, at

@@ -135,13 +135,13 @@ func hostiles(t testing.TB) map[string]hostile {
 		"bad chunk":               {answer: says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), want: result.Protocol},
 		"huge headers":            {answer: says("HTTP/1.1 200 OK\r\nA: " + strings.Repeat("x", maxHeader+1)), want: result.Protocol},
 		"switches protocols":      {answer: stalls("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), want: result.BadStatus},
-		"hints first":             {answer: says("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), want: result.Success},
+		"hints first":             {answer: says("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"), want: result.Success},
 		"no content":              {answer: keeps("HTTP/1.1 204 No Content\r\n\r\n"), want: result.Success},
 		"not modified":            {answer: keeps("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"), want: result.Success},
 		"HEAD":                    {answer: keeps("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), method: "HEAD", want: result.Success},
 		"chunked":                 {answer: keeps("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"), want: result.Success},
 		"until close":             {answer: says("HTTP/1.0 200 OK\r\n\r\nall of it"), want: result.Success},
-		"redirects":               {answer: says("HTTP/1.1 302 Found\r\nLocation: http://slogate.invalid/\r\nContent-Length: 0\r\n\r\n"), want: result.Success},
+		"redirects":               {answer: says("HTTP/1.1 302 Found\r\nLocation: http://slogate.invalid/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), want: result.Success},
 		"answers before the body": {answer: says("HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"), method: "POST", want: result.BadStatus},
 	}
 }

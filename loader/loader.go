@@ -46,14 +46,12 @@ type Options struct {
 	MaxConnections int           // requests in flight at most; 0: 1000
 	Grace          time.Duration // for requests in flight after a cancel; 0: 3 s
 	Engine         string        // how requests are sent: "", the best that fits, or one of Engines
+	Threads        int           // of the epoll engine; 0: by load and cores
 	Address        string        // host:port to connect to in the place of the target's; Host stays
 }
 
 // PortableEngine names the engine that runs on every system.
 const PortableEngine = "portable"
-
-// Engines are the engines of this system that Options can name.
-func Engines() []string { return []string{PortableEngine} }
 
 const (
 	defaultConnections = 1000
@@ -85,6 +83,7 @@ type Loader struct {
 type engine interface {
 	name() string
 	load(ctx context.Context, s *stage)
+	close()
 }
 
 // StopError is the cause to cancel a stage with when it did not end by the
@@ -120,10 +119,17 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
+	for _, st := range plan.steps {
+		st.kept = st.keep(mask)
+	}
 	c := newClient(target, opts.Address)
+	e, err := newEngine(opts.Engine, c, opts)
+	if err != nil {
+		return nil, err
+	}
 	return &Loader{
 		file: file, opts: opts, target: target, plan: plan, mask: mask,
-		client: c, engine: &portable{client: c}, dead: defaultDeadRule,
+		client: c, engine: e, dead: defaultDeadRule,
 	}, nil
 }
 
@@ -161,7 +167,10 @@ func (l *Loader) Snapshot() *result.Stage {
 }
 
 // Close closes the idle connections. The loader must not be used afterwards.
-func (l *Loader) Close() { l.client.close() }
+func (l *Loader) Close() {
+	l.engine.close()
+	l.client.close()
+}
 
 // Once runs each scenario one time and writes its requests and answers in
 // full, and for each check whether it held. Secrets are masked, control

@@ -165,11 +165,11 @@ func TestWorkerRamp(t *testing.T) {
 
 func TestShiftsFollowTheLine(t *testing.T) {
 	for _, ends := range [][2]int{{0, 10}, {10, 0}, {3, 7}, {7, 3}, {5, 5}, {0, 1}} {
-		d := &drive{stage: &stage{load: slo.Workload{Duration: time.Second, WorkersFrom: ends[0], WorkersTo: ends[1]}}}
+		load := slo.Workload{Duration: time.Second, WorkersFrom: ends[0], WorkersTo: ends[1]}
 		for at := time.Duration(1); at < time.Second; at += 7 * ms {
 			n := 0
 			for k := range max(ends[0], ends[1]) {
-				if from, to := d.shift(k); from <= at && (to == 0 || at < to) {
+				if from, to := shiftOf(load, k); from <= at && (to == 0 || at < to) {
 					n++
 				}
 			}
@@ -359,6 +359,8 @@ func TestLoadFollowsTheSeed(t *testing.T) {
 		file := fileOf(url, slo.Step{Request: &slo.Request{Name: "a", Method: "GET", Path: value, Timeout: time.Second}})
 		file.Scenarios = append(file.Scenarios, slo.Scenario{Name: "b", Weight: 3, Steps: []slo.Step{get("/b")}})
 		newLoader(t, file, Options{Seed: seed}).Run(t.Context(), counted(200, workers))
+		mu.Lock()
+		defer mu.Unlock()
 		return paths
 	}
 	first := record(1, 1)

@@ -135,7 +135,7 @@ func (o *once) checks(st *step, a *answer) bool {
 	} else {
 		o.printf("  %s status %d is not accepted\n", held(all), a.status)
 	}
-	seen := st.show(a)
+	seen := st.show(&a.reply, a.service())
 	for _, c := range st.request.Checks {
 		ok, err := c.Holds(seen)
 		why := ""

@@ -41,7 +41,7 @@ func (d *drive) open(ctx context.Context) {
 // release hands every arrival over at its time, and counts those that it did
 // not come to.
 func (d *drive) release(ctx context.Context, end time.Time) {
-	pace := newPacer(ctx, max(d.load.RateFrom, d.load.RateTo))
+	pace := newPacer(ctx, choosePacing(d.load))
 	d.setMode(pace.mode())
 	times := schedule.New(d.load, d.seed)
 	for i := int64(0); ; i++ {

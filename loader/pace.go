@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/slogate/slogate/slo"
 )
 
 const (
@@ -17,31 +19,70 @@ const (
 	nearby = 3 * time.Millisecond
 )
 
-// pacer waits for the moments of a schedule. It belongs to one goroutine,
-// which it ties to its thread.
-type pacer struct {
-	ctx   context.Context
-	tick  time.Duration // 0: every moment is waited for on its own
-	timer *time.Timer
+// pacing says how the arrivals of an open stage are timed. The zero value
+// waits for each moment on its own.
+type pacing struct {
+	tick time.Duration // 0: precise
+	// coalesces says that answers may be read once a tick, because they tell by
+	// themselves when they arrived and nothing waits for them.
+	coalesces bool
+	busyUntil time.Duration // of a large answer: it must be read as it comes
 }
 
-// newPacer makes a pacer for arrivals of up to peak a second. The calling
-// goroutine must end soon after its last use: its thread ends with it.
-func newPacer(ctx context.Context, peak float64) *pacer {
-	runtime.LockOSThread()
-	preciseTimers()
-	p := &pacer{ctx: ctx, timer: time.NewTimer(time.Hour)}
-	if peak > preciseUpTo {
-		p.tick = tick
+// choosePacing follows the stage's wish, or else its highest rate.
+func choosePacing(load slo.Workload) pacing {
+	peak := max(load.RateFrom, load.RateTo)
+	if load.Model == slo.Open && load.Pacing != slo.PrecisePacing && (load.Pacing == slo.TickPacing || peak > preciseUpTo) {
+		return pacing{tick: tick}
 	}
-	return p
+	return pacing{}
 }
 
-func (p *pacer) mode() string {
+func (p *pacing) mode() string {
 	if p.tick > 0 {
 		return "1 ms ticks"
 	}
 	return "precise"
+}
+
+// last is the moment until which arrivals may be started at a time.
+func (p *pacing) last(now time.Duration) time.Duration {
+	if p.tick > 0 {
+		return now.Truncate(p.tick)
+	}
+	return now
+}
+
+// next is when an arrival may be started.
+func (p *pacing) next(due time.Duration) time.Duration {
+	if p.tick > 0 {
+		return (due + p.tick - 1).Truncate(p.tick)
+	}
+	return due
+}
+
+// naps reports whether the sockets need not be looked at before the next tick.
+func (p *pacing) naps(now time.Duration, a arrivals) bool {
+	return p.coalesces && now >= p.busyUntil && a.more && a.due < now+p.tick
+}
+
+// bulky notes an answer that does not fit into one read.
+func (p *pacing) bulky(now time.Duration) { p.busyUntil = now + time.Second }
+
+// pacer waits for the moments of a schedule. It belongs to one goroutine,
+// which it ties to its thread.
+type pacer struct {
+	pacing
+	ctx   context.Context
+	timer *time.Timer
+}
+
+// newPacer makes a pacer. The calling goroutine must end soon after its last
+// use: its thread ends with it.
+func newPacer(ctx context.Context, p pacing) *pacer {
+	runtime.LockOSThread()
+	preciseTimers()
+	return &pacer{pacing: p, ctx: ctx, timer: time.NewTimer(time.Hour)}
 }
 
 // until returns at the moment t or shortly after, and false when ctx ended

@@ -47,6 +47,8 @@ type step struct {
 	body     []byte       // the body where it has no values
 	isStatic bool         // of the body
 	sees     sight
+	message  *message // as it goes over an HTTP/1.1 connection
+	kept     int      // bytes of an answer's body
 }
 
 // sight says which parts of an answer the checks of a step look at, so that
@@ -116,7 +118,9 @@ func compileStep(r *slo.Request, target *url.URL, version string) (*step, error)
 	if text, ok := r.Body.Static(); ok {
 		st.body, st.isStatic = []byte(text), true
 	}
-	return st, nil
+	message, err := compileMessage(st, target)
+	st.message = message
+	return st, err
 }
 
 // setHeader sets a header where net/http looks for it.
@@ -181,14 +185,14 @@ func (st *step) accepts(status int) bool {
 }
 
 // judge finds the class of an answer, and for an unsuccessful one why.
-func (st *step) judge(a *answer) (result.Class, string) {
-	if !st.accepts(a.status) {
-		return result.BadStatus, fmt.Sprintf("status %d", a.status)
+func (st *step) judge(r *reply, service time.Duration) (result.Class, string) {
+	if !st.accepts(r.status) {
+		return result.BadStatus, fmt.Sprintf("status %d", r.status)
 	}
 	if len(st.request.Checks) == 0 {
 		return result.Success, ""
 	}
-	seen := st.show(a)
+	seen := st.show(r, service)
 	for _, c := range st.request.Checks {
 		if held, err := c.Holds(seen); err != nil {
 			return result.FailedCheck, fmt.Sprintf("check %s: %v", c.Text, err)
@@ -200,19 +204,19 @@ func (st *step) judge(a *answer) (result.Class, string) {
 }
 
 // show makes what the step's checks can see of an answer.
-func (st *step) show(a *answer) *slo.Answer {
-	seen := &slo.Answer{Status: a.status, Size: int(a.size), Latency: a.service()}
+func (st *step) show(r *reply, service time.Duration) *slo.Answer {
+	seen := &slo.Answer{Status: r.status, Size: int(r.size), Latency: service}
 	if st.sees.header {
-		seen.Header = make(map[string]string, len(a.header))
-		for name, values := range a.header {
+		seen.Header = make(map[string]string, len(r.header))
+		for name, values := range r.header {
 			seen.Header[strings.ToLower(name)] = strings.Join(values, ", ")
 		}
 	}
 	if st.sees.body {
-		seen.Body = string(a.body)
+		seen.Body = string(r.body)
 	}
 	if st.sees.json {
-		seen.JSON = decodeJSON(a.body)
+		seen.JSON = decodeJSON(r.body)
 	}
 	return seen
 }

@@ -14,7 +14,9 @@ import (
 // user, on net/http's connections.
 type portable struct{ client *client }
 
-func (p *portable) name() string { return "portable (net/http)" }
+func (p *portable) name() string { return PortableEngine }
+
+func (p *portable) close() {}
 
 func (p *portable) load(ctx context.Context, s *stage) {
 	d := &drive{client: p.client, stage: s, slots: newSlots(s.loader.opts.MaxConnections)}
@@ -173,7 +175,7 @@ func (o *outcome) take(a *answer) {
 		o.ttfb = a.first.Sub(a.wrote)
 	}
 	if a.err == nil {
-		o.class, o.detail = o.step.judge(a)
+		o.class, o.detail = o.step.judge(&a.reply, a.service())
 		return
 	}
 	o.class = classify(a)

@@ -119,6 +119,7 @@ type shard struct {
 	lateness result.Recorder
 	opened   int64
 	reused   int64
+	hungUp   int64 // by the other side
 	unsent   int64 // the generator's own
 	pauses   time.Duration
 	wait     time.Duration // for a connection
@@ -161,6 +162,13 @@ func (sh *shard) arrived(late time.Duration) {
 	sh.mu.Unlock()
 }
 
+// closedByPeer counts a connection that the other side ended.
+func (sh *shard) closedByPeer() {
+	sh.mu.Lock()
+	sh.hungUp++
+	sh.mu.Unlock()
+}
+
 func (sh *shard) waited(d time.Duration) {
 	sh.mu.Lock()
 	sh.wait += d
@@ -180,6 +188,7 @@ func (sh *shard) addTo(g *result.Generator) {
 	g.UnsentOwn += sh.unsent
 	g.Opened += sh.opened
 	g.Reused += sh.reused
+	g.ClosedByPeer += sh.hungUp
 	g.Pauses += sh.pauses
 	g.ConnectionWait += sh.wait
 }

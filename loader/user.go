@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"sort"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,64 +95,63 @@ func (u *user) pause(p slo.Pause) time.Duration {
 }
 
 // text puts this user's values into a template.
-func (u *user) text(t slo.Template) string {
-	var b strings.Builder
+func (u *user) text(t slo.Template) string { return string(u.append(nil, t)) }
+
+// append appends a template with this user's values to dst.
+func (u *user) append(dst []byte, t slo.Template) []byte {
 	for _, p := range t {
 		if p.Value == slo.NoValue {
-			b.WriteString(p.Literal)
+			dst = append(dst, p.Literal...)
 		} else {
-			b.WriteString(escape(p.Escape, u.value(p)))
+			dst = u.appendValue(dst, p)
 		}
 	}
-	return b.String()
+	return dst
 }
 
-func (u *user) value(p slo.Part) string {
+func (u *user) appendValue(dst []byte, p slo.Part) []byte {
 	switch p.Value {
 	case slo.UUID:
-		return u.uuid()
+		return u.appendUUID(dst)
 	case slo.Now:
-		return u.now().UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		return append(dst, escape(p.Escape, u.now().UTC().Format("2006-01-02T15:04:05.000Z07:00"))...)
 	case slo.Worker:
-		return strconv.Itoa(u.number)
+		return strconv.AppendInt(dst, int64(u.number), 10)
 	case slo.Iteration:
-		return strconv.FormatInt(u.iteration, 10)
+		return strconv.AppendInt(dst, u.iteration, 10)
 	case slo.RandomInt:
-		return u.randomInt(p.Args)
+		return u.appendInt(dst, p.Args)
 	case slo.RandomString:
-		return u.randomString(p.Args)
+		return u.appendString(dst, p.Args)
 	case slo.RandomOf:
 		if len(p.Args) > 0 {
-			return p.Args[u.rand.IntN(len(p.Args))]
+			return append(dst, escape(p.Escape, p.Args[u.rand.IntN(len(p.Args))])...)
 		}
 	}
-	return ""
+	return dst
 }
 
-func (u *user) uuid() string {
+func (u *user) appendUUID(dst []byte) []byte {
 	const digits = "0123456789abcdef"
 	hi, lo := u.rand.Uint64(), u.rand.Uint64()
 	hi = hi&^0xf000 | 0x4000 // version 4
 	lo = lo&^(3<<62) | 2<<62 // variant of RFC 9562
-	var out [36]byte
-	for i, n := 0, 0; i < len(out); i++ {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			out[i] = '-'
-			continue
+	for n := range 32 {
+		if n == 8 || n == 12 || n == 16 || n == 20 {
+			dst = append(dst, '-')
 		}
 		word := hi
 		if n >= 16 {
 			word = lo
 		}
-		out[i] = digits[word>>(60-4*(n%16))&15]
-		n++
+		dst = append(dst, digits[word>>(60-4*(n%16))&15])
 	}
-	return string(out[:])
+	return dst
 }
 
-func (u *user) randomInt(args []string) string {
+func (u *user) appendInt(dst []byte, args []string) []byte {
 	if len(args) != 2 {
-		return ""
+		return dst
 	}
 	low, _ := strconv.ParseInt(args[0], 10, 64)
 	high, _ := strconv.ParseInt(args[1], 10, 64)
@@ -162,22 +160,23 @@ func (u *user) randomInt(args []string) string {
 	if span := uint64(high-low) + 1; span != 0 && high >= low {
 		n = u.rand.Uint64N(span)
 	}
-	return strconv.FormatInt(low+int64(n), 10)
+	return strconv.AppendInt(dst, low+int64(n), 10)
 }
 
-func (u *user) randomString(args []string) string {
+func (u *user) appendString(dst []byte, args []string) []byte {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	if len(args) != 1 {
-		return ""
+		return dst
 	}
 	n, _ := strconv.Atoi(args[0])
-	out := make([]byte, max(n, 0))
-	for i := range out {
-		out[i] = letters[u.rand.IntN(len(letters))]
+	for range n {
+		dst = append(dst, letters[u.rand.IntN(len(letters))])
 	}
-	return string(out)
+	return dst
 }
 
+// escape writes a value for its place. Numbers, letters and identifiers are
+// the same everywhere.
 func escape(e slo.Escape, s string) string {
 	switch e {
 	case slo.EscapeJSON:

@@ -149,7 +149,9 @@ type Generator struct {
 	GCPause   time.Duration `json:"gc_pause_ns"`    // longest
 	Opened    int64         `json:"connections_opened"`
 	Reused    int64         `json:"connections_reused"`
-	Pauses    time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law
+	// ClosedByPeer counts the connections that the other side ended.
+	ClosedByPeer int64         `json:"connections_closed_by_peer"`
+	Pauses       time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law
 	// ConnectionWait is the summed wait of arrivals for a free connection or user.
 	ConnectionWait time.Duration `json:"connection_wait_ns"`
 }

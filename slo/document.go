@@ -26,6 +26,7 @@ type (
 	statusValue   string
 	checkText     string
 	arrivalsText  string
+	pacingText    string
 	objectiveText string
 	indicatorText string
 	anyJSON       string
@@ -90,6 +91,7 @@ type stageDoc struct {
 	Workers    workersValue    `json:"workers,omitempty" jsonschema:"Users that wait for their answers: 10, a ramp 0..50 or a staircase [5, 10]."`
 	Rate       rateValue       `json:"rate,omitempty" jsonschema:"Arrivals that do not wait: 200/s, a ramp 50/s..500/s or a staircase [50/s, 100/s]."`
 	Arrivals   arrivalsText    `json:"arrivals,omitempty" jsonschema:"Pattern of the arrivals. Default: uniform."`
+	Pacing     pacingText      `json:"pacing,omitempty" jsonschema:"How arrivals are timed: each precisely, or together once a millisecond (tick). Default: auto, which is precise up to 2000/s."`
 	IdleBefore durationText    `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`
 	Judge      switchValue     `json:"judge,omitempty" jsonschema:"Whether the objectives apply. Default: true."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"Objectives of this stage. They replace those of the file with the same indicator."`

@@ -81,7 +81,7 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 		},
 		Stages: []Stage{
 			{
-				Name: "steady", Workload: Workload{Model: Open, Duration: 5 * time.Second, RateFrom: 10, RateTo: 10, Arrivals: Uniform},
+				Name: "steady", Workload: Workload{Model: Open, Duration: 5 * time.Second, RateFrom: 10, RateTo: 10, Arrivals: Uniform, Pacing: AutoPacing},
 				IdleBefore: 2 * time.Second,
 			},
 			{
@@ -182,11 +182,11 @@ func TestStaircase(t *testing.T) {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	want := []Workload{
-		{Model: Open, Duration: 30 * time.Second, RateFrom: 50, RateTo: 50, Arrivals: Uniform},
-		{Model: Open, Duration: 30 * time.Second, RateFrom: 0.5, RateTo: 0.5, Arrivals: Uniform},
+		{Model: Open, Duration: 30 * time.Second, RateFrom: 50, RateTo: 50, Arrivals: Uniform, Pacing: AutoPacing},
+		{Model: Open, Duration: 30 * time.Second, RateFrom: 0.5, RateTo: 0.5, Arrivals: Uniform, Pacing: AutoPacing},
 		{Model: Closed, Requests: 100, WorkersFrom: 5, WorkersTo: 5},
 		{Model: Closed, Requests: 100, WorkersFrom: 10, WorkersTo: 10},
-		{Model: Open, Duration: 30 * time.Second, RateTo: 10, Arrivals: Poisson},
+		{Model: Open, Duration: 30 * time.Second, RateTo: 10, Arrivals: Poisson, Pacing: AutoPacing},
 	}
 	if diff := cmp.Diff(want, loads); diff != "" {
 		t.Errorf("loads (-want +got):\n%s", diff)

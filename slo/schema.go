@@ -101,6 +101,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: new(100.0), Maximum: new(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
 		reflect.TypeFor[checkText]():     anyScalar(),
 		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
+		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
 		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
 		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),
 		reflect.TypeFor[anyJSON]():       {},

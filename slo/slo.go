@@ -116,6 +116,16 @@ const (
 	Poisson Arrivals = "poisson"
 )
 
+// Pacing says how the arrivals of an open workload are timed.
+type Pacing string
+
+// The ways to time arrivals.
+const (
+	AutoPacing    Pacing = "auto"    // by the rate
+	PrecisePacing Pacing = "precise" // each at its own moment
+	TickPacing    Pacing = "tick"    // together, once a millisecond
+)
+
 // Workload is the load of one stage. A closed one has Workers and either
 // Requests or Duration; an open one has Rate, Duration and Arrivals. From and
 // To differ in a ramp, which is linear in time.
@@ -128,6 +138,7 @@ type Workload struct {
 	RateFrom    float64 // arrivals a second
 	RateTo      float64
 	Arrivals    Arrivals
+	Pacing      Pacing
 }
 
 // Stage is one part of the run. A staircase has been expanded into one stage

@@ -1,7 +1,9 @@
 package slo
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,7 +134,7 @@ func (p *parser) workload(o *object, w *Workload) []level {
 		o.exclude(p, "rate", []string{"workers", "requests"}, loadHint)
 		return p.openLoad(o, w)
 	case o.has("workers"):
-		o.exclude(p, "workers", []string{"arrivals"}, "arrivals belongs to rate")
+		o.exclude(p, "workers", []string{"arrivals", "pacing"}, "arrivals and pacing belong to rate")
 		return p.closedLoad(o, w)
 	case !o.isWritten("rate") && !o.isWritten("workers"):
 		p.fail(o.node.pos, 0, CodeCombination, "the stage has neither workers nor rate", loadHint)
@@ -142,7 +144,9 @@ func (p *parser) workload(o *object, w *Workload) []level {
 
 func (p *parser) openLoad(o *object, w *Workload) []level {
 	n := o.get("rate")
-	w.Model, w.Arrivals = Open, p.arrivals(o.get("arrivals"))
+	w.Model = Open
+	w.Arrivals = choice(p, o.get("arrivals"), "arrivals", Uniform, Poisson)
+	w.Pacing = choice(p, o.get("pacing"), "pacing", AutoPacing, PrecisePacing, TickPacing)
 	o.need(p, "duration", "a rate needs the time that it lasts: duration: 30s")
 	levels := p.levels(n, rates)
 	for _, l := range levels {
@@ -154,17 +158,20 @@ func (p *parser) openLoad(o *object, w *Workload) []level {
 	return levels
 }
 
-func (p *parser) arrivals(n *node) Arrivals {
-	patterns := []string{string(Uniform), string(Poisson)}
-	text, ok := p.fixed(n, "arrivals")
-	switch a := Arrivals(text); {
-	case !ok:
-		return Uniform
-	case a == Uniform, a == Poisson:
-		return a
+// choice reads one of a few words. The first one is the default.
+func choice[T ~string](p *parser, n *node, key string, known ...T) T {
+	text, ok := p.fixed(n, key)
+	if !ok || slices.Contains(known, T(text)) {
+		return cmp.Or(T(text), known[0])
 	}
-	p.failNode(n, CodeChoice, "unknown arrivals "+quote(text)+didYouMean(text, patterns), "arrivals is uniform or poisson")
-	return Uniform
+	words := make([]string, len(known))
+	for i, k := range known {
+		words[i] = string(k)
+	}
+	last := len(words) - 1
+	p.failNode(n, CodeChoice, "unknown "+key+" "+quote(text)+didYouMean(text, words),
+		key+" is "+strings.Join(words[:last], ", ")+" or "+words[last])
+	return known[0]
 }
 
 func (p *parser) closedLoad(o *object, w *Workload) []level {

@@ -1,0 +1,373 @@
+//go:build amd64 || arm64
+
+package loader
+
+import (
+	"container/heap"
+	"context"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/slogate/slogate/loader/schedule"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// lane is one engine thread at work on one stage: a loop around the
+// connections of its pool. It does every lanes-th arrival of an open stage, or
+// every lanes-th worker of a closed one.
+//
+// Nothing in it is locked but the shard that it records into, and nothing is
+// allocated for a request in the steady state.
+type lane struct {
+	*stage
+	*pool
+	targets *targets
+	shard   *shard
+	number  int // of this lane
+	lanes   int
+
+	clock time.Duration // since the stage's start, as of the last tick
+	skew  int64         // the wall clock minus the stage's clock, in nanoseconds
+
+	pace     pacing
+	stamped  bool // reads tell when the kernel got the bytes
+	arrivals arrivals
+	shift    time.Duration // when the stage's load ends; 0: with its requests
+	stopped  bool          // nothing new is started any more
+
+	slots    int                 // connections that may be used at the same time
+	inLine   line[*guest]        // users that wait for one in the middle of an iteration
+	crowd    line[queuedArrival] // arrivals that wait for one
+	resting  alarms              // guests in a pause or before their shift
+	waiting  []deadlines         // guests with a request under way, a list for each timeout
+	timeouts []*deadlines        // by the number of the step
+	ready    []*guest            // guests whose next element is to be begun
+	again    []*wireConn         // connections that may have more to read
+	away     []*guest            // free users of an open stage
+	alive    int                 // guests that are neither free nor gone
+	users    int                 // made so far
+
+	cancel atomic.Bool // the stage is to end
+	giveUp atomic.Bool // requests under way are to be given up
+}
+
+// queuedArrival is an arrival that found no free connection.
+type queuedArrival struct {
+	iteration int64
+	due       time.Duration
+	queued    time.Duration
+}
+
+// arrivals are those of a lane, in the order of time.
+type arrivals struct {
+	times *schedule.Schedule
+	index int64
+	due   time.Duration
+	more  bool
+}
+
+// run drives the lane until nothing is under way any more. It keeps its thread,
+// whose priority and timers end with it.
+func (l *lane) run(ctx context.Context) {
+	runtime.LockOSThread()
+	preciseTimers()
+	defer context.AfterFunc(ctx, func() { l.cancel.Store(true); l.loop.Wake() })()
+	defer context.AfterFunc(l.requests, func() { l.giveUp.Store(true); l.loop.Wake() })()
+	l.drain()
+	l.tick()
+	l.begin()
+	for {
+		l.obey()
+		l.expire()
+		l.wake()
+		l.arrive()
+		l.serve()
+		if l.alive == 0 && (l.stopped || l.load.Model == slo.Closed) {
+			return
+		}
+		l.rest()
+		l.tick()
+	}
+}
+
+// tick reads the clocks.
+func (l *lane) tick() {
+	now := time.Now()
+	l.clock = now.Sub(l.start)
+	l.skew = now.UnixNano() - int64(l.clock)
+}
+
+// begin prepares the lane's part of the stage.
+func (l *lane) begin() {
+	l.listTimeouts()
+	if l.load.Requests == 0 {
+		l.shift = l.load.Duration
+	}
+	if l.load.Model == slo.Open {
+		l.arrivals = arrivals{times: schedule.New(l.load, l.seed), index: -1}
+		l.nextArrival()
+		return
+	}
+	for k := l.number; k < max(l.load.WorkersFrom, l.load.WorkersTo); k += l.lanes {
+		l.hire(k)
+	}
+}
+
+// listTimeouts makes a list for each different timeout.
+func (l *lane) listTimeouts() {
+	number := map[time.Duration]int{}
+	for _, st := range l.plan.steps {
+		if _, ok := number[st.timeout()]; !ok {
+			number[st.timeout()] = len(l.waiting)
+			l.waiting = append(l.waiting, deadlines{timeout: st.timeout()})
+		}
+	}
+	for _, st := range l.plan.steps {
+		l.timeouts = append(l.timeouts, &l.waiting[number[st.timeout()]])
+	}
+}
+
+// hire makes worker k of a closed stage.
+func (l *lane) hire(k int) {
+	from, to := shiftOf(l.load, k)
+	g := &guest{user: newUser(context.Background(), k, l.seed, l.shard), until: to, due: from, paused: longAgo}
+	l.alive++
+	if from > l.clock {
+		g.wakes = from
+		heap.Push(&l.resting, g)
+		return
+	}
+	l.ready = append(l.ready, g)
+}
+
+// nextArrival finds the lane's next arrival.
+func (l *lane) nextArrival() {
+	a := &l.arrivals
+	a.more = true
+	for a.more {
+		a.due, a.more = a.times.Next()
+		a.index++
+		if int(a.index%int64(l.lanes)) == l.number {
+			return
+		}
+	}
+}
+
+// obey does what was asked from outside and what the time asks for.
+func (l *lane) obey() {
+	if !l.stopped && (l.cancel.Load() || l.shift > 0 && l.clock >= l.shift) {
+		l.stop()
+	}
+	if l.stopped && l.giveUp.Load() {
+		l.abandon()
+	}
+}
+
+// stop ends the stage's load: what is under way goes on, what waits does not.
+func (l *lane) stop() {
+	if l.load.Model == slo.Open {
+		if !l.cancel.Load() && l.clock < l.shift+settle {
+			// The pacing's error leaves nothing unsent that was due.
+			l.release(l.shift)
+		}
+		l.missArrivals()
+		l.arrivalsEnd.Store(int64(l.clock))
+	}
+	l.stopped = true
+	for l.crowd.len() > 0 {
+		a := l.crowd.next()
+		l.shard.waited(l.clock - a.queued)
+		l.missed(a.iteration, a.due, l.missedAs(), false)
+	}
+	for l.inLine.len() > 0 {
+		l.unserved(l.inLine.next())
+	}
+	for len(l.resting) > 0 {
+		g := heap.Pop(&l.resting).(*guest)
+		l.rested(g)
+		l.leave(g)
+	}
+}
+
+// missArrivals counts the arrivals that were due and that the lane did not
+// come to.
+func (l *lane) missArrivals() {
+	own := !l.cancel.Load()
+	for ; l.arrivals.more && l.arrivals.due <= l.clock; l.nextArrival() {
+		l.missed(l.arrivals.index, l.arrivals.due, l.missedAs(), own)
+	}
+	l.arrivals.more = false
+}
+
+// missedAs is the class of what was due and is not started any more.
+func (l *lane) missedAs() result.Class {
+	if l.cancel.Load() {
+		return result.CancelledBy
+	}
+	return result.UnsentDue
+}
+
+// abandon gives up every request under way.
+func (l *lane) abandon() {
+	for _, c := range l.conns {
+		if c.guest != nil {
+			l.fail(c.guest, context.Canceled)
+		}
+	}
+}
+
+// expire ends the requests whose time is over.
+func (l *lane) expire() {
+	for i := range l.waiting {
+		for g := l.waiting[i].first; g != nil && g.expires <= l.clock; g = l.waiting[i].first {
+			l.fail(g, context.DeadlineExceeded)
+		}
+	}
+}
+
+// wake goes on with the guests whose pause is over.
+func (l *lane) wake() {
+	for len(l.resting) > 0 && l.resting[0].wakes <= l.clock {
+		g := heap.Pop(&l.resting).(*guest)
+		l.rested(g)
+		l.proceed(g)
+	}
+}
+
+// rested counts a guest's pause.
+func (l *lane) rested(g *guest) {
+	if g.paused != longAgo {
+		l.shard.paused(max(min(g.due, l.clock)-g.paused, 0))
+	}
+	g.paused = longAgo
+}
+
+// arrive starts the arrivals that are due: in tick mode those that were so at
+// the last tick.
+func (l *lane) arrive() {
+	if !l.stopped {
+		l.release(l.pace.last(l.clock))
+	}
+}
+
+// release starts the arrivals that were due until a moment.
+func (l *lane) release(until time.Duration) {
+	for ; l.arrivals.more && l.arrivals.due <= until; l.nextArrival() {
+		a := queuedArrival{iteration: l.arrivals.index, due: l.arrivals.due}
+		if l.slots == 0 {
+			a.queued = l.since()
+			l.crowd.add(a)
+			continue
+		}
+		l.admit(a, 0)
+	}
+}
+
+// since reads the stage's clock alone.
+func (l *lane) since() time.Duration {
+	l.clock = time.Since(l.start)
+	return l.clock
+}
+
+// serve goes on with the guests that are ready and lets those in line have the
+// free connections: users in the middle of an iteration first, so that
+// iterations end.
+func (l *lane) serve() {
+	for n := len(l.ready); n > 0; n-- {
+		g := l.ready[0]
+		l.ready = append(l.ready[:0], l.ready[1:]...)
+		l.proceed(g)
+	}
+	for l.slots > 0 && l.inLine.len() > 0 {
+		g := l.inLine.next()
+		g.wait = l.since() - g.queued
+		l.shard.waited(g.wait)
+		l.request(g)
+	}
+	for l.slots > 0 && l.crowd.len() > 0 {
+		a := l.crowd.next()
+		l.admit(a, l.since()-a.queued)
+	}
+}
+
+// admit lets a user do the iteration of an arrival that waited for a
+// connection.
+func (l *lane) admit(a queuedArrival, wait time.Duration) {
+	g := l.user()
+	g.due, g.wait, g.held = a.due, wait, true
+	l.slots--
+	l.alive++
+	if wait > 0 {
+		l.shard.waited(wait)
+	}
+	l.shard.arrived(l.since() - a.due - wait)
+	g.scenario, g.at = g.begin(l.plan, a.iteration), 0
+	l.proceed(g)
+}
+
+// user returns a free user of an open stage or a new one.
+func (l *lane) user() *guest {
+	if last := len(l.away) - 1; last >= 0 {
+		g := l.away[last]
+		l.away = l.away[:last]
+		return g
+	}
+	number := l.users*l.lanes + l.number
+	l.users++
+	return &guest{user: newUser(context.Background(), number, l.seed, l.shard), paused: longAgo}
+}
+
+// leave ends a guest's iteration for good.
+func (l *lane) leave(g *guest) {
+	l.letGo(g)
+	l.alive--
+	if l.load.Model == slo.Open {
+		g.scenario = nil
+		l.away = append(l.away, g)
+	}
+}
+
+func (l *lane) letGo(g *guest) {
+	if g.held {
+		g.held = false
+		l.slots++
+	}
+}
+
+// rest waits until something happens or is due.
+func (l *lane) rest() {
+	next := l.next() - l.since()
+	switch {
+	case len(l.ready) > 0, len(l.again) > 0:
+		next = 0
+	case l.pace.naps(l.clock, l.arrivals):
+		l.loop.Nap(next)
+		next = 0
+	}
+	l.collect(l.loop.Wait(next))
+}
+
+// next is when the lane has something to do by itself.
+func (l *lane) next() time.Duration {
+	next := time.Duration(math.MaxInt64)
+	if !l.stopped {
+		if l.shift > 0 {
+			next = l.shift
+		}
+		if l.arrivals.more {
+			next = min(next, l.pace.next(l.arrivals.due))
+		}
+	}
+	if len(l.resting) > 0 {
+		next = min(next, l.resting[0].wakes)
+	}
+	for i := range l.waiting {
+		if g := l.waiting[i].first; g != nil {
+			next = min(next, g.expires)
+		}
+	}
+	return next
+}
