@@ -35,6 +35,14 @@ type settings struct {
 	OnInconclusive string // fail, warn
 	Source         result.Source
 	Cluster        run.Cluster
+	Loader         loader.Options // but for seed and version
+}
+
+// options are the loader's options for a run.
+func (s settings) options(seed uint64) loader.Options {
+	o := s.Loader
+	o.Seed, o.Version = seed, version()
+	return o
 }
 
 // gateRun is the whole way of a run: load, judge, diagnose, report. It returns
@@ -47,7 +55,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	for seed == 0 {
 		seed = randomSeed()
 	}
-	l, err := loader.New(file, loader.Options{Seed: seed, Version: version()})
+	l, err := loader.New(file, s.options(seed))
 	if err != nil {
 		return nil, exitUsage, err
 	}

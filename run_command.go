@@ -30,10 +30,27 @@ func (f runFlags) settings() settings {
 	return settings{Out: f.Out, Format: f.Format, Seed: f.Seed, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
 }
 
+// engineFlags choose how the load is made.
+type engineFlags struct {
+	Engine   string `enum:"auto,epoll,portable" default:"auto" help:"The load engine: epoll (clear-text HTTP/1.1 on Linux), portable, or auto for the best that fits." placeholder:"auto|epoll|portable"`
+	Threads  int    `help:"Threads of the epoll engine; by default one for each 40,000 arrivals a second or 64 workers, at most one for every four cores." placeholder:"N"`
+	Priority string `enum:"auto,normal" default:"auto" help:"auto raises the scheduling priority of the epoll engine while it starts arrivals, where that is allowed (root, CAP_SYS_NICE) and below 40 % of a core; normal never does." placeholder:"auto|normal"`
+}
+
+// options are the loader's settings that the flags stand for.
+func (f engineFlags) options() loader.Options {
+	engine := f.Engine
+	if engine == "auto" {
+		engine = ""
+	}
+	return loader.Options{Engine: engine, Threads: f.Threads, NormalPriority: f.Priority == "normal"}
+}
+
 // runCommand loads a service and judges it.
 type runCommand struct {
 	fileFlags
 	runFlags
+	engineFlags
 	Once bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 }
 
@@ -43,16 +60,18 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
+	settings := c.settings()
+	settings.Loader = c.options()
 	if c.Once {
-		return p.once(ctx, file, c.settings())
+		return p.once(ctx, file, settings)
 	}
-	_, code, err := p.gateRun(ctx, file, c.settings())
+	_, code, err := p.gateRun(ctx, file, settings)
 	return code, err
 }
 
 // once shows one iteration of each scenario.
 func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, error) {
-	l, err := loader.New(file, loader.Options{Seed: s.Seed, Version: version()})
+	l, err := loader.New(file, s.options(s.Seed))
 	if err != nil {
 		return exitUsage, err
 	}

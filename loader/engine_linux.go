@@ -101,9 +101,6 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	}
 	pace := choosePacing(s.load)
 	pace.coalesces = pace.tick > 0 && s.plan.isSingle()
-	if s.load.Model == slo.Open {
-		s.setMode(pace.mode())
-	}
 	to := resolve(ctx, e.client)
 	var wg sync.WaitGroup
 	for i := range n {

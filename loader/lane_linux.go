@@ -34,6 +34,7 @@ type lane struct {
 
 	pace     pacing
 	stamped  bool // reads tell when the kernel got the bytes
+	priority priority
 	arrivals arrivals
 	shift    time.Duration // when the stage's load ends; 0: with its requests
 	stopped  bool          // nothing new is started any more
@@ -78,6 +79,7 @@ func (l *lane) run(ctx context.Context) {
 	defer context.AfterFunc(l.requests, func() { l.giveUp.Store(true); l.loop.Wake() })()
 	l.drain()
 	l.tick()
+	l.hurry()
 	l.begin()
 	for {
 		l.obey()
@@ -90,6 +92,29 @@ func (l *lane) run(ctx context.Context) {
 		}
 		l.rest()
 		l.tick()
+		if l.priority.watch(l.clock) {
+			l.tell(l.clock)
+		}
+	}
+}
+
+// hurry raises the thread's priority for arrivals, where that is allowed and
+// wished.
+func (l *lane) hurry() {
+	if l.load.Model != slo.Open {
+		return
+	}
+	if !l.loader.opts.NormalPriority {
+		l.priority.raise(l.clock)
+	}
+	l.tell(0)
+}
+
+// tell notes how arrivals are timed. lowered is when the priority was given
+// back, 0 where it was not.
+func (l *lane) tell(lowered time.Duration) {
+	if l.number == 0 {
+		l.setMode(l.pace.mode() + l.priority.describe(lowered))
 	}
 }
 

@@ -46,6 +46,7 @@ type Options struct {
 	MaxConnections int           // requests in flight at most; 0: 1000
 	Grace          time.Duration // for requests in flight after a cancel; 0: 3 s
 	Engine         string        // how requests are sent: "", the best that fits, or one of Engines
+	NormalPriority bool          // do not raise the engine's scheduling priority where that is allowed
 	Threads        int           // of the epoll engine; 0: by load and cores
 	Address        string        // host:port to connect to in the place of the target's; Host stays
 }

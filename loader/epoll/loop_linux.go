@@ -15,9 +15,6 @@ const (
 	BufferSize = 64 << 10
 	// batch is how many events one Wait takes in at most.
 	batch = 256
-	// patience is how long a wait holds on to its processor. A loop under load
-	// hardly ever waits longer.
-	patience = time.Millisecond
 )
 
 // Key is what an owner knows its socket by. Keys of closed sockets may still
@@ -64,7 +61,7 @@ func New() (*Loop, error) {
 		l.Close()
 		return nil, fmt.Errorf("watch an event descriptor: %w", err)
 	}
-	if _, errno := l.poll(unix.RawSyscall6, 0); errno != 0 {
+	if _, errno := l.poll(0); errno != 0 {
 		l.Close()
 		return nil, fmt.Errorf("wait with epoll_pwait2: %w", errno)
 	}
@@ -94,19 +91,13 @@ func (l *Loop) Wake() {
 // over, whichever is first, and returns how many events there are. It may
 // return early without any.
 func (l *Loop) Wait(d time.Duration) int {
-	d = max(d, 0)
-	l.count, _ = l.poll(unix.RawSyscall6, min(d, patience))
-	if l.count == 0 && d > patience {
-		l.count, _ = l.poll(unix.Syscall6, d-patience)
-	}
+	l.count, _ = l.poll(max(d, 0))
 	return l.count
 }
 
-type syscall6 func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, err unix.Errno)
-
-func (l *Loop) poll(call syscall6, d time.Duration) (int, unix.Errno) {
+func (l *Loop) poll(d time.Duration) (int, unix.Errno) {
 	l.timeout = unix.NsecToTimespec(int64(d))
-	n, _, errno := call(unix.SYS_EPOLL_PWAIT2, uintptr(l.fd), uintptr(unsafe.Pointer(&l.events[0])), batch, uintptr(unsafe.Pointer(&l.timeout)), 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(l.fd), uintptr(unsafe.Pointer(&l.events[0])), batch, uintptr(unsafe.Pointer(&l.timeout)), 0, 0)
 	switch errno {
 	case 0:
 		return int(n), 0
