@@ -305,7 +305,8 @@ func (p *Parser) contentLength(value []byte) error {
 }
 
 func (p *Parser) transferEncoding(value []byte) error {
-	if p.chunked || !equalFold(trim(value), "chunked") {
+	value = trim(value)
+	if p.chunked || !equalFold(value, "chunked") {
 		return fmt.Errorf("unsupported Transfer-Encoding %s", quote(value))
 	}
 	p.chunked = true
