@@ -131,6 +131,7 @@ func (e *epollEngine) close() {
 	for _, p := range e.pools {
 		p.close()
 	}
+	e.pools = nil
 }
 
 // targets are the addresses of the service.

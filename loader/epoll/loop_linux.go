@@ -4,6 +4,7 @@ package epoll
 
 import (
 	"fmt"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -42,6 +43,9 @@ type Loop struct {
 	count    int
 	timeout  unix.Timespec
 	receiver receiver
+
+	mu     sync.Mutex // of Wake against Close
+	closed bool
 }
 
 // New opens a loop. It fails where the kernel is older than Linux 5.11, which
@@ -70,6 +74,12 @@ func New() (*Loop, error) {
 
 // Close closes the loop. Its sockets are not closed.
 func (l *Loop) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.closed = true
 	unix.Close(l.fd)
 	if l.wake >= 0 {
 		unix.Close(l.wake)
@@ -81,8 +91,13 @@ func (l *Loop) add(fd int, key Key, events uint32) error {
 }
 
 // Wake makes the current or the next Wait return. It may be called from any
-// goroutine.
+// goroutine, also after Close.
 func (l *Loop) Wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return // another file may have the descriptor's number by now
+	}
 	one := [8]byte{1}
 	_, _ = unix.Write(l.wake, one[:]) // full only where it is going to wake anyway
 }
