@@ -36,42 +36,6 @@ func parse(t *testing.T, target, scenarios string) *slo.File {
 	return file
 }
 
-func TestChecks(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"species": "setosa", "n": 3}`)
-	})
-	html := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>no json</p>") })
-	tests := []struct {
-		url, check string
-		want       result.Class
-	}{
-		{url, `status == 200`, result.Success},
-		{url, `status == 404`, result.FailedCheck},
-		{url, `json.species in ["setosa", "versicolor"]`, result.Success},
-		{url, `json.n == 4`, result.FailedCheck},
-		{url, `body contains "species"`, result.Success},
-		{url, `size == 29`, result.Success},
-		{url, `header["content-type"] contains "json"`, result.Success},
-		{url, `latency < 5s`, result.Success},
-		{url, `latency > 5s`, result.FailedCheck},
-		{html, `json.species == "setosa"`, result.FailedCheck},
-	}
-	for _, test := range tests {
-		t.Run(test.check, func(t *testing.T) {
-			file := parse(t, test.url, "  - name: a\n    steps:\n      - {request: GET /, checks: ['"+test.check+"']}")
-			s := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1))
-			coherent(t, s)
-			if *s.Counters.Of(test.want) != 2 {
-				t.Errorf("%+v %+v", s.Counters, s.Failures)
-			}
-			if test.want == result.FailedCheck && !strings.Contains(s.Failures[0].Detail, test.check) {
-				t.Errorf("detail %q does not name the check", s.Failures[0].Detail)
-			}
-		})
-	}
-}
-
 func TestOnce(t *testing.T) {
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Date"] = nil

@@ -1,0 +1,461 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// The conformance suite says what every engine does. What is asserted here is
+// seen from outside: results, and what a server on loopback saw.
+
+// eachEngine runs a test once for each engine of this system, side by side.
+func eachEngine(t *testing.T, test func(t *testing.T, engine string)) {
+	for _, engine := range Engines() {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine)
+		})
+	}
+}
+
+func TestClosedCountIsExact(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var served atomic.Int64
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { served.Add(1); ok(w, r) })
+		tests := map[string]struct {
+			requests int64
+			workers  int
+			steps    []slo.Step
+		}{
+			"one worker":                 {7, 1, []slo.Step{get("/")}},
+			"more workers than requests": {3, 8, []slo.Step{get("/")}},
+			"not a multiple of steps":    {100, 4, []slo.Step{get("/a"), get("/b"), get("/c")}},
+		}
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				served.Store(0)
+				l := newLoader(t, fileOf(url, test.steps...), Options{Engine: engine})
+				s := l.Run(t.Context(), counted(test.requests, test.workers))
+				coherent(t, s)
+				if want := (result.Counters{Success: test.requests}); s.Counters != want || served.Load() != test.requests {
+					t.Errorf("counters %+v, served %d, want %d", s.Counters, served.Load(), test.requests)
+				}
+				if s.State != result.Completed || s.Status[200] != test.requests || s.Duration <= 0 {
+					t.Errorf("state %v, status %v, duration %v", s.State, s.Status, s.Duration)
+				}
+				if opened := s.Generator.Opened; opened > int64(test.workers) || opened+s.Generator.Reused != test.requests {
+					t.Errorf("opened %d, reused %d", opened, s.Generator.Reused)
+				}
+				if s.Connect.Total() != s.Generator.Opened || s.TTFB.Total() != test.requests {
+					t.Errorf("connect times %d, first bytes %d", s.Connect.Total(), s.TTFB.Total())
+				}
+			})
+		}
+	})
+}
+
+func TestClosedDurationStartsNothingAfterIt(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+		s := l.Run(t.Context(), timed(200*ms, 2, 2))
+		coherent(t, s)
+		if s.Counters.Success == 0 || s.Counters.Due() != s.Counters.Success {
+			t.Errorf("counters %+v", s.Counters)
+		}
+		if len(s.Slices) != sliceCount {
+			t.Errorf("%d slices", len(s.Slices))
+		}
+	})
+}
+
+// Over a ramp of workers that each take a fixed time for an iteration, the
+// requests of the second half outnumber the first's when it grows, and the
+// other way round.
+func TestWorkerRamp(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		file := fileOf(url, get("/"), slo.Step{Pause: slo.Pause{Min: 10 * ms, Max: 10 * ms}})
+		for _, ends := range [][2]int{{0, 8}, {8, 0}} {
+			l := newLoader(t, file, Options{Engine: engine})
+			s := l.Run(t.Context(), timed(400*ms, ends[0], ends[1]))
+			coherent(t, s)
+			var half [2]int64
+			for i, sl := range s.Slices {
+				half[i*2/len(s.Slices)] += sl.Counters.Success
+			}
+			if grows := ends[1] > ends[0]; grows != (half[1] > half[0]) {
+				t.Errorf("ramp %v: %v requests in the halves", ends, half)
+			}
+			if s.Generator.Pauses == 0 {
+				t.Error("no pauses counted")
+			}
+		}
+	})
+}
+
+func TestOpenStartsEveryArrival(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		for _, rate := range []float64{200, 3000} {
+			l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+			s := l.Run(t.Context(), rated(rate, 300*ms))
+			coherent(t, s)
+			want := int64(rate * 0.3)
+			if s.Counters.Due() != want || s.Generator.Lateness.Total() != want-s.Counters.Unsent {
+				t.Errorf("at %v/s: %+v, lateness of %d, want %d", rate, s.Counters, s.Generator.Lateness.Total(), want)
+			}
+			if s.Duration != 300*ms {
+				t.Errorf("duration %v", s.Duration)
+			}
+		}
+	})
+}
+
+// A service that stalls at first must show it in the response times of all
+// that were due meanwhile, though few connections are allowed.
+func TestStallIsNotOmitted(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var once sync.Once
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { <-time.After(250 * ms) })
+			ok(w, r)
+		})
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine, MaxConnections: 1})
+		s := l.Run(t.Context(), rated(100, 500*ms))
+		coherent(t, s)
+		if s.Counters.Success != 50 {
+			t.Fatalf("counters %+v", s.Counters)
+		}
+		if over := s.Response.Above(100 * ms); over < 12 {
+			t.Errorf("%d responses above 100 ms; 15 arrivals were due in the first 150 ms", over)
+		}
+		if over := s.OnTime.Above(100 * ms); over < 12 {
+			t.Errorf("%d above 100 ms on time: the wait for a connection is not the generator's", over)
+		}
+		if s.Service.Above(100*ms) > 1+s.Counters.Success/10 {
+			t.Errorf("%d service times above 100 ms", s.Service.Above(100*ms))
+		}
+		if s.Generator.ConnectionWait < 500*ms {
+			t.Errorf("connection wait %v", s.Generator.ConnectionWait)
+		}
+	})
+}
+
+func TestArrivalsThatFindNoConnectionAreUnsent(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		release := make(chan struct{})
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release; ok(w, r) })
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine, MaxConnections: 2})
+		time.AfterFunc(400*ms, func() { close(release) })
+		s := l.Run(t.Context(), rated(100, 200*ms))
+		coherent(t, s)
+		if want := (result.Counters{Success: 2, Unsent: 18}); s.Counters != want {
+			t.Errorf("got %+v, want %+v", s.Counters, want)
+		}
+		if s.Generator.UnsentOwn != 0 {
+			t.Errorf("%d of them counted as the generator's own", s.Generator.UnsentOwn)
+		}
+		if n := s.Response.Above(4 * time.Second); n != 18 {
+			t.Errorf("%d count with their timeout of 5 s, want 18", n)
+		}
+		if last := s.InFlight[len(s.InFlight)-1]; last != 2 {
+			t.Errorf("%d in flight at the end of the last slice, want 2", last)
+		}
+	})
+}
+
+func TestCancelAtAnyMoment(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(20 * ms):
+			case <-r.Context().Done():
+			}
+			ok(w, r)
+		})
+		stages := []slo.Stage{counted(1_000_000, 4), timed(time.Minute, 4, 4), timed(time.Minute, 0, 500), rated(500, time.Minute)}
+		for i := range 16 {
+			stage := stages[i%len(stages)]
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				l := newLoader(t, fileOf(url, get("/a"), slo.Step{Pause: slo.Pause{Max: 9 * ms}}, get("/b")), Options{Engine: engine, MaxConnections: 3, Grace: 10 * ms})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*i)*ms)
+				defer cancel()
+				s := l.Run(ctx, stage)
+				coherent(t, s)
+				if s.State != result.Cancelled || s.Counters.Unsent != 0 || s.Counters.Errors() != 0 {
+					t.Errorf("state %v, counters %+v", s.State, s.Counters)
+				}
+			})
+		}
+	})
+}
+
+func TestStopErrorNamesTheState(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(30*ms, func() { stop(&StopError{State: result.Aborted, Reason: "p95 is lost"}) })
+		s := l.Run(ctx, rated(100, time.Minute))
+		coherent(t, s)
+		if s.State != result.Aborted || s.Reason != "p95 is lost" || s.Duration >= time.Minute {
+			t.Errorf("state %v, reason %q, duration %v", s.State, s.Reason, s.Duration)
+		}
+	})
+}
+
+func TestDeadTargetStopsTheStage(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var n atomic.Int64
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if n.Add(1) > 20 {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+		})
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+		l.dead.window = 200 * ms
+		stage := rated(200, time.Minute)
+		stage.StopOnDead = true
+		s := l.Run(t.Context(), stage)
+		coherent(t, s)
+		if s.State != result.Dead || s.Counters.BadStatus == 0 {
+			t.Errorf("state %v %q, counters %+v", s.State, s.Reason, s.Counters)
+		}
+	})
+}
+
+func TestFailedStepEndsTheIteration(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, http.NotFound)
+		l := newLoader(t, fileOf(url, get("/first"), get("/second")), Options{Engine: engine})
+		s := l.Run(t.Context(), counted(10, 2))
+		coherent(t, s)
+		if s.Steps[0].Counters.BadStatus != 10 || s.Steps[1].Counters.Due() != 0 {
+			t.Errorf("first %+v, second %+v", s.Steps[0].Counters, s.Steps[1].Counters)
+		}
+		if len(s.Failures) != failuresKept {
+			t.Errorf("%d failures kept", len(s.Failures))
+		}
+	})
+}
+
+func TestSnapshotWhileItRuns(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+		if l.Snapshot() != nil {
+			t.Error("a snapshot before the first stage")
+		}
+		done := make(chan *result.Stage)
+		go func() { done <- l.Run(t.Context(), timed(300*ms, 4, 4)) }()
+		var last int64
+		for {
+			select {
+			case s := <-done:
+				coherent(t, s)
+				if s.Counters.Due() < last {
+					t.Errorf("a snapshot had %d requests, the end %d", last, s.Counters.Due())
+				}
+				if l.Snapshot() != nil {
+					t.Error("a snapshot after the stage")
+				}
+				return
+			default:
+			}
+			if live := l.Snapshot(); live != nil {
+				if n := live.Counters.Due(); n < last {
+					t.Fatalf("requests fell from %d to %d", last, n)
+				}
+				last = live.Counters.Due()
+			}
+		}
+	})
+}
+
+// The load is the same for a seed, whichever worker does it.
+func TestLoadFollowsTheSeed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		record := func(seed uint64, workers int) map[string]int {
+			var mu sync.Mutex
+			paths := map[string]int{}
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				defer mu.Unlock()
+				paths[r.URL.Path]++
+			})
+			value := slo.Template{{Literal: "/a/"}, {Value: slo.UUID, Escape: slo.EscapePath}}
+			file := fileOf(url, slo.Step{Request: &slo.Request{Name: "a", Method: "GET", Path: value, Timeout: time.Second}})
+			file.Scenarios = append(file.Scenarios, slo.Scenario{Name: "b", Weight: 3, Steps: []slo.Step{get("/b")}})
+			newLoader(t, file, Options{Engine: engine, Seed: seed}).Run(t.Context(), counted(200, workers))
+			return paths
+		}
+		first := record(1, 1)
+		if diff := cmp.Diff(first, record(1, 5)); diff != "" {
+			t.Errorf("one and five workers (-one +five):\n%s", diff)
+		}
+		if cmp.Equal(first, record(2, 1)) {
+			t.Error("another seed gives the same load")
+		}
+		if n := first["/b"]; n < 120 || n > 180 {
+			t.Errorf("%d of 200 iterations are of weight 3 in 4", n)
+		}
+	})
+}
+
+// Options.Address moves the connection alone: the service sees the target's
+// own name.
+func TestAddressLeavesTheHost(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var host atomic.Value
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { host.Store(r.Host) })
+		l := newLoader(t, fileOf("http://service.invalid:8080", get("/")), Options{Engine: engine, Address: strings.TrimPrefix(url, "http://")})
+		if err := l.Ready(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		s := l.Run(t.Context(), counted(3, 1))
+		coherent(t, s)
+		if s.Counters.Success != 3 || host.Load() != "service.invalid:8080" {
+			t.Errorf("%+v, host %v", s.Counters, host.Load())
+		}
+	})
+}
+
+func TestChecks(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"species": "setosa", "n": 3}`)
+		})
+		html := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<p>no json</p>") })
+		tests := []struct {
+			url, check string
+			want       result.Class
+		}{
+			{url, `status == 200`, result.Success},
+			{url, `status == 404`, result.FailedCheck},
+			{url, `json.species in ["setosa", "versicolor"]`, result.Success},
+			{url, `json.n == 4`, result.FailedCheck},
+			{url, `body contains "species"`, result.Success},
+			{url, `size == 29`, result.Success},
+			{url, `header["content-type"] contains "json"`, result.Success},
+			{url, `latency < 5s`, result.Success},
+			{url, `latency > 5s`, result.FailedCheck},
+			{html, `json.species == "setosa"`, result.FailedCheck},
+		}
+		for _, test := range tests {
+			t.Run(test.check, func(t *testing.T) {
+				file := parse(t, test.url, "  - name: a\n    steps:\n      - {request: GET /, checks: ['"+test.check+"']}")
+				s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(2, 1))
+				coherent(t, s)
+				if *s.Counters.Of(test.want) != 2 {
+					t.Errorf("%+v %+v", s.Counters, s.Failures)
+				}
+				if test.want == result.FailedCheck && !strings.Contains(s.Failures[0].Detail, test.check) {
+					t.Errorf("detail %q does not name the check", s.Failures[0].Detail)
+				}
+			})
+		}
+	})
+}
+
+func TestSamplesAreSafe(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		const secret = "hunter2hunter2"
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(500)
+			fmt.Fprintf(w, "\x1b[2J\n::error::%s\xff%s", r.Header.Get("X-Key"), strings.Repeat("x", 1<<20))
+		})
+		step := get("/")
+		step.Request.Headers = []slo.Header{{Name: "X-Key", Value: literal(secret)}}
+		file := fileOf(url, step)
+		file.Secrets = []string{secret}
+		s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(20, 2))
+		if len(s.Failures) != failuresKept || len(s.Slowest) != slowestKept {
+			t.Fatalf("%d failures, %d slowest", len(s.Failures), len(s.Slowest))
+		}
+		for _, sample := range append(s.Failures, s.Slowest...) {
+			if !strings.HasPrefix(sample.Body, `\x1b[2J\n::error::***`+"\uFFFD"+"xxx") || len(sample.Body) > sampleBytes {
+				t.Errorf("body %.60q… of %d bytes", sample.Body, len(sample.Body))
+			}
+			if sample.Class != result.BadStatus || sample.Status != 500 || sample.Response <= 0 || sample.Detail != "status 500" {
+				t.Errorf("sample %+v", sample)
+			}
+		}
+	})
+}
+
+func TestEndlessBodyIsBounded(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, _ := raw(t, pours(okHead+"\r\n", strings.Repeat("x", 1<<20)))
+		step := get("/")
+		step.Request.Timeout = time.Minute
+		s := newLoader(t, fileOf(url, step), Options{Engine: engine}).Run(t.Context(), counted(1, 1))
+		if s.Counters.Protocol != 1 || s.BytesIn < maxBody || s.BytesIn > 2*maxBody {
+			t.Errorf("%+v, %d bytes", s.Counters, s.BytesIn)
+		}
+	})
+}
+
+// A server that closes each connection after some answers, with and without
+// saying so, must be asked exactly as often as there were requests.
+func TestNothingIsSentTwice(t *testing.T) {
+	answers := map[string][]string{
+		"says so":     {okTwo, okHead + "Connection: close\r\nContent-Length: 2\r\n\r\nok"},
+		"does not":    {okTwo, okTwo},
+		"in mid-life": {okTwo, ""},
+	}
+	for name, says := range answers {
+		t.Run(name, func(t *testing.T) {
+			eachEngine(t, func(t *testing.T, engine string) {
+				url, saw := raw(t, func(p *peer) {
+					for i, text := range says {
+						if i > 0 && !p.head() {
+							return
+						}
+						p.say(text)
+					}
+				})
+				s := newLoader(t, fileOf(url, get("/")), Options{Engine: engine}).Run(t.Context(), counted(60, 3))
+				coherent(t, s)
+				// A request that met the closing connection may not have been read.
+				heads := saw.heads.Load()
+				if s.Counters.Success+s.Counters.Reset != 60 || heads > 60 || heads < s.Counters.Success {
+					t.Errorf("%+v, the server read %d requests", s.Counters, heads)
+				}
+				if name == "in mid-life" && s.Counters.Reset < 25 {
+					t.Errorf("%d resets; every second request was cut off", s.Counters.Reset)
+				}
+			})
+		})
+	}
+}
+
+func TestTrustedTLS(t *testing.T) {
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		t.Skip("the system's authorities cannot be set by a file")
+	}
+	eachEngine(t, func(t *testing.T, engine string) {
+		server := httptest.NewTLSServer(http.HandlerFunc(ok))
+		t.Cleanup(server.Close)
+		s := newLoader(t, fileOf(server.URL, get("/")), Options{Engine: engine}).Run(t.Context(), counted(20, 2))
+		coherent(t, s)
+		if s.Counters.Success != 20 || s.TTFB.Total() != 20 || s.Generator.Opened > 2 {
+			t.Errorf("%+v, opened %d, first bytes %d", s.Counters, s.Generator.Opened, s.TTFB.Total())
+		}
+	})
+}
