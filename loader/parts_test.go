@@ -3,10 +3,8 @@ package loader
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -123,49 +121,6 @@ func TestPauseIsWithinItsLimits(t *testing.T) {
 				t.Fatalf("%+v drew %v", p, d)
 			}
 		}
-	}
-}
-
-func TestRequestOnTheWire(t *testing.T) {
-	type received struct {
-		*http.Request
-		body string
-	}
-	requests := make(chan received, 1)
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		raw, _ := io.ReadAll(r.Body)
-		requests <- received{r, string(raw)}
-	})
-	t.Setenv("HTTP_PROXY", "http://slogate.invalid")
-	request := &slo.Request{
-		Name: "r", Method: "POST", Timeout: time.Second,
-		Path: slo.Template{{Literal: "/a%2Fb?q="}, {Value: slo.Iteration}},
-		Body: slo.Template{{Literal: `{"n":"`}, {Value: slo.Worker}, {Literal: `"}`}},
-		Headers: []slo.Header{
-			{Name: "X-A", Value: slo.Template{{Value: slo.Iteration}}},
-			{Name: "X-A", Value: literal("later wins")},
-			{Name: "X-B", Value: literal("earlier")},
-			{Name: "X-B", Value: slo.Template{{Literal: "n"}, {Value: slo.Worker}}},
-			{Name: "Host", Value: literal("elsewhere")},
-		},
-	}
-	file := fileOf(strings.Replace(url, "http://", "http://me:pass@", 1)+"/base/", slo.Step{Request: request})
-	s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
-	if s.Counters.Success != 1 {
-		t.Fatalf("%+v %+v", s.Counters, s.Failures)
-	}
-	want := map[string]string{
-		"uri": "/base/a%2Fb?q=0", "host": "elsewhere", "body": `{"n":"0"}`,
-		"X-A": "later wins", "X-B": "n0", "User-Agent": "slogate/test", "Accept-Encoding": "",
-		"Authorization": "Basic bWU6cGFzcw==", "Content-Length": "9",
-	}
-	got := <-requests
-	have := map[string]string{"uri": got.RequestURI, "host": got.Host, "body": got.body, "Content-Length": fmt.Sprint(got.ContentLength)}
-	for _, name := range []string{"X-A", "X-B", "User-Agent", "Accept-Encoding", "Authorization"} {
-		have[name] = got.Header.Get(name)
-	}
-	if diff := cmp.Diff(want, have); diff != "" {
-		t.Errorf("request (-want +got):\n%s", diff)
 	}
 }
 

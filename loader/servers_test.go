@@ -36,8 +36,8 @@ type server struct {
 	or   result.Class // as right as want: what arrives first is a race in the network
 	// keeps says that a connection serves one request after the other. Where it
 	// is false, none serves a second.
-	keeps  bool
-	pause  time.Duration // between two requests, for the server to act in
+	keeps bool
+	pause time.Duration // between two requests, for the server to act in
 	// except holds, by engine, why it cannot do it right yet.
 	except map[string]string
 }
