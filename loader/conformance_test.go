@@ -21,8 +21,16 @@ import (
 // The conformance suite says what every engine does. What is asserted here is
 // seen from outside: results, and what a server on loopback saw.
 
-// eachEngine runs a test once for each engine of this system, side by side.
+// eachEngine runs a test once for each engine of this system, beside other
+// tests.
 func eachEngine(t *testing.T, test func(t *testing.T, engine string)) {
+	t.Parallel()
+	eachEngineAlone(t, test)
+}
+
+// eachEngineAlone is eachEngine for a test that a busy machine would disturb:
+// nothing but the engines themselves run side by side.
+func eachEngineAlone(t *testing.T, test func(t *testing.T, engine string)) {
 	for _, engine := range Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +76,7 @@ func TestClosedCountIsExact(t *testing.T) {
 }
 
 func TestClosedDurationStartsNothingAfterIt(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		url := serve(t, ok)
 		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
 		s := l.Run(t.Context(), timed(200*ms, 2, 2))
@@ -86,7 +94,7 @@ func TestClosedDurationStartsNothingAfterIt(t *testing.T) {
 // requests of the second half outnumber the first's when it grows, and the
 // other way round.
 func TestWorkerRamp(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		url := serve(t, ok)
 		file := fileOf(url, get("/"), slo.Step{Pause: slo.Pause{Min: 10 * ms, Max: 10 * ms}})
 		for _, ends := range [][2]int{{0, 8}, {8, 0}} {
@@ -108,7 +116,7 @@ func TestWorkerRamp(t *testing.T) {
 }
 
 func TestOpenStartsEveryArrival(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		url := serve(t, ok)
 		for _, rate := range []float64{200, 3000} {
 			l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
@@ -128,7 +136,7 @@ func TestOpenStartsEveryArrival(t *testing.T) {
 // A service that stalls at first must show it in the response times of all
 // that were due meanwhile, though few connections are allowed.
 func TestStallIsNotOmitted(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		var once sync.Once
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			once.Do(func() { <-time.After(250 * ms) })
@@ -156,7 +164,7 @@ func TestStallIsNotOmitted(t *testing.T) {
 }
 
 func TestArrivalsThatFindNoConnectionAreUnsent(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		release := make(chan struct{})
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) { <-release; ok(w, r) })
 		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine, MaxConnections: 2})
@@ -220,7 +228,7 @@ func TestStopErrorNamesTheState(t *testing.T) {
 }
 
 func TestDeadTargetStopsTheStage(t *testing.T) {
-	eachEngine(t, func(t *testing.T, engine string) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
 		var n atomic.Int64
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if n.Add(1) > 20 {

@@ -66,7 +66,9 @@ func TestEveryRequestIsCounted(t *testing.T) {
 // two requests with a pause, over few connections.
 func (s *server) ready(t *testing.T, engine string) func(trial) {
 	url, saw := s.start(t)
-	step := s.step(60 * ms)
+	light := *s
+	light.body = min(s.body, mib/2) // many of them are sent
+	step := light.step(60 * ms)
 	file := fileOf(url, step, slo.Step{Pause: slo.Pause{Max: 5 * ms}}, step)
 	l := newLoader(t, file, Options{Engine: engine, MaxConnections: 2, Grace: 20 * ms, Seed: 1})
 	return func(tr trial) {

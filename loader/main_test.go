@@ -14,8 +14,8 @@ import (
 )
 
 // TestMain trusts the certificate of httptest's servers, as a user's machine
-// trusts its authorities, and lets more tests run at once than there are
-// cores: they wait more than they compute.
+// trusts its authorities, names a proxy that no engine may use, and lets more
+// tests run at once than there are cores: they wait more than they compute.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code, err := withTrust(func() int {
@@ -42,8 +42,10 @@ func withTrust(run func() int) (int, error) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return 0, err
 	}
-	if err := os.Setenv("SSL_CERT_FILE", path); err != nil {
-		return 0, err
+	for name, value := range map[string]string{"SSL_CERT_FILE": path, "HTTP_PROXY": "http://slogate.invalid"} {
+		if err := os.Setenv(name, value); err != nil {
+			return 0, err
+		}
 	}
 	return run(), nil
 }

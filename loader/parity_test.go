@@ -172,7 +172,6 @@ func TestConnectionClose(t *testing.T) {
 }
 
 func TestRequestOnTheWire(t *testing.T) {
-	t.Setenv("HTTP_PROXY", "http://slogate.invalid")
 	eachEngine(t, func(t *testing.T, engine string) {
 		var got *http.Request
 		var body string

@@ -42,9 +42,6 @@ type server struct {
 	except map[string]string
 }
 
-// is reports whether a class is right.
-func (s *server) is(c result.Class) bool { return c == s.want || c == s.or }
-
 // timeout is short where it is what is waited for, and else out of reach.
 func (s *server) timeout() time.Duration {
 	if s.want == result.Timeout {
