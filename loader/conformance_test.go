@@ -310,6 +310,8 @@ func TestLoadFollowsTheSeed(t *testing.T) {
 			file := fileOf(url, slo.Step{Request: &slo.Request{Name: "a", Method: "GET", Path: value, Timeout: time.Second}})
 			file.Scenarios = append(file.Scenarios, slo.Scenario{Name: "b", Weight: 3, Steps: []slo.Step{get("/b")}})
 			newLoader(t, file, Options{Engine: engine, Seed: seed}).Run(t.Context(), counted(200, workers))
+			mu.Lock()
+			defer mu.Unlock()
 			return paths
 		}
 		first := record(1, 1)

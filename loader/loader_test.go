@@ -30,6 +30,9 @@ func fileOf(target string, steps ...slo.Step) *slo.File {
 
 func newLoader(t testing.TB, file *slo.File, opts Options) *Loader {
 	t.Helper()
+	if strings.HasPrefix(file.Target, "https:") && opts.Engine != "" && opts.Engine != PortableEngine {
+		t.Skipf("engine %s speaks clear text only", opts.Engine)
+	}
 	opts.Version = "test"
 	l, err := New(file, opts)
 	if err != nil {
