@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/slogate/slogate/action"
@@ -21,7 +22,11 @@ func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
 	// The log of a step is a stream of commands to the runner: what a target or
 	// a file says must not become one.
 	log := &program{lookupEnv: p.lookupEnv, stdout: a.LogWriter(p.stdout), stderr: a.LogWriter(p.stderr)}
-	code, err := gateAction(ctx, log, a)
+	n := newNetwork(p, a)
+	if n.twin {
+		ctx = untilAbandoned(ctx, os.Stdin)
+	}
+	code, err := gateAction(ctx, log, a, n)
 	if err != nil {
 		log.fail(err, "")
 		if noteErr := a.Error(err); noteErr != nil {
@@ -33,20 +38,35 @@ func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
 
 // gateAction is the run of an action. Its error is one that kept the run from
 // its end; a missed objective is none.
-func gateAction(ctx context.Context, p *program, a *action.Action) (int, error) {
+func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (int, error) {
 	inputs, err := a.Inputs()
 	if err != nil {
 		return exitUsage, errors.Join(err, a.SetOutputs(nil, action.Files{}))
+	}
+	if inputs.Network == "host" && !n.twin {
+		if code, done, err := n.demandHost(ctx, p); done {
+			return code, err
+		} else if err != nil {
+			return exitUsage, errors.Join(err, refused(a, err))
+		}
 	}
 	file, err := readSLO(inputs.Config, inputs.Target, a.EnvLookup(inputs.Env, p.lookupEnv))
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
-	r, code, err := p.gateRun(ctx, file, settings{
+	s := settings{
 		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
 		Source: a.Source(),
-	})
+	}
+	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
+		code, err := s.unready(ctx, err)
+		return code, errors.Join(err, refused(a, err))
+	}
+	if s.Way.done {
+		return s.Way.code, nil
+	}
+	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
 		return code, errors.Join(err, refused(a, err))
 	}

@@ -35,13 +35,14 @@ type settings struct {
 	OnInconclusive string // fail, warn
 	Source         result.Source
 	Cluster        run.Cluster
-	Loader         loader.Options // but for seed and version
+	Loader         loader.Options // but for seed, version and address
+	Way            way            // to the target
 }
 
 // options are the loader's options for a run.
 func (s settings) options(seed uint64) loader.Options {
 	o := s.Loader
-	o.Seed, o.Version = seed, version()
+	o.Seed, o.Version, o.Address = seed, version(), s.Way.address
 	return o
 }
 
@@ -64,20 +65,27 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	progress := p.progress()
 	if err := l.Ready(ctx, progress.Note); err != nil {
 		progress.Close()
-		if ctx.Err() != nil {
-			return nil, exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
-		}
-		return nil, s.excuse(exitInconclusive), err
+		code, err := s.unready(ctx, err)
+		return nil, code, err
 	}
-	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, l.Route(), seed))
+	route := s.Way.describe(l)
+	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed))
 	r := run.Conduct(ctx, file, l, run.Options{Cluster: s.Cluster, Observer: progress})
 	progress.Close()
 
-	r.Slogate, r.Seed, r.Route = version(), seed, l.Route()
+	r.Slogate, r.Seed, r.Route = version(), seed, route
 	r.Source, r.Machine = s.Source, machine()
 	r.Judgement = gate.Judge(file, r)
 	r.Findings = diagnose.Find(r)
 	return r, exitCode(r, s), p.write(r, s)
+}
+
+// unready is the end of a run whose target was not ready.
+func (s settings) unready(ctx context.Context, err error) (int, error) {
+	if ctx.Err() != nil {
+		return exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
+	}
+	return s.excuse(exitInconclusive), err
 }
 
 // exitCode is the table of the documentation: docs/verdicts.md.

@@ -21,31 +21,41 @@ type Inputs struct {
 	OnInconclusive string   // fail or warn
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
+	Network        string   // auto, bridge or host
+	Services       string   // the context job.services as JSON
+	Container      string   // the id of the job's container; empty: the job runs in none
 }
 
 // input is one input of action.yml.
 type input struct {
 	name     string
 	fallback string // when the input is absent or blank
+	context  string // in action.yml the default is this expression, which the runner evaluates
 	set      func(*Inputs, string) error
 }
 
 // inputs are all inputs. The runner itself warns about names that action.yml
 // does not declare.
 var inputs = []input{
-	{"config", "slo.yaml", func(in *Inputs, v string) error { in.Config = v; return nil }},
-	{"target", "", func(in *Inputs, v string) error { in.Target = v; return nil }},
-	{"out", "slogate-out", func(in *Inputs, v string) error { in.Out = v; return nil }},
-	{"gate", "enforce", func(in *Inputs, v string) (err error) {
+	{name: "config", fallback: "slo.yaml", set: func(in *Inputs, v string) error { in.Config = v; return nil }},
+	{name: "target", set: func(in *Inputs, v string) error { in.Target = v; return nil }},
+	{name: "out", fallback: "slogate-out", set: func(in *Inputs, v string) error { in.Out = v; return nil }},
+	{name: "gate", fallback: "enforce", set: func(in *Inputs, v string) (err error) {
 		in.Gate, err = oneOf(v, "enforce", "report")
 		return err
 	}},
-	{"on-inconclusive", "fail", func(in *Inputs, v string) (err error) {
+	{name: "on-inconclusive", fallback: "fail", set: func(in *Inputs, v string) (err error) {
 		in.OnInconclusive, err = oneOf(v, "fail", "warn")
 		return err
 	}},
-	{"seed", "", func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
-	{"env", "", func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
+	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
+	{name: "env", set: func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
+	{name: "network", fallback: "auto", set: func(in *Inputs, v string) (err error) {
+		in.Network, err = oneOf(v, "auto", "bridge", "host")
+		return err
+	}},
+	{name: "job-services", context: "${{ toJSON(job.services) }}", set: func(in *Inputs, v string) error { in.Services = v; return nil }},
+	{name: "job-container-id", context: "${{ job.container.id }}", set: func(in *Inputs, v string) error { in.Container = v; return nil }},
 }
 
 // Inputs reads the inputs. Its error holds all that is wrong with them.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestInputs(t *testing.T) {
-	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "fail"}
+	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "fail", Network: "auto"}
 	with := func(change func(*Inputs)) Inputs {
 		in := defaults
 		change(&in)
@@ -30,10 +30,12 @@ func TestInputs(t *testing.T) {
 			map[string]string{
 				"INPUT_CONFIG": "a.yaml", "INPUT_TARGET": "http://api:8080", "INPUT_OUT": "o", "INPUT_GATE": "report",
 				"INPUT_ON-INCONCLUSIVE": "warn", "INPUT_SEED": "18446744073709551615", "INPUT_ENV": "A, B\nC_1\t_d",
+				"INPUT_NETWORK": "host", "INPUT_JOB-SERVICES": "{}", "INPUT_JOB-CONTAINER-ID": "0123456789ab",
 			},
 			Inputs{
 				Config: "a.yaml", Target: "http://api:8080", Out: "o", Gate: "report",
 				OnInconclusive: "warn", Seed: 1<<64 - 1, Env: []string{"A", "B", "C_1", "_d"},
+				Network: "host", Services: "{}", Container: "0123456789ab",
 			},
 		},
 	} {
@@ -52,11 +54,13 @@ func TestInputs(t *testing.T) {
 func TestWrongInputsAreNamedTogether(t *testing.T) {
 	_, err := newStep(t, map[string]string{
 		"INPUT_GATE": "enforced\n::error::x", "INPUT_ON-INCONCLUSIVE": "Warn", "INPUT_SEED": "-1", "INPUT_ENV": "A TOKEN=hunter2",
+		"INPUT_NETWORK": "none",
 	}).Inputs()
 	want := `input gate: "enforced\n::error::x" is not accepted, only enforce or report
 input on-inconclusive: "Warn" is not accepted, only fail or warn
 input seed: "-1" is not a whole number from 0 to 18446744073709551615
-input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env`
+input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env
+input network: "none" is not accepted, only auto or bridge or host`
 	if err == nil || err.Error() != want {
 		t.Errorf("error = %v\nwant    %s", err, want)
 	}

@@ -51,6 +51,9 @@ func TestMetadataDeclaresTheInputs(t *testing.T) {
 	want, got := map[string]string{}, map[string]string{}
 	for _, i := range inputs {
 		want[i.name] = i.fallback
+		if i.context != "" {
+			want[i.name] = i.context
+		}
 	}
 	for name, i := range readMetadata(t).Inputs {
 		got[name] = i.Default

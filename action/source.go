@@ -39,9 +39,18 @@ func (a *Action) commit() string {
 type event struct {
 	PullRequest struct {
 		Head struct {
-			SHA string `json:"sha"`
+			SHA  string     `json:"sha"`
+			Repo repository `json:"repo"`
 		} `json:"head"`
 	} `json:"pull_request"`
+	WorkflowRun struct {
+		HeadRepository repository `json:"head_repository"`
+	} `json:"workflow_run"`
+	Repository repository `json:"repository"`
+}
+
+type repository struct {
+	ID int64 `json:"id"`
 }
 
 // largestEvent in bytes: GitHub sends no larger payload.

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -67,15 +68,11 @@ func reason(err error) string {
 // none, until the target can be connected to. It tells progress whenever the
 // reason for waiting changes. The error is a [*NotReadyError], or ctx's.
 func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
-	within, try := connectWithin, l.connects
-	if w := l.file.WaitFor; w != nil {
-		st, err := compileStep(&w.Request, l.target, l.opts.Version)
-		if err != nil {
-			return fmt.Errorf("wait_for: %w", err)
-		}
-		within = w.Timeout
-		try = func(ctx context.Context) string { return l.answers(ctx, st) }
+	try, err := l.attempt()
+	if err != nil {
+		return err
 	}
+	within := l.Patience()
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	last, failed := "", ""
@@ -103,6 +100,40 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		e.Last = failed
 	}
 	return e
+}
+
+// Patience is how long Ready waits.
+func (l *Loader) Patience() time.Duration {
+	if w := l.file.WaitFor; w != nil {
+		return w.Timeout
+	}
+	return connectWithin
+}
+
+// Check makes one attempt at what Ready waits for, and says why it failed.
+func (l *Loader) Check(ctx context.Context) error {
+	try, err := l.attempt()
+	if err != nil {
+		return err
+	}
+	if why := try(ctx); why != "" {
+		return errors.New(why)
+	}
+	return nil
+}
+
+// attempt returns what is tried: it says why the target is not ready, nothing
+// when it is.
+func (l *Loader) attempt() (func(context.Context) string, error) {
+	w := l.file.WaitFor
+	if w == nil {
+		return l.connects, nil
+	}
+	st, err := compileStep(&w.Request, l.target, l.opts.Version)
+	if err != nil {
+		return nil, fmt.Errorf("wait_for: %w", err)
+	}
+	return func(ctx context.Context) string { return l.answers(ctx, st) }, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -1,0 +1,108 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Container is a container as the engine describes it: what its twin needs.
+type Container struct {
+	ID     string `json:"Id"`
+	Image  string // the digest of the image, not a name that may have moved
+	Config struct {
+		Hostname   string
+		User       string
+		Env        []string
+		Cmd        []string
+		Entrypoint []string
+		WorkingDir string
+		Labels     map[string]string
+	}
+	// HostConfig is passed on unread but for the network: binds, mounts, limits
+	// of memory and processors, capabilities.
+	HostConfig map[string]json.RawMessage
+	State      struct{ Running bool }
+}
+
+// hostNetwork is the network mode of a container without a network of its own.
+const hostNetwork = "host"
+
+// InHostNetwork reports whether the container uses the network of its host.
+func (c *Container) InHostNetwork() bool {
+	var mode string
+	return json.Unmarshal(c.HostConfig["NetworkMode"], &mode) == nil && mode == hostNetwork
+}
+
+// ErrNoContainer says that this process runs in no container of the engine.
+var ErrNoContainer = errors.New("this process runs in no container that the engine knows")
+
+// Self returns the container that this process runs in. Files is the file
+// system from its root. What the system says of the container's id is believed
+// only when the engine has a running container of that name.
+func (e *Engine) Self(ctx context.Context, files fs.FS) (*Container, error) {
+	hostname := readHostname(files)
+	for _, id := range ids(files, hostname) {
+		var c Container
+		err := e.call(ctx, http.MethodGet, "/containers/"+id+"/json", nil, &c)
+		if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("inspect this container: %w", err)
+		}
+		// A full id is unique in the world; a short one may be another machine's.
+		if c.State.Running && strings.HasPrefix(c.ID, id) && (len(id) == fullID || c.Config.Hostname == hostname) {
+			return &c, nil
+		}
+	}
+	return nil, ErrNoContainer
+}
+
+// fullID is how many digits a container's id has.
+const fullID = 64
+
+var (
+	// Docker mounts /etc/hostname and its like from a folder that is named after
+	// the container.
+	inMountinfo = regexp.MustCompile(`/containers/([0-9a-f]{64})/`)
+	// Version 1 control groups are named "docker/ID", "docker-ID.scope" and more.
+	inCgroup = regexp.MustCompile(`(?m)[/-]([0-9a-f]{64})(?:\.scope)?$`)
+	shortID  = regexp.MustCompile(`^[0-9a-f]{12}$`)
+)
+
+// ids lists what may be the id of this container, the surest first.
+func ids(files fs.FS, hostname string) []string {
+	mounts, _ := fs.ReadFile(files, "proc/self/mountinfo")
+	groups, _ := fs.ReadFile(files, "proc/self/cgroup")
+	var all []string
+	for _, found := range [][][]string{
+		inMountinfo.FindAllStringSubmatch(string(mounts), maxIDs),
+		inCgroup.FindAllStringSubmatch(string(groups), maxIDs),
+	} {
+		for _, match := range found {
+			if !slices.Contains(all, match[1]) {
+				all = append(all, match[1])
+			}
+		}
+	}
+	if shortID.MatchString(hostname) {
+		all = append(all, hostname)
+	}
+	return all
+}
+
+// maxIDs bounds the questions to the engine: an action that itself mounts
+// folders of containers names more than its own.
+const maxIDs = 16
+
+func readHostname(files fs.FS) string {
+	name, _ := fs.ReadFile(files, "proc/sys/kernel/hostname")
+	return strings.TrimSpace(string(name))
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/action"
+	"github.com/slogate/slogate/action/docker"
+	"github.com/slogate/slogate/action/route"
+	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/slo"
+)
+
+// way is how a target is reached. The zero way is the target's own address.
+type way struct {
+	address string // host:port to connect to in the place of the target's
+	via     string // the way in words, for the report
+	twin    bool   // in the network of the container's host
+
+	// done says that a twin has done the whole run; code is its exit code.
+	done bool
+	code int
+}
+
+// describe says for the report how a ready target was reached. Results over
+// different ways are not comparable.
+func (w way) describe(l *loader.Loader) string {
+	switch {
+	case w.via != "":
+		return w.via
+	case w.twin:
+		return l.Route() + " in the runner's network"
+	}
+	return l.Route()
+}
+
+// network finds the way from the action's container to a target.
+type network struct {
+	twin       bool // this is the second start, in the runner's network
+	fork       bool // the job runs a fork's pull request
+	selfHosted bool
+	socket     string
+	files      fs.FS // the file system, from its root
+	// The output of a twin, which is safe for a log already.
+	stdout, stderr io.Writer
+}
+
+// runnerSocket is where a runner mounts its Docker socket into an action.
+const runnerSocket = "/var/run/docker.sock"
+
+func newNetwork(p *program, a *action.Action) *network {
+	n := &network{
+		twin: p.getenv(docker.Marker) != "", fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
+		socket: runnerSocket, files: os.DirFS("/"), stdout: p.stdout, stderr: p.stderr,
+	}
+	if socket, ok := strings.CutPrefix(p.getenv("DOCKER_HOST"), "unix://"); ok {
+		n.socket = socket
+	}
+	return n
+}
+
+// untilAbandoned returns a context that also ends when r does. The standard
+// input of a twin ends when the process that started it is gone.
+func untilAbandoned(ctx context.Context, r io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		io.Copy(io.Discard, r)
+		cancel()
+	}()
+	return ctx
+}
+
+// find looks for the target of a file within the time that the target has to
+// become ready. With auto, the second half of it belongs to a twin in the
+// runner's network, where there is a way to one: the first half is enough for
+// most services to start, and a route that depended on how long a start took
+// would make results incomparable.
+func (n *network) find(ctx context.Context, p *program, file *slo.File, in action.Inputs) (way, error) {
+	target, ok := hostPort(file.Target)
+	if !ok || n.twin {
+		return way{twin: n.twin}, nil
+	}
+	system := route.System{Files: n.files, Lookup: net.DefaultResolver.LookupHost}
+	candidates, err := route.Candidates(ctx, target, route.Job{Services: in.Services, Container: in.Container}, system)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "warning: %v\n", err)
+	}
+	patience, err := n.patience(file)
+	if err != nil {
+		return way{}, nil // the loader of the run says so
+	}
+	host, why := n.host(ctx, in.Network)
+	if host != nil {
+		defer host.engine.Close()
+		patience /= 2
+	} else if len(candidates) == 1 {
+		return way{}, nil // the loader waits for it
+	}
+	found, err := n.probe(ctx, p, file, candidates, patience)
+	notFound, missed := errors.AsType[*route.NotFoundError](err)
+	switch {
+	case err == nil:
+		return n.take(p, found, target), nil
+	case !missed:
+		return way{}, err
+	case host != nil:
+		var code int
+		if code, err = host.run(ctx, p, n); err == nil {
+			return way{done: true, code: code}, nil
+		}
+		why = err.Error()
+	}
+	notFound.Host = why
+	return way{}, notFound
+}
+
+// take is the way over a candidate.
+func (n *network) take(p *program, c route.Candidate, target string) way {
+	if c.Kind == route.Given {
+		return way{}
+	}
+	if c.Kind == route.Gateway && n.selfHosted {
+		fmt.Fprintf(p.stderr, "warning: port %s of a self-hosted runner may belong to another job\n", target[strings.LastIndex(target, ":")+1:])
+	}
+	return way{address: c.Address, via: c.Describe(target)}
+}
+
+// patience is how long a target may take to become ready.
+func (n *network) patience(file *slo.File) (time.Duration, error) {
+	l, err := loader.New(file, loader.Options{Version: version()})
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Patience(), nil
+}
+
+// probe tries the candidates with what the file waits for, so that a server
+// that merely accepts connections is not taken for the target.
+func (n *network) probe(ctx context.Context, p *program, file *slo.File, candidates []route.Candidate, within time.Duration) (route.Candidate, error) {
+	progress := p.progress()
+	defer progress.Close()
+	try := func(ctx context.Context, c route.Candidate) error {
+		if err := route.Connect(ctx, c.Address); err != nil {
+			return err
+		}
+		l, err := loader.New(file, loader.Options{Version: version(), Address: c.Address})
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		return l.Check(ctx)
+	}
+	return route.Find(ctx, candidates, within, try, progress.Note)
+}
+
+// hostPort is the host and port of a target that means the machine itself.
+func hostPort(target string) (string, bool) {
+	u, err := url.Parse(target)
+	if err != nil || !route.Loopback(u.Hostname()) {
+		return "", false
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port), true
+}
+
+// host is the way into the runner's network.
+type host struct {
+	engine *docker.Engine
+	self   *docker.Container
+}
+
+// host returns the way into the runner's network, or why there is none.
+func (n *network) host(ctx context.Context, mode string) (*host, string) {
+	switch {
+	case mode == "bridge":
+		return nil, "the input network is bridge"
+	case n.fork && mode == "auto":
+		return nil, "never by itself for a pull request of a fork"
+	}
+	h, err := n.enter(ctx)
+	switch {
+	case err != nil:
+		return nil, err.Error()
+	case h.self.InHostNetwork():
+		h.engine.Close()
+		return nil, "this container is in it"
+	}
+	return h, ""
+}
+
+// enter asks the engine which container this is.
+func (n *network) enter(ctx context.Context) (*host, error) {
+	engine, err := docker.Connect(ctx, n.socket)
+	if err != nil {
+		return nil, err
+	}
+	self, err := engine.Self(ctx, n.files)
+	if err != nil {
+		engine.Close()
+		return nil, err
+	}
+	return &host{engine, self}, nil
+}
+
+// run does the whole run in the runner's network, and returns its exit code.
+func (h *host) run(ctx context.Context, p *program, n *network) (int, error) {
+	fmt.Fprintln(p.stderr, "starting slogate once more, in the runner's network through its Docker socket (network: bridge forbids it, network: host does it at once)")
+	return h.engine.RunInHostNetwork(ctx, h.self, n.stdout, n.stderr)
+}
+
+// demandHost does the run in the runner's network because the workflow wants
+// so. It is not done where this container is in that network already.
+func (n *network) demandHost(ctx context.Context, p *program) (code int, done bool, err error) {
+	h, err := n.enter(ctx)
+	if err != nil {
+		return 0, false, fmt.Errorf("network host: %w", err)
+	}
+	defer h.engine.Close()
+	if h.self.InHostNetwork() {
+		return 0, false, nil
+	}
+	code, err = h.run(ctx, p, n)
+	switch {
+	case err == nil:
+		return code, true, nil
+	case ctx.Err() != nil:
+		return exitCancelled, true, fmt.Errorf("cancelled: %w", err)
+	}
+	return 0, false, fmt.Errorf("network host: %w", err)
+}
