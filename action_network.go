@@ -54,17 +54,14 @@ type network struct {
 }
 
 // runnerSocket is where a runner mounts its Docker socket into an action.
+// DOCKER_HOST does not count: in the environment of a job it is the runner's.
 const runnerSocket = "/var/run/docker.sock"
 
 func newNetwork(p *program, a *action.Action) *network {
-	n := &network{
+	return &network{
 		twin: p.getenv(docker.Marker) != "", fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
 		socket: runnerSocket, files: os.DirFS("/"), stdout: p.stdout, stderr: p.stderr,
 	}
-	if socket, ok := strings.CutPrefix(p.getenv("DOCKER_HOST"), "unix://"); ok {
-		n.socket = socket
-	}
-	return n
 }
 
 // untilAbandoned returns a context that also ends when r does. The standard

@@ -23,12 +23,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// target is the demo service, seen from a container on Docker's bridge.
-const target = "http://172.17.0.1:8000"
+// target is the demo service on the runner, as the SLO file of a user names it.
+const target = "http://localhost:8000"
 
 func TestAction(t *testing.T) {
 	b := newBed(t)
-	b.serveDemo()
+	b.serve("0.0.0.0:8000")
+	b.serve("127.0.0.1:8001")
 	t.Run("image", b.testImage)
 	for _, tt := range []struct {
 		name        string
@@ -46,6 +47,12 @@ func TestAction(t *testing.T) {
 			outputs: map[string]string{"verdict": "pass", "passed": "true", "failed-count": "0", "inconclusive-count": "0"},
 			figures: true,
 			summary: []string{"e2e-pass", "p95 <= 2s", "success_rate >= 99%", "steady"},
+		},
+		{
+			name: "pass in the runner's network", config: "e2e/testdata/pass.yaml", target: "http://localhost:8001",
+			outputs: map[string]string{"verdict": "pass", "passed": "true", "failed-count": "0", "inconclusive-count": "0"},
+			figures: true,
+			summary: []string{"e2e-pass", "in the runner's network"},
 		},
 		{
 			name: "fail", config: "e2e/testdata/fail.yaml", target: target, exit: 1,
@@ -193,11 +200,11 @@ func (b *bed) base(argument string) string {
 	return string(found[1])
 }
 
-// serveDemo starts the demo service on the runner. Nobody waits for it here:
-// the action does.
-func (b *bed) serveDemo() {
+// serve starts the demo service on the runner. Nobody waits for it here: the
+// action does.
+func (b *bed) serve(address string) {
 	b.t.Helper()
-	c := exec.Command("docker/in.sh", b.slogate, "demo", "--serve", "--addr", "0.0.0.0:8000")
+	c := exec.Command("docker/in.sh", b.slogate, "demo", "--serve", "--addr", address)
 	c.Env = b.env
 	if err := c.Start(); err != nil {
 		b.t.Fatal(err)
@@ -211,13 +218,16 @@ func (b *bed) serveDemo() {
 
 // testImage looks at the image as runners other than GitHub's use it.
 func (b *bed) testImage(t *testing.T) {
-	docker := func(args ...string) string {
-		return b.must(exec.Command("docker/in.sh", append([]string{"docker"}, args...)...))
-	}
+	docker := b.docker
 	docker("build", "--tag", "slogate", "..")
 	docker("run", "--rm", "--user", "1000:1000", "--read-only", "slogate", "--version")
 	docker("run", "--rm", "--entrypoint", "sh", "slogate", "-c", "for c in sh env tail tar find; do command -v $c || exit 1; done; test -s /etc/ssl/certs/ca-certificates.crt")
 	t.Logf("size of the image on the local base: %s bytes", strings.TrimSpace(docker("image", "inspect", "--format", "{{.Size}}", "slogate")))
+}
+
+func (b *bed) docker(args ...string) string {
+	b.t.Helper()
+	return b.must(exec.Command("docker/in.sh", append([]string{"docker"}, args...)...))
 }
 
 // outcome is what a workflow sees of the action.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -90,14 +91,12 @@ func round(ctx context.Context, candidates []Candidate, try Try) (winner int, er
 	for range candidates {
 		a := <-answers
 		errs[a.index] = a.err
-		if a.err != nil || winner >= 0 && winner < a.index {
-			continue
-		}
-		winner = a.index
-		if winner == 0 {
-			cancel()
-		} else {
+		if a.err == nil && (winner < 0 || a.index < winner) {
+			winner = a.index
 			defer time.AfterFunc(courtesy, cancel).Stop()
+		}
+		if winner >= 0 && !slices.Contains(errs[:winner], nil) {
+			cancel() // all that are preferred have answered: they failed
 		}
 	}
 	return winner, errs

@@ -28,12 +28,12 @@ package route
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // Kind names a way to a server.
@@ -117,18 +117,25 @@ func Candidates(ctx context.Context, target string, job Job, system System) ([]C
 
 // hostNames are the names of Docker, Podman and Docker Desktop for the
 // machine that the container runs on. On Linux none of them resolves unless
-// the engine was set up so.
+// the engine was set up so; they are looked up side by side, because a name
+// server without a way out takes its time.
 func hostNames(ctx context.Context, lookup func(context.Context, string) ([]string, error), port string) []Candidate {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	names := []string{"host.docker.internal", "host.containers.internal", "gateway.docker.internal"}
+	resolves := make([]bool, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() {
+			addresses, err := lookup(ctx, name)
+			resolves[i] = err == nil && len(addresses) > 0
+		})
+	}
+	wg.Wait()
 	var all []Candidate
-	for _, name := range []string{"host.docker.internal", "host.containers.internal", "gateway.docker.internal"} {
-		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-		addresses, err := lookup(ctx, name)
-		cancel()
-		if err == nil && len(addresses) > 0 {
+	for i, name := range names {
+		if resolves[i] {
 			all = append(all, Candidate{HostName, net.JoinHostPort(name, port), "host name " + name})
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			break // a name server that does not answer does not for the next one
 		}
 	}
 	return all
