@@ -68,6 +68,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
+		err = n.explain(err)
 		return code, errors.Join(err, refused(a, err))
 	}
 	return code, errors.Join(err, deliver(a, r, inputs.Out))

@@ -44,8 +44,9 @@ func (w way) describe(l *loader.Loader) string {
 
 // network finds the way from the action's container to a target.
 type network struct {
-	twin       bool // this is the second start, in the runner's network
-	fork       bool // the job runs a fork's pull request
+	twin       bool   // this is the second start, in the runner's network
+	earlier    string // what the first start tried in vain
+	fork       bool   // the job runs a fork's pull request
 	selfHosted bool
 	socket     string
 	files      fs.FS // the file system, from its root
@@ -58,8 +59,9 @@ type network struct {
 const runnerSocket = "/var/run/docker.sock"
 
 func newNetwork(p *program, a *action.Action) *network {
+	earlier, twin := p.lookupEnv(docker.Marker)
 	return &network{
-		twin: p.getenv(docker.Marker) != "", fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
+		twin: twin, earlier: earlier, fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
 		socket: runnerSocket, files: os.DirFS("/"), stdout: p.stdout, stderr: p.stderr,
 	}
 }
@@ -110,13 +112,21 @@ func (n *network) find(ctx context.Context, p *program, file *slo.File, in actio
 		return way{}, err
 	case host != nil:
 		var code int
-		if code, err = host.run(ctx, p, n); err == nil {
+		if code, err = host.run(ctx, p, n, notFound.Error()); err == nil {
 			return way{done: true, code: code}, nil
 		}
 		why = err.Error()
 	}
 	notFound.Host = why
 	return way{}, notFound
+}
+
+// explain adds to an error of a twin what had been tried before it.
+func (n *network) explain(err error) error {
+	if _, unready := errors.AsType[*loader.NotReadyError](err); !unready || n.earlier == "" {
+		return err
+	}
+	return fmt.Errorf("%w, in the runner's network; before that, in the action's own:\n%s", err, n.earlier)
 }
 
 // take is the way over a candidate.
@@ -212,9 +222,9 @@ func (n *network) enter(ctx context.Context) (*host, error) {
 }
 
 // run does the whole run in the runner's network, and returns its exit code.
-func (h *host) run(ctx context.Context, p *program, n *network) (int, error) {
+func (h *host) run(ctx context.Context, p *program, n *network, tried string) (int, error) {
 	fmt.Fprintln(p.stderr, "starting slogate once more, in the runner's network through its Docker socket (network: bridge forbids it, network: host does it at once)")
-	return h.engine.RunInHostNetwork(ctx, h.self, n.stdout, n.stderr)
+	return h.engine.RunInHostNetwork(ctx, h.self, tried, n.stdout, n.stderr)
 }
 
 // demandHost does the run in the runner's network because the workflow wants
@@ -228,7 +238,7 @@ func (n *network) demandHost(ctx context.Context, p *program) (code int, done bo
 	if h.self.InHostNetwork() {
 		return 0, false, nil
 	}
-	code, err = h.run(ctx, p, n)
+	code, err = h.run(ctx, p, n, "")
 	switch {
 	case err == nil:
 		return code, true, nil

@@ -93,7 +93,7 @@ func TestRoute(t *testing.T) {
 		},
 		{
 			name: "nothing", port: 9, exit: 3,
-			log: []string{"in the runner's network", "not ready"},
+			log: []string{"in the runner's network; before that", "tried 172.17.0.1:9, bridge gateway", "http://LABEL:9"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

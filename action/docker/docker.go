@@ -47,6 +47,8 @@ const (
 type Engine struct {
 	http    *http.Client
 	version string // of the API, negotiated
+
+	endWithin time.Duration // what a twin gets that was told to end
 }
 
 // Connect reaches the engine behind a Unix socket and agrees on a version of
@@ -58,7 +60,7 @@ func Connect(ctx context.Context, socket string) (*Engine, error) {
 		},
 		DisableCompression: true,
 	}
-	e := &Engine{http: &http.Client{Transport: transport}}
+	e := &Engine{http: &http.Client{Transport: transport}, endWithin: endWithin}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	reply, err := e.send(ctx, http.MethodGet, "/_ping", nil)

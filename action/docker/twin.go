@@ -15,7 +15,8 @@ import (
 
 const (
 	// Marker is the environment variable that a twin has and its original has
-	// not: it keeps a twin from starting another.
+	// not: it keeps a twin from starting another. It holds what the original
+	// leaves to it.
 	Marker = "SLOGATE_HOST_NETWORK"
 	// endWithin is how long a twin that was told to end may take. A runner kills
 	// ten seconds after it cancelled a step, and slogate ends within five.
@@ -25,15 +26,15 @@ const (
 )
 
 // RunInHostNetwork runs a twin of a container in the network of its host and
-// returns its exit code. The output of the twin goes to stdout and stderr
+// returns its exit code. Note is what the twin finds in [Marker]. The output of the twin goes to stdout and stderr
 // while it runs.
 //
 // When ctx ends, the twin gets SIGINT, which it takes for the wish to end in
 // order, and a few seconds. It is removed in every case: by the engine when it
 // exits, by force when it does not, and when this process is killed, the twin
 // sees the end of its standard input.
-func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, stdout, stderr io.Writer) (code int, err error) {
-	twin, err := e.create(ctx, c)
+func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, note string, stdout, stderr io.Writer) (code int, err error) {
+	twin, err := e.create(ctx, c, note)
 	if err != nil {
 		return 0, fmt.Errorf("create a container in the host's network: %w", err)
 	}
@@ -58,7 +59,7 @@ func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, stdout, std
 	}
 	defer context.AfterFunc(ctx, func() {
 		e.interrupt(lasting, twin)
-		time.AfterFunc(endWithin, end)
+		time.AfterFunc(e.endWithin, end)
 	})()
 	err = demultiplex(streams, stdout, stderr)
 	code, waitErr := exitCode(removed.Body)
@@ -66,7 +67,7 @@ func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, stdout, std
 }
 
 // create makes the twin. It does not run yet.
-func (e *Engine) create(ctx context.Context, c *Container) (id string, err error) {
+func (e *Engine) create(ctx context.Context, c *Container, note string) (id string, err error) {
 	host := maps.Clone(c.HostConfig)
 	if host == nil {
 		host = map[string]json.RawMessage{}
@@ -81,7 +82,7 @@ func (e *Engine) create(ctx context.Context, c *Container) (id string, err error
 	err = e.call(ctx, http.MethodPost, "/containers/create", map[string]any{
 		"Image":        c.Image,
 		"User":         c.Config.User,
-		"Env":          append(slices.Clone(c.Config.Env), Marker+"=true"),
+		"Env":          append(slices.Clone(c.Config.Env), Marker+"="+note),
 		"Cmd":          c.Config.Cmd,
 		"Entrypoint":   c.Config.Entrypoint,
 		"WorkingDir":   c.Config.WorkingDir,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,72 +40,118 @@ type Attempt struct {
 	Err error
 }
 
-// Find tries the candidates until one answers, all at the same time and again
-// and again, and returns the first in order of those that do. It tells
-// progress once for each round that differs from the one before. The error is
-// a [*NotFoundError], or ctx's.
+// Find tries the candidates, each again and again beside the others, until one
+// answers, and returns the first in order of those that do. It tells progress
+// whenever the reasons for waiting change. The error is a [*NotFoundError], or
+// ctx's.
 func Find(ctx context.Context, candidates []Candidate, within time.Duration, try Try, progress func(string)) (Candidate, error) {
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	tried, last := make([]Attempt, len(candidates)), ""
-	for i, c := range candidates {
-		tried[i].Candidate = c
-	}
-	for {
-		winner, errs := round(limited, candidates, try)
-		if winner >= 0 {
-			return candidates[winner], nil
+	s := newSearch(candidates)
+	for o := range tries(limited, candidates, try) {
+		before := s.winner
+		told := s.take(o, limited.Err() == nil)
+		if told != "" {
+			progress(told)
 		}
-		for i, err := range errs {
-			if limited.Err() == nil || tried[i].Err == nil {
-				tried[i].Err = err // not one that the deadline cut short
-			}
-		}
-		if now := summary(tried); now != last && limited.Err() == nil {
-			last = now
-			progress(now)
-		}
-		if !sleep(limited, retryAfter) {
-			break
-		}
-	}
-	if ctx.Err() != nil {
-		return Candidate{}, context.Cause(ctx)
-	}
-	return Candidate{}, &NotFoundError{Target: candidates[0].Address, Within: within, Tried: tried}
-}
-
-// round tries each candidate once and returns the index of the first in order
-// that answered, -1 when none did.
-func round(ctx context.Context, candidates []Candidate, try Try) (winner int, errs []error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type answer struct {
-		index int
-		err   error
-	}
-	answers := make(chan answer, len(candidates))
-	for i, c := range candidates {
-		go func() { answers <- answer{i, try(ctx, c)} }()
-	}
-	winner, errs = -1, make([]error, len(candidates))
-	for range candidates {
-		a := <-answers
-		errs[a.index] = a.err
-		if a.err == nil && (winner < 0 || a.index < winner) {
-			winner = a.index
+		if before < 0 && s.winner >= 0 {
 			defer time.AfterFunc(courtesy, cancel).Stop()
 		}
-		if winner >= 0 && !slices.Contains(errs[:winner], nil) {
-			cancel() // all that are preferred have answered: they failed
+		if s.settled() {
+			cancel()
 		}
 	}
-	return winner, errs
+	switch {
+	case ctx.Err() != nil:
+		return Candidate{}, context.Cause(ctx)
+	case s.winner < 0:
+		return Candidate{}, &NotFoundError{Target: candidates[0].Address, Within: within, Tried: s.tried}
+	}
+	return candidates[s.winner], nil
 }
 
-func summary(tried []Attempt) string {
-	parts := make([]string, len(tried))
-	for i, a := range tried {
+// outcome is how one try of a candidate ended.
+type outcome struct {
+	index int // of the candidate
+	start time.Time
+	err   error
+}
+
+// tries runs a loop of tries for each candidate until it answers or ctx ends.
+// The channel is closed when the last loop has ended.
+func tries(ctx context.Context, candidates []Candidate, try Try) <-chan outcome {
+	all := make(chan outcome)
+	var loops sync.WaitGroup
+	for i, c := range candidates {
+		loops.Go(func() {
+			for {
+				o := outcome{index: i, start: time.Now()}
+				o.err = try(ctx, c)
+				all <- o
+				if o.err == nil || !sleep(ctx, retryAfter) {
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		loops.Wait()
+		close(all)
+	}()
+	return all
+}
+
+// search is what is known of the candidates so far.
+type search struct {
+	tried  []Attempt
+	starts []time.Time // of the last try of each that has ended
+	winner int         // the first in order that answered; -1: none
+	won    time.Time   // when it did
+	told   string
+}
+
+func newSearch(candidates []Candidate) *search {
+	s := &search{tried: make([]Attempt, len(candidates)), starts: make([]time.Time, len(candidates)), winner: -1}
+	for i, c := range candidates {
+		s.tried[i].Candidate = c
+	}
+	return s
+}
+
+// take notes an outcome. It returns what there is to tell, if that is new. An
+// outcome that came too late says only that the time was over, so it does not
+// replace an earlier one.
+func (s *search) take(o outcome, inTime bool) string {
+	s.starts[o.index] = o.start
+	if o.err == nil {
+		if s.winner < 0 || o.index < s.winner {
+			s.winner, s.won = o.index, time.Now()
+		}
+		return ""
+	}
+	if inTime || s.tried[o.index].Err == nil {
+		s.tried[o.index].Err = o.err
+	}
+	if now := s.waiting(); inTime && s.winner < 0 && now != s.told {
+		s.told = now
+		return now
+	}
+	return ""
+}
+
+// settled reports whether a candidate answered and each preferred one has been
+// tried since, in vain.
+func (s *search) settled() bool {
+	return s.winner >= 0 && !slices.ContainsFunc(s.starts[:s.winner], func(start time.Time) bool { return start.Before(s.won) })
+}
+
+// waiting says what is waited for, empty until every candidate was tried.
+func (s *search) waiting() string {
+	parts := make([]string, len(s.tried))
+	for i, a := range s.tried {
+		if a.Err == nil {
+			return s.told
+		}
 		parts[i] = fmt.Sprintf("%s (%s)", a.Address, reason(a.Err))
 	}
 	return "waiting for " + strings.Join(parts, ", ")

@@ -15,7 +15,7 @@ type NotFoundError struct {
 	Target string        // host:port
 	Within time.Duration // the time that the candidates had
 	Tried  []Attempt     // the last try of each
-	Host   string        // why the runner's network was not tried as well; empty: this is it
+	Host   string        // why the runner's network was not tried as well; empty: it is, elsewhere
 }
 
 func (e *NotFoundError) Error() string {
@@ -24,15 +24,16 @@ func (e *NotFoundError) Error() string {
 	for _, a := range e.Tried {
 		fmt.Fprintf(&b, "\n  tried %s, %s: %s", a.Address, a.Via, reason(a.Err))
 	}
-	if e.Host == "" {
-		return b.String()
+	if e.Host != "" {
+		fmt.Fprintf(&b, "\n  not tried, the runner's own network: %s", e.Host)
 	}
 	port := e.Target[strings.LastIndex(e.Target, ":")+1:]
-	fmt.Fprintf(&b, "\n  not tried, the runner's own network: %s", e.Host)
 	b.WriteString("\nthe action runs in a container, where localhost is not the runner; one of these helps, once the server runs:")
 	fmt.Fprintf(&b, "\n  - let the server listen on 0.0.0.0:%s instead of 127.0.0.1:%s", port, port)
 	fmt.Fprintf(&b, "\n  - run it under \"services:\" of the job and take its label as the host: http://LABEL:%s", port)
-	b.WriteString("\n  - set the input \"network: host\", which needs the runner's Docker socket")
+	if e.Host != "" {
+		b.WriteString("\n  - set the input \"network: host\", which needs the runner's Docker socket")
+	}
 	return b.String()
 }
 
