@@ -54,7 +54,7 @@ func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, note string
 		return 0, fmt.Errorf("wait for container %s: %w", short(twin), err)
 	}
 	defer removed.Body.Close()
-	if err := e.call(ctx, http.MethodPost, "/containers/"+twin+"/start", nil, nil); err != nil {
+	if err := e.call(lasting, http.MethodPost, "/containers/"+twin+"/start", nil, nil); err != nil {
 		return 0, fmt.Errorf("start container %s: %w", short(twin), err)
 	}
 	defer context.AfterFunc(ctx, func() {

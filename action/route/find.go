@@ -55,7 +55,7 @@ func Find(ctx context.Context, candidates []Candidate, within time.Duration, try
 			progress(told)
 		}
 		if before < 0 && s.winner >= 0 {
-			defer time.AfterFunc(courtesy, cancel).Stop()
+			time.AfterFunc(courtesy, cancel)
 		}
 		if s.settled() {
 			cancel()
