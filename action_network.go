@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -49,7 +48,7 @@ type network struct {
 	fork       bool   // the job runs a fork's pull request
 	selfHosted bool
 	socket     string
-	files      fs.FS // the file system, from its root
+	system     route.System
 	// The output of a twin, which is safe for a log already.
 	stdout, stderr io.Writer
 }
@@ -62,33 +61,21 @@ func newNetwork(p *program, a *action.Action) *network {
 	earlier, twin := p.lookupEnv(docker.Marker)
 	return &network{
 		twin: twin, earlier: earlier, fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
-		socket: runnerSocket, files: os.DirFS("/"), stdout: p.stdout, stderr: p.stderr,
+		socket: runnerSocket, system: route.System{Files: os.DirFS("/"), Lookup: net.DefaultResolver.LookupHost},
+		stdout: p.stdout, stderr: p.stderr,
 	}
 }
 
-// untilAbandoned returns a context that also ends when r does. The standard
-// input of a twin ends when the process that started it is gone.
-func untilAbandoned(ctx context.Context, r io.Reader) context.Context {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		io.Copy(io.Discard, r)
-		cancel()
-	}()
-	return ctx
-}
-
 // find looks for the target of a file within the time that the target has to
-// become ready. With auto, the second half of it belongs to a twin in the
-// runner's network, where there is a way to one: the first half is enough for
-// most services to start, and a route that depended on how long a start took
-// would make results incomparable.
+// become ready. Where a twin can be started, it looks for half of that time:
+// longer would cost a server on 127.0.0.1 more of a wait, and shorter would
+// send a slow starter into another network than in the run before.
 func (n *network) find(ctx context.Context, p *program, file *slo.File, in action.Inputs) (way, error) {
 	target, ok := hostPort(file.Target)
 	if !ok || n.twin {
 		return way{twin: n.twin}, nil
 	}
-	system := route.System{Files: n.files, Lookup: net.DefaultResolver.LookupHost}
-	candidates, err := route.Candidates(ctx, target, route.Job{Services: in.Services, Container: in.Container}, system)
+	candidates, err := route.Candidates(ctx, target, route.Job{Services: in.Services, Container: in.Container}, n.system)
 	if err != nil {
 		fmt.Fprintf(p.stderr, "warning: %v\n", err)
 	}
@@ -180,70 +167,4 @@ func hostPort(target string) (string, bool) {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	return net.JoinHostPort(u.Hostname(), port), true
-}
-
-// host is the way into the runner's network.
-type host struct {
-	engine *docker.Engine
-	self   *docker.Container
-}
-
-// host returns the way into the runner's network, or why there is none.
-func (n *network) host(ctx context.Context, mode string) (*host, string) {
-	switch {
-	case mode == "bridge":
-		return nil, "the input network is bridge"
-	case n.fork && mode == "auto":
-		return nil, "never by itself for a pull request of a fork"
-	}
-	h, err := n.enter(ctx)
-	switch {
-	case err != nil:
-		return nil, err.Error()
-	case h.self.InHostNetwork():
-		h.engine.Close()
-		return nil, "this container is in it"
-	}
-	return h, ""
-}
-
-// enter asks the engine which container this is.
-func (n *network) enter(ctx context.Context) (*host, error) {
-	engine, err := docker.Connect(ctx, n.socket)
-	if err != nil {
-		return nil, err
-	}
-	self, err := engine.Self(ctx, n.files)
-	if err != nil {
-		engine.Close()
-		return nil, err
-	}
-	return &host{engine, self}, nil
-}
-
-// run does the whole run in the runner's network, and returns its exit code.
-func (h *host) run(ctx context.Context, p *program, n *network, tried string) (int, error) {
-	fmt.Fprintln(p.stderr, "starting slogate once more, in the runner's network through its Docker socket (network: bridge forbids it, network: host does it at once)")
-	return h.engine.RunInHostNetwork(ctx, h.self, tried, n.stdout, n.stderr)
-}
-
-// demandHost does the run in the runner's network because the workflow wants
-// so. It is not done where this container is in that network already.
-func (n *network) demandHost(ctx context.Context, p *program) (code int, done bool, err error) {
-	h, err := n.enter(ctx)
-	if err != nil {
-		return 0, false, fmt.Errorf("network host: %w", err)
-	}
-	defer h.engine.Close()
-	if h.self.InHostNetwork() {
-		return 0, false, nil
-	}
-	code, err = h.run(ctx, p, n, "")
-	switch {
-	case err == nil:
-		return code, true, nil
-	case ctx.Err() != nil:
-		return exitCancelled, true, fmt.Errorf("cancelled: %w", err)
-	}
-	return 0, false, fmt.Errorf("network host: %w", err)
 }

@@ -41,14 +41,14 @@ func serveHealth(t *testing.T, status int) string {
 	return port
 }
 
-func parseSLO(t *testing.T, target string) *slo.File {
+func parseSLO(t *testing.T, target, patience string) *slo.File {
 	t.Helper()
 	file, err := slo.Parse(fmt.Appendf(nil, `version: 1
 target: %s
-wait_for: {request: GET /health, timeout: 1s}
+wait_for: {request: GET /health, timeout: %s}
 scenarios: [{request: GET /}]
 stages: [{name: short, requests: 100, workers: 1}]
-`, target), slo.Options{Path: "slo.yaml"})
+`, target, patience), slo.Options{Path: "slo.yaml"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,8 @@ func testNetwork(t *testing.T) (*network, *program, *bytes.Buffer) {
 	var log bytes.Buffer
 	p := &program{lookupEnv: func(string) (string, bool) { return "", false }, stdout: &log, stderr: &log}
 	n := newNetwork(p, action.New(p.getenv, io.Discard))
-	n.files, n.socket = bridge, filepath.Join(t.TempDir(), "none")
+	n.socket = filepath.Join(t.TempDir(), "none")
+	n.system = route.System{Files: bridge, Lookup: func(context.Context, string) ([]string, error) { return nil, errors.New("no such host") }}
 	return n, p, &log
 }
 
@@ -75,7 +76,7 @@ func published(port, as string) string {
 func TestWrongServerIsNotFinal(t *testing.T) {
 	wrong, right := serveHealth(t, http.StatusNotFound), serveHealth(t, http.StatusOK)
 	n, p, _ := testNetwork(t)
-	got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+wrong), action.Inputs{Network: "auto", Services: published(right, wrong)})
+	got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+wrong, "20s"), action.Inputs{Network: "auto", Services: published(right, wrong)})
 	want := way{address: "localhost:" + right, via: "127.0.0.1:" + wrong + " via service localhost:" + right}
 	if err != nil || got != want {
 		t.Errorf("find = %+v, %v; want %+v", got, err, want)
@@ -87,14 +88,14 @@ func TestFindTakesTheGivenAddress(t *testing.T) {
 	for name, change := range map[string]func(*network){
 		"bridge":                func(*network) {},
 		"twin":                  func(n *network) { n.twin = true },
-		"no container":          func(n *network) { n.files = fstest.MapFS{} },
-		"self-hosted":   func(n *network) { n.selfHosted = true },
+		"no container":          func(n *network) { n.system.Files = fstest.MapFS{} },
+		"self-hosted":           func(n *network) { n.selfHosted = true },
 		"a fork's pull request": func(n *network) { n.fork = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, p, log := testNetwork(t)
 			change(n)
-			got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+port), action.Inputs{Network: "auto"})
+			got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+port, "20s"), action.Inputs{Network: "auto"})
 			if want := (way{twin: n.twin}); err != nil || got != want || strings.Contains(log.String(), "warning") {
 				t.Errorf("find = %+v, %v; want %+v; said %q", got, err, want, log)
 			}
@@ -116,7 +117,7 @@ func TestFindSaysWhyNot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n, p, _ := testNetwork(t)
 			n.fork = tt.fork
-			_, err := n.find(t.Context(), p, parseSLO(t, "http://localhost:"+wrong), action.Inputs{Network: tt.mode})
+			_, err := n.find(t.Context(), p, parseSLO(t, "http://localhost:"+wrong, "500ms"), action.Inputs{Network: tt.mode})
 			notFound, ok := errors.AsType[*route.NotFoundError](err)
 			if !ok || !strings.Contains(notFound.Host, tt.want) || len(notFound.Tried) != 2 || !strings.Contains(err.Error(), "status 404") {
 				t.Errorf("error = %v, want %q and two addresses", err, tt.want)
@@ -129,7 +130,7 @@ func TestFindObeysCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	n, p, _ := testNetwork(t)
-	if _, err := n.find(ctx, p, parseSLO(t, "http://localhost:"+serveHealth(t, http.StatusNotFound)), action.Inputs{Network: "bridge"}); !errors.Is(err, context.Canceled) {
+	if _, err := n.find(ctx, p, parseSLO(t, "http://localhost:"+serveHealth(t, http.StatusNotFound), "20s"), action.Inputs{Network: "bridge"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
 }

@@ -4,8 +4,8 @@ import "strings"
 
 // Fork reports whether the job may run what a fork's pull request brought: by
 // the numbers of the repositories, which cannot be chosen. A pull request
-// whose payload does not tell counts as one; so does one whose repository is
-// gone.
+// whose payload does not tell counts as one, also one that was commented on;
+// so does one whose repository is gone.
 func (a *Action) Fork() bool {
 	name := a.getenv("GITHUB_EVENT_NAME")
 	e := readEvent(a.getenv("GITHUB_EVENT_PATH"))
@@ -14,6 +14,8 @@ func (a *Action) Fork() bool {
 		return e.Repository.ID == 0 || e.PullRequest.Head.Repo != e.Repository
 	case name == "workflow_run":
 		return e.Repository.ID == 0 || e.WorkflowRun.HeadRepository != e.Repository
+	case name == "issue_comment":
+		return e.Issue.PullRequest != nil
 	}
 	return false
 }

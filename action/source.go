@@ -46,6 +46,9 @@ type event struct {
 	WorkflowRun struct {
 		HeadRepository repository `json:"head_repository"`
 	} `json:"workflow_run"`
+	Issue struct {
+		PullRequest *struct{} `json:"pull_request"` // nil: it is an issue
+	} `json:"issue"`
 	Repository repository `json:"repository"`
 }
 

@@ -108,6 +108,9 @@ func TestRoute(t *testing.T) {
 				if !strings.Contains(s.log(), text) {
 					t.Errorf("the log lacks %q", text)
 				}
+				if summary := s.read("summary"); tt.exit == 3 && !strings.Contains(summary, text) {
+					t.Errorf("the summary lacks %q:\n%s", text, summary)
+				}
 			}
 			if strings.Contains(s.log(), "hunter2") && !strings.Contains(s.log(), "::add-mask::hunter2") {
 				t.Error("a secret is in the log")
@@ -226,10 +229,13 @@ func (s *stepRun) run() int {
 	return c.ProcessState.ExitCode()
 }
 
-func (s *stepRun) log() string {
-	text, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+// read is the text of a file of the step, empty where there is none.
+func (s *stepRun) read(name string) string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, name))
 	return string(text)
 }
+
+func (s *stepRun) log() string { return s.read("log") }
 
 // route is the route in the result file, empty where there is none.
 func (s *stepRun) route() string {

@@ -227,6 +227,26 @@ func TestRunRemovesATwinThatDoesNotEnd(t *testing.T) {
 	}
 }
 
+// broken is a log that nobody reads any more.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestRunEndsWhenItsOutputCannotBeWritten(t *testing.T) {
+	f := newFakeEngine(t)
+	f.program = func(stdout, _ io.Writer, stdin io.Reader, _ <-chan string) int {
+		fmt.Fprintln(stdout, "verdict")
+		io.Copy(io.Discard, stdin)
+		<-f.ended
+		return 0
+	}
+	e := connect(t, f)
+	_, err := e.RunInHostNetwork(t.Context(), self(t, e), "", broken{}, io.Discard)
+	if !errors.Is(err, io.ErrClosedPipe) || f.left() {
+		t.Errorf("error = %v, left %v", err, f.left())
+	}
+}
+
 func TestRunNotAtAllAfterACancel(t *testing.T) {
 	f := newFakeEngine(t)
 	e := connect(t, f)

@@ -142,10 +142,10 @@ func (f *fakeEngine) attach(w http.ResponseWriter, r *http.Request) {
 		f.t.Error(err)
 		return
 	}
-	io.WriteString(c, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
 	f.mu.Lock()
-	f.stdin = c
+	f.stdin = c // before the answer, after which the twin may be started
 	f.mu.Unlock()
+	io.WriteString(c, "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.multiplexed-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
 }
 
 func (f *fakeEngine) wait(w http.ResponseWriter, r *http.Request) {

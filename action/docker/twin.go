@@ -61,7 +61,9 @@ func (e *Engine) RunInHostNetwork(ctx context.Context, c *Container, note string
 		e.interrupt(lasting, twin)
 		time.AfterFunc(e.endWithin, end)
 	})()
-	err = demultiplex(streams, stdout, stderr)
+	if err = demultiplex(streams, stdout, stderr); err != nil {
+		end() // its output cannot be passed on: it would write until it is stuck
+	}
 	code, waitErr := exitCode(removed.Body)
 	return code, errors.Join(err, waitErr)
 }
