@@ -92,6 +92,14 @@ func TestRoute(t *testing.T) {
 			route: `^localhost:8004 via job container ` + container[:12] + `$`,
 		},
 		{
+			name: "in the job container's network, as act has it", port: 8004, with: []func(*stepRun){in("container:" + container)},
+			route: `^127\.0\.0\.1:8004$`,
+		},
+		{
+			name: "out of the job container's network", port: 8001, with: []func(*stepRun){in("container:" + container)},
+			route: `^127\.0\.0\.1:8001 in the runner's network$`,
+		},
+		{
 			name: "nothing", port: 9, exit: 3,
 			log: []string{"in the runner's network; before that", "tried 172.17.0.1:9, bridge gateway", "http://LABEL:9"},
 		},

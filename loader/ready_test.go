@@ -77,3 +77,26 @@ func TestReadyObeysCancel(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestCheckTriesOnce(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/health" {
+			w.WriteHeader(404)
+		}
+	})
+	for path, want := range map[string]string{"/health": "", "/else": "GET /else: status 404"} {
+		file := fileOf(url, get("/"))
+		file.WaitFor = &slo.WaitFor{Request: *get(path).Request, Timeout: 20 * time.Second}
+		l := newLoader(t, file, Options{})
+		if err := l.Check(t.Context()); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("Check = %v, want %q", err, want)
+		}
+		if l.Patience() != 20*time.Second {
+			t.Errorf("patience = %v", l.Patience())
+		}
+	}
+	l := newLoader(t, fileOf("http://"+closedPort(t), get("/")), Options{})
+	if err := l.Check(t.Context()); err == nil || l.Patience() != connectWithin {
+		t.Errorf("Check = %v, patience %v", err, l.Patience())
+	}
+}

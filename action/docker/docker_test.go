@@ -22,7 +22,10 @@ import (
 // inContainer is what the system of the container in testdata says.
 func inContainer(t testing.TB) fstest.MapFS {
 	t.Helper()
-	files := fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("fa0987115cb4\n")}}
+	files := fstest.MapFS{
+		"proc/sys/kernel/hostname": {Data: []byte("fa0987115cb4\n")},
+		"proc/1/cmdline":           {Data: []byte("/slogate\x00action\x00")},
+	}
 	for name, from := range map[string]string{"proc/self/mountinfo": "mountinfo", "proc/self/cgroup": "cgroup"} {
 		text, err := os.ReadFile(filepath.Join("testdata", from))
 		if err != nil {
@@ -84,18 +87,22 @@ func TestSelf(t *testing.T) {
 		}
 		return files
 	}
+	joined := inContainer(t)
+	joined["proc/1/cmdline"] = &fstest.MapFile{Data: []byte("tail\x00-f\x00/dev/null\x00")}
 	other := fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("222222222222\n")}}
 	for name, tt := range map[string]struct {
 		files fs.FS
 		known bool
 	}{
-		"mountinfo":          {without(), true},
-		"control groups":     {without("proc/self/mountinfo"), true},
-		"hostname":           {without("proc/self/mountinfo", "proc/self/cgroup"), true},
-		"nothing":            {fstest.MapFS{}, false},
-		"another engine's":   {other, false},
-		"a machine's name":   {fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("runner-1\n")}}, false},
-		"a path in the name": {fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("../../images\n")}}, false},
+		"mountinfo":             {without(), true},
+		"control groups":        {without("proc/self/mountinfo"), true},
+		"hostname":              {without("proc/self/mountinfo", "proc/self/cgroup"), true},
+		"nothing":               {fstest.MapFS{}, false},
+		"another one's network": {joined, false},
+		"no processes":          {without("proc/1/cmdline"), false},
+		"another engine's":      {other, false},
+		"a machine's name":      {fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("runner-1\n")}}, false},
+		"a path in the name":    {fstest.MapFS{"proc/sys/kernel/hostname": {Data: []byte("../../images\n")}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := connect(t, newFakeEngine(t)).Self(t.Context(), tt.files)
@@ -302,8 +309,9 @@ func FuzzIDs(f *testing.F) {
 	files := inContainer(f)
 	f.Add(files["proc/self/mountinfo"].Data, files["proc/self/cgroup"].Data, "fa0987115cb4")
 	f.Fuzz(func(t *testing.T, mounts, groups []byte, hostname string) {
-		for _, id := range ids(fstest.MapFS{"proc/self/mountinfo": {Data: mounts}, "proc/self/cgroup": {Data: groups}}, hostname) {
-			if strings.Trim(id, "0123456789abcdef") != "" || len(id) != fullID && len(id) != 12 {
+		files := fstest.MapFS{"proc/self/mountinfo": {Data: mounts}, "proc/self/cgroup": {Data: groups}, "proc/sys/kernel/hostname": {Data: []byte(hostname)}}
+		for _, id := range ids(files) {
+			if strings.Trim(id, "0123456789abcdef") != "" || len(id) != 64 && len(id) != 12 {
 				t.Errorf("%q is no id", id)
 			}
 		}

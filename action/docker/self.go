@@ -16,8 +16,9 @@ import (
 type Container struct {
 	ID     string `json:"Id"`
 	Image  string // the digest of the image, not a name that may have moved
+	Path   string // of the program that was started as the container's first process
+	Args   []string
 	Config struct {
-		Hostname   string
 		User       string
 		Env        []string
 		Cmd        []string
@@ -45,10 +46,11 @@ var ErrNoContainer = errors.New("this process runs in no container that the engi
 
 // Self returns the container that this process runs in. Files is the file
 // system from its root. What the system says of the container's id is believed
-// only when the engine has a running container of that name.
+// only when the engine has a running container of that name which started the
+// program that runs here: a container in the network of another one sees the
+// other's /etc/hostname and name.
 func (e *Engine) Self(ctx context.Context, files fs.FS) (*Container, error) {
-	hostname := readHostname(files)
-	for _, id := range ids(files, hostname) {
+	for _, id := range ids(files) {
 		var c Container
 		err := e.call(ctx, http.MethodGet, "/containers/"+id+"/json", nil, &c)
 		if refused, ok := errors.AsType[*Refusal](err); ok && refused.Status == http.StatusNotFound {
@@ -57,28 +59,31 @@ func (e *Engine) Self(ctx context.Context, files fs.FS) (*Container, error) {
 		if err != nil {
 			return nil, fmt.Errorf("inspect this container: %w", err)
 		}
-		// A full id is unique in the world; a short one may be another machine's.
-		if c.State.Running && strings.HasPrefix(c.ID, id) && (len(id) == fullID || c.Config.Hostname == hostname) {
+		if c.State.Running && strings.HasPrefix(c.ID, id) && c.started(files) {
 			return &c, nil
 		}
 	}
 	return nil, ErrNoContainer
 }
 
-// fullID is how many digits a container's id has.
-const fullID = 64
+// started reports whether the first process here is the container's.
+func (c *Container) started(files fs.FS) bool {
+	line, err := fs.ReadFile(files, "proc/1/cmdline")
+	args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+	return err == nil && args[0] == c.Path && slices.Equal(args[1:], c.Args)
+}
 
 var (
-	// Docker mounts /etc/hostname and its like from a folder that is named after
-	// the container.
-	inMountinfo = regexp.MustCompile(`/containers/([0-9a-f]{64})/`)
+	// The engine mounts /etc/hostname and its like from a folder that is named
+	// after the container.
+	inMountinfo = regexp.MustCompile(`containers/([0-9a-f]{64})/\S* /etc/`)
 	// Version 1 control groups are named "docker/ID", "docker-ID.scope" and more.
 	inCgroup = regexp.MustCompile(`(?m)[/-]([0-9a-f]{64})(?:\.scope)?$`)
 	shortID  = regexp.MustCompile(`^[0-9a-f]{12}$`)
 )
 
 // ids lists what may be the id of this container, the surest first.
-func ids(files fs.FS, hostname string) []string {
+func ids(files fs.FS) []string {
 	mounts, _ := fs.ReadFile(files, "proc/self/mountinfo")
 	groups, _ := fs.ReadFile(files, "proc/self/cgroup")
 	var all []string
@@ -92,8 +97,9 @@ func ids(files fs.FS, hostname string) []string {
 			}
 		}
 	}
-	if shortID.MatchString(hostname) {
-		all = append(all, hostname)
+	hostname, _ := fs.ReadFile(files, "proc/sys/kernel/hostname")
+	if name := strings.TrimSpace(string(hostname)); shortID.MatchString(name) {
+		all = append(all, name)
 	}
 	return all
 }
@@ -101,8 +107,3 @@ func ids(files fs.FS, hostname string) []string {
 // maxIDs bounds the questions to the engine: an action that itself mounts
 // folders of containers names more than its own.
 const maxIDs = 16
-
-func readHostname(files fs.FS) string {
-	name, _ := fs.ReadFile(files, "proc/sys/kernel/hostname")
-	return strings.TrimSpace(string(name))
-}
