@@ -13,6 +13,7 @@ import (
 const (
 	MaxHeader = 1 << 20  // bytes of status lines, headers and trailers, 1xx answers included
 	MaxBody   = 64 << 20 // bytes of the body
+	maxFrame  = 4 << 10  // bytes of a chunk's size with its extensions
 )
 
 var (
@@ -50,6 +51,7 @@ type Parser struct {
 	chunked bool
 	close   bool
 	alive   bool // Connection: keep-alive
+	folds   bool // the line before may be continued
 	left    int64
 	size    int64
 	headLen int // bytes of head so far
@@ -186,8 +188,8 @@ func (p *Parser) takeLine(data []byte) (int, error) {
 	if i < 0 {
 		n = len(data)
 	}
-	if p.headLen += n; p.headLen > MaxHeader {
-		return n, errHeaderTooLarge
+	if err := p.bound(n); err != nil {
+		return n, err
 	}
 	if i < 0 {
 		p.line = append(p.line, data...)
@@ -203,6 +205,21 @@ func (p *Parser) takeLine(data []byte) (int, error) {
 		line = line[:last]
 	}
 	return n, p.takeWhole(line)
+}
+
+// bound bounds the bytes of the head and of the trailers together, and each
+// line of a chunk's frame.
+func (p *Parser) bound(n int) error {
+	if p.state == inChunkSize || p.state == inChunkEnd {
+		if len(p.line)+n > maxFrame {
+			return errors.New("malformed chunked encoding: a line is too long")
+		}
+		return nil
+	}
+	if p.headLen += n; p.headLen > MaxHeader {
+		return errHeaderTooLarge
+	}
+	return nil
 }
 
 // takeWhole takes a line without its end.
@@ -224,7 +241,7 @@ func (p *Parser) takeWhole(line []byte) error {
 		p.state = inChunkSize
 	case inTrailer:
 		if len(line) == 0 {
-			p.finish()
+			p.state = complete
 		}
 	}
 	return nil
@@ -254,7 +271,7 @@ func (p *Parser) statusLine(line []byte) error {
 func (p *Parser) field(line []byte) error {
 	i := bytes.IndexByte(line, ':')
 	if line[0] == ' ' || line[0] == '\t' {
-		return fmt.Errorf("malformed HTTP header line %s: lines must not be continued", quote(line))
+		return p.continued(line)
 	}
 	if i <= 0 || !isToken(line[:i]) {
 		return fmt.Errorf("malformed HTTP header line %s", quote(line))
@@ -262,20 +279,37 @@ func (p *Parser) field(line []byte) error {
 	if p.keepHead {
 		p.fields = append(append(p.fields, line...), '\n')
 	}
+	p.folds = true
 	name, value := line[:i], line[i+1:]
 	switch i { // the fields that matter differ in their length
 	case len("Connection"):
 		if equalFold(name, "connection") {
+			p.folds = false
 			p.connection(value)
 		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
+			p.folds = false
 			return p.contentLength(value)
 		}
 	case len("Transfer-Encoding"):
 		if equalFold(name, "transfer-encoding") {
+			p.folds = false
 			return p.transferEncoding(value)
 		}
+	}
+	return nil
+}
+
+// continued takes a line that continues the value before, as was allowed until
+// RFC 7230. Values that say where the answer ends must stand in one line.
+func (p *Parser) continued(line []byte) error {
+	if !p.folds {
+		return fmt.Errorf("malformed HTTP header line %s: it continues nothing", quote(line))
+	}
+	if p.keepHead {
+		p.fields = append(p.fields[:len(p.fields)-1], ' ')
+		p.fields = append(append(p.fields, trim(line)...), '\n')
 	}
 	return nil
 }
@@ -317,7 +351,8 @@ func (p *Parser) transferEncoding(value []byte) error {
 func (p *Parser) endHead() error {
 	if p.status < 200 && p.status != 101 {
 		// An interim answer: the next one counts.
-		p.status, p.state, p.length, p.chunked, p.close, p.alive = 0, inStatus, -1, false, false, false
+		p.status, p.state, p.length, p.chunked = 0, inStatus, -1, false
+		p.close, p.alive, p.folds = false, false, false
 		p.fields = p.fields[:0]
 		return nil
 	}
@@ -361,8 +396,6 @@ func (p *Parser) chunkSize(line []byte) error {
 	}
 	return nil
 }
-
-func (p *Parser) finish() { p.state = complete }
 
 // Header returns the kept fields in their order: names as they were sent,
 // values without the blanks around them.
