@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,19 +100,6 @@ func TestOnceReportsAFullDisk(t *testing.T) {
 	}
 }
 
-// Bodies are read to the end and counted whole, however much of them is kept.
-func TestReadBody(t *testing.T) {
-	for _, size := range []int{0, 1, 511, 512, 513, 4096, 100_000} {
-		for _, keep := range []int{0, 1, 512, 5000, maxBody} {
-			text := strings.Repeat("0123456789", size/10+1)[:size]
-			got, n, err := readBody(iotest.OneByteReader(strings.NewReader(text)), nil, keep)
-			if want := text[:min(size, keep)]; string(got) != want || n != int64(size) || err != nil {
-				t.Errorf("%d bytes, %d kept: got %d, %d, %v", size, keep, len(got), n, err)
-			}
-		}
-	}
-}
-
 // Errors that a test cannot bring about without harming its neighbours.
 func TestClassify(t *testing.T) {
 	wrap := func(err error) error { return fmt.Errorf("dial: %w", &os.SyscallError{Syscall: "connect", Err: err}) }
@@ -129,7 +115,7 @@ func TestClassify(t *testing.T) {
 		fmt.Errorf("malformed"):                       result.Protocol,
 	}
 	for err, want := range tests {
-		if got := classify(&answer{err: err}); got != want {
+		if got := classify(err); got != want {
 			t.Errorf("%v is %s, want %s", err, got, want)
 		}
 	}

@@ -31,9 +31,13 @@ var closed = []error{
 	syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 }
 
+// netError names what failed with which address.
+func netError(what string, address net.Addr, err error) error {
+	return &net.OpError{Op: what, Net: "tcp", Addr: address, Err: err}
+}
+
 // classify finds the class of an exchange that ended with an error.
-func classify(a *answer) result.Class {
-	err := a.err
+func classify(err error) result.Class {
 	var dns *net.DNSError
 	var timeout net.Error
 	switch {
@@ -51,7 +55,7 @@ func classify(a *answer) result.Class {
 		return result.Refused
 	case isTLS(err):
 		return result.TLS
-	case isAny(err, closed), a.ended:
+	case isAny(err, closed):
 		return result.Reset
 	}
 	var handshake *handshakeError

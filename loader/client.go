@@ -13,32 +13,24 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/slogate/slogate/loader/http1"
 )
 
-const (
-	// maxBody bounds an answer's body. A larger one is more likely endless than
-	// meant, and a thousand connections may hold one each.
-	maxBody = 64 << 20
-	// maxHeader bounds the headers of one answer, 1xx answers included.
-	maxHeader = 1 << 20
-	// keptBuffer is the largest body buffer that a user holds on to.
-	keptBuffer = 256 << 10
-)
+// readSize is how much one read of a connection takes in at most.
+const readSize = 16 << 10
 
-var errBodyTooLarge = fmt.Errorf("the body is larger than %d MiB", maxBody>>20)
-
-// client sends requests over a pool of connections. Each connection is one of
-// net/http's ClientConns: unlike Transport's own pool they retry nothing, dial
-// only when told to, and say which connection a request went over. A
-// connection that is found closed before anything is written is left out; one
-// that closes while a request is under way ends that request as reset.
+// client sends requests over a pool of connections, one request at a time on
+// each. It retries nothing. A connection that is found closed before anything
+// is written is left out; one that closes while a request is under way ends
+// that request as reset.
 type client struct {
-	transport *http.Transport
-	scheme    string
-	address   string // host and port of the target
-	dial      string // host and port to connect to
+	scheme  string
+	address string // host and port of the target
+	dial    string // host and port to connect to
+	dialer  net.Dialer
+	tls     *tls.Config
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -46,68 +38,43 @@ type client struct {
 	reached []string // addresses, in the order in which they were first connected to
 }
 
-// conn is one connection to the target.
+// conn is one connection to the target. It belongs to one exchange at a time.
 type conn struct {
-	*http.ClientConn
-	wire *wire
+	net.Conn // speaks HTTP: wire, or TLS over it
+	wire     *wire
+	parser   http1.Parser
+	buffer   []byte
+	since    time.Time // when it became idle
+
+	watched context.Context // ends what is under way
+	unwatch func() bool
 }
 
-// wire counts the bytes on a connection. Its reader and its user are different
-// goroutines.
+// wire counts the bytes on a connection.
 type wire struct {
 	net.Conn
-	in, out atomic.Int64
-	ended   atomic.Bool // by the other side
+	in, out int64
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	w.in.Add(int64(n))
-	if err != nil && isAny(err, closed) {
-		w.ended.Store(true)
-	}
+	w.in += int64(n)
 	return n, err
 }
 
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
-	w.out.Add(int64(n))
+	w.out += int64(n)
 	return n, err
 }
-
-// dialing is what a connection's making reports through its context.
-type dialing struct {
-	wire *wire
-	took time.Duration
-	err  error
-}
-
-type dialingKey struct{}
 
 // newClient makes a client for a target. It connects to dial where that is not
 // empty; the name in Host and TLS stays the target's.
 func newClient(target *url.URL, dial string) *client {
-	c := &client{scheme: target.Scheme, address: addressOf(target), dial: cmp.Or(dial, addressOf(target))}
-	dialer := &net.Dialer{}
-	c.transport = &http.Transport{
-		// No Proxy: HTTP_PROXY is not meant for the service under test.
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			d, _ := ctx.Value(dialingKey{}).(*dialing)
-			start := time.Now()
-			raw, err := dialer.DialContext(ctx, network, c.dial)
-			d.took, d.err = time.Since(start), err
-			if err != nil {
-				return nil, err
-			}
-			c.note(raw.RemoteAddr().String())
-			d.wire = &wire{Conn: raw}
-			return d.wire, nil
-		},
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeader,
-		TLSClientConfig:        &tls.Config{},
+	return &client{
+		scheme: target.Scheme, address: addressOf(target), dial: cmp.Or(dial, addressOf(target)),
+		tls: &tls.Config{ServerName: target.Hostname()},
 	}
-	return c
 }
 
 // addressOf is the host and port that a URL names.
@@ -134,8 +101,8 @@ type answer struct {
 	in, out int64 // bytes
 
 	reply
-	err   error
-	ended bool // with err: the other side closed the connection before it had sent the headers
+	headDone bool // status and headers have been read
+	err      error
 }
 
 // reply is what the other side said.
@@ -154,137 +121,254 @@ func (a *answer) service() time.Duration {
 	return a.end.Sub(a.wrote)
 }
 
-// do sends one request and reads its answer to the end, all within timeout. It
-// keeps the first keep bytes of the body in u's buffer, which the next call
-// overwrites.
-func (c *client) do(u *user, r *http.Request, timeout time.Duration, keep int) *answer {
-	a := &answer{start: time.Now()}
-	ctx, cancel := context.WithDeadline(u.ctx, a.start.Add(timeout))
-	defer cancel()
-	defer func() {
-		// What net/http says about a connection that it closed itself at the
-		// deadline depends on where it was.
-		if a.err != nil && ctx.Err() != nil {
-			a.err = fmt.Errorf("%w: %w", ctx.Err(), a.err)
-		}
-	}()
-	cn, err := c.take(ctx, a)
-	if err != nil {
-		a.err, a.end = err, time.Now()
-		return a
+// request is what do needs to know of one.
+type request struct {
+	message []byte
+	isHead  bool
+	closes  bool // it asks the other side to close the connection
+	keep    int  // bytes of the answer's body
+	headers bool // of the answer are kept
+	timeout time.Duration
+}
+
+// requestOf is the request that a user's step sends now. What has to be
+// written for it is appended to buffer.
+func requestOf(st *step, u *user, buffer []byte) (request, error) {
+	r := request{
+		message: st.message.whole, isHead: st.message.method == http.MethodHead, closes: st.message.closes,
+		keep: st.kept, headers: st.sees.header, timeout: st.timeout(),
 	}
-	in, out := cn.wire.in.Load(), cn.wire.out.Load()
-	if a.opened {
+	if r.message != nil {
+		return r, nil
+	}
+	message, err := st.message.render(buffer, u)
+	r.message = message
+	return r, err
+}
+
+// exchanged is an answer, and the connection whose buffer holds its body.
+type exchanged struct {
+	answer
+	client  *client
+	conn    *conn // nil: none could be opened
+	surplus bool  // more came than belongs to the answer
+	unsent  bool  // the request was not written to its end
+}
+
+// do sends one request and reads its answer to the end, all within its
+// timeout. The answer's body is valid until done is called, which must be.
+func (c *client) do(ctx context.Context, r request) *exchanged {
+	x := &exchanged{client: c, answer: answer{start: time.Now()}}
+	deadline := x.start.Add(r.timeout)
+	for {
+		if x.err = x.connect(ctx, deadline); x.err != nil {
+			break
+		}
+		x.exchange(ctx, r, deadline)
+		if !x.leftOut() {
+			break
+		}
+		x.conn.close()
+		*x = exchanged{client: c, answer: answer{start: x.start}}
+	}
+	if x.end.IsZero() {
+		x.end = time.Now()
+	}
+	if x.err != nil && ctx.Err() != nil {
+		x.err = fmt.Errorf("%w: %w", ctx.Err(), x.err)
+	}
+	return x
+}
+
+// leftOut reports whether the connection turned out to be closed before the
+// request reached the other side.
+func (x *exchanged) leftOut() bool {
+	if !x.reused || x.err == nil || x.conn.parser.Started() {
+		return false
+	}
+	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn)
+}
+
+// done lets the next request have the connection, or closes it. It reports
+// whether the other side ended it.
+func (x *exchanged) done() (closedByPeer bool) {
+	if x.conn == nil {
+		return false
+	}
+	if x.err == nil && x.conn.parser.Reusable() && !x.surplus && !x.unsent && x.client.giveBack(x.conn) {
+		return false
+	}
+	x.conn.close()
+	return x.err == nil || isAny(x.err, closed)
+}
+
+// exchange writes the request and reads the answer.
+func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time) {
+	cn := x.conn
+	in, out := cn.wire.in, cn.wire.out
+	if x.opened {
 		in, out = 0, 0 // with https the handshake belongs to the request that caused it
 	}
-	u.first.Store(0)
-	a.wrote = time.Now()
-	reusable := c.exchange(cn, u, r.WithContext(ctx), a, keep)
-	a.end = time.Now()
-	if first := u.first.Load(); first != 0 {
-		a.first = u.born.Add(time.Duration(first))
+	if x.err = cn.until(ctx, deadline); x.err != nil {
+		return
 	}
-	a.in, a.out = cn.wire.in.Load()-in, cn.wire.out.Load()-out
-	a.ended = a.status == 0 && cn.wire.ended.Load()
-	c.giveBack(cn, reusable)
-	return a
+	cn.parser.Begin(r.isHead, r.keep, r.headers)
+	x.wrote = time.Now()
+	written := cn.write(r.message)
+	if x.err = x.read(); x.err != nil || !cn.parser.Reusable() {
+		_ = cn.SetDeadline(longPast) // ends a write that nobody reads
+	}
+	x.unsent = written() != nil || r.closes
+	x.in, x.out = cn.wire.in-in, cn.wire.out-out
+	x.status, x.headDone = cn.parser.Status(), cn.parser.HeaderDone()
+	x.body, x.size = cn.parser.Body(), cn.parser.Size()
+	if r.headers {
+		x.header = headerOf(&cn.parser)
+	}
 }
 
-// exchange writes the request, reads the answer, and reports whether the
-// connection may be used again.
-func (c *client) exchange(cn *conn, u *user, r *http.Request, a *answer, keep int) bool {
-	resp, err := cn.RoundTrip(r)
-	if err != nil {
-		a.err = err
-		return false
+func headerOf(p *http1.Parser) http.Header {
+	h := make(http.Header)
+	for name, value := range p.Header() {
+		h.Add(name, value)
 	}
-	a.status, a.header = resp.StatusCode, resp.Header
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		resp.Body.Close() // it is the connection itself, in the other protocol
-		return false
-	}
-	a.body, a.size, a.err = readBody(resp.Body, u.buffer[:0], keep)
-	if cap(a.body) <= keptBuffer {
-		u.buffer = a.body
-	}
-	if a.err != nil {
-		return false
-	}
-	resp.Body.Close()
-	return !resp.Close && !r.Close
+	return h
 }
 
-// readBody reads to the end and returns the first keep bytes.
-func readBody(r io.Reader, buffer []byte, keep int) ([]byte, int64, error) {
-	for len(buffer) < keep {
-		buffer = slices.Grow(buffer, min(512, keep-len(buffer)))
-		n, err := r.Read(buffer[len(buffer):min(cap(buffer), keep)])
-		buffer = buffer[:len(buffer)+n]
+// read reads the answer to its end.
+func (x *exchanged) read() error {
+	cn := x.conn
+	for {
+		n, err := cn.Read(cn.buffer)
+		if n > 0 {
+			now := time.Now()
+			if x.first.IsZero() {
+				x.first = now
+			}
+			used, done, wrong := cn.parser.Feed(cn.buffer[:n])
+			if wrong != nil {
+				return wrong
+			}
+			if done {
+				x.end, x.surplus = now, used < n
+				return nil
+			}
+		}
 		if errors.Is(err, io.EOF) {
-			return buffer, int64(len(buffer)), nil
+			if err = cn.parser.End(); err == nil {
+				return nil
+			}
 		}
 		if err != nil {
-			return buffer, int64(len(buffer)), err
+			return netError("read", cn.RemoteAddr(), err)
 		}
 	}
-	size := int64(len(buffer))
-	n, err := io.Copy(io.Discard, io.LimitReader(r, maxBody-size+1))
-	size += n
-	if err == nil && size > maxBody {
-		err = errBodyTooLarge
-	}
-	return buffer, size, err
 }
 
-// take returns an idle connection or a new one.
-func (c *client) take(ctx context.Context, a *answer) (*conn, error) {
-	if cn := c.takeIdle(); cn != nil {
-		a.reused = true
-		return cn, nil
+// connect takes an idle connection or opens one.
+func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
+	if x.conn = x.client.takeIdle(); x.conn != nil {
+		x.reused = true
+		return nil
 	}
-	var d dialing
-	cc, err := c.transport.NewClientConn(context.WithValue(ctx, dialingKey{}, &d), c.scheme, c.address)
-	if d.wire != nil {
-		a.opened, a.connect = true, d.took
-	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	start := time.Now()
+	raw, err := x.client.dialer.DialContext(ctx, "tcp", x.client.dial)
 	if err != nil {
-		if d.wire != nil {
-			a.in, a.out = d.wire.in.Load(), d.wire.out.Load()
-		}
-		if d.err == nil && c.scheme == "https" {
-			err = &handshakeError{err}
-		}
-		return nil, err
+		return err
 	}
-	return &conn{ClientConn: cc, wire: d.wire}, nil
-}
-
-func (c *client) takeIdle() *conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.idle) > 0 {
-		last := len(c.idle) - 1
-		cn := c.idle[last]
-		c.idle[last] = nil
-		c.idle = c.idle[:last]
-		if cn.Available() > 0 {
-			return cn
-		}
-		cn.Close()
+	x.opened, x.answer.connect = true, time.Since(start)
+	x.client.note(raw.RemoteAddr().String())
+	w := &wire{Conn: raw}
+	x.conn = &conn{Conn: w, wire: w, buffer: make([]byte, readSize)}
+	if x.client.scheme != "https" {
+		return nil
+	}
+	secured := tls.Client(w, x.client.tls)
+	x.conn.Conn = secured
+	if err := secured.HandshakeContext(ctx); err != nil {
+		x.in, x.out = w.in, w.out
+		return &handshakeError{err}
 	}
 	return nil
 }
 
-func (c *client) giveBack(cn *conn, reusable bool) {
+// longPast is a deadline that ends what is under way.
+var longPast = time.Unix(1, 0)
+
+// until gives an exchange its time: it ends with ctx or at the deadline.
+func (cn *conn) until(ctx context.Context, deadline time.Time) error {
+	if cn.watched != ctx {
+		if cn.unwatch != nil {
+			cn.unwatch()
+		}
+		cn.watched = ctx
+		cn.unwatch = context.AfterFunc(ctx, func() { _ = cn.SetDeadline(longPast) })
+	}
+	if err := cn.SetDeadline(deadline); err != nil {
+		return netError("set deadline", cn.RemoteAddr(), err)
+	}
+	return ctx.Err() // it may have ended just before the deadline was set
+}
+
+// write writes a request, and returns a function that waits for its end. A
+// large one is written beside the reading: the other side may answer, and stop
+// to listen, before it has read all.
+func (cn *conn) write(message []byte) (wait func() error) {
+	if len(message) <= readSize {
+		_, err := cn.Write(message)
+		return func() error { return err }
+	}
+	result := make(chan error, 1)
+	go func() {
+		_, err := cn.Write(message)
+		result <- err
+	}()
+	return func() error { return <-result }
+}
+
+func (cn *conn) close() {
+	if cn.unwatch != nil {
+		cn.unwatch()
+	}
+	cn.Close()
+}
+
+// fresh is how recently a connection must have been used to need no look at
+// whether the other side has closed it.
+const fresh = time.Millisecond
+
+func (c *client) takeIdle() *conn {
+	for {
+		c.mu.Lock()
+		last := len(c.idle) - 1
+		if last < 0 {
+			c.mu.Unlock()
+			return nil
+		}
+		cn := c.idle[last]
+		c.idle[last] = nil
+		c.idle = c.idle[:last]
+		c.mu.Unlock()
+		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https") {
+			return cn
+		}
+		cn.close()
+	}
+}
+
+// giveBack makes a connection idle, and reports false where the client is
+// closed.
+func (c *client) giveBack(cn *conn) bool {
 	c.mu.Lock()
-	reusable = reusable && !c.closed
-	if reusable {
-		c.idle = append(c.idle, cn)
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
 	}
-	c.mu.Unlock()
-	if !reusable {
-		cn.Close()
-	}
+	cn.since = time.Now()
+	c.idle = append(c.idle, cn)
+	return true
 }
 
 func (c *client) close() {
@@ -292,7 +376,7 @@ func (c *client) close() {
 	defer c.mu.Unlock()
 	c.closed = true
 	for _, cn := range c.idle {
-		cn.Close()
+		cn.close()
 	}
 	c.idle = nil
 }

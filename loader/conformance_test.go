@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slogate/slogate/loader/http1"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -415,7 +416,7 @@ func TestEndlessBodyIsBounded(t *testing.T) {
 		step := get("/")
 		step.Request.Timeout = time.Minute
 		s := newLoader(t, fileOf(url, step), Options{Engine: engine}).Run(t.Context(), counted(1, 1))
-		if s.Counters.Protocol != 1 || s.BytesIn < maxBody || s.BytesIn > 2*maxBody {
+		if s.Counters.Protocol != 1 || s.BytesIn < http1.MaxBody || s.BytesIn > 2*http1.MaxBody {
 			t.Errorf("%+v, %d bytes", s.Counters, s.BytesIn)
 		}
 	})

@@ -172,10 +172,10 @@ func (t *targets) len() int { return len(t.list) }
 // choose is the address for a try, counted from 0.
 func (t *targets) choose(try int) int { return (int(t.good.Load()) + try) % len(t.list) }
 
-func (t *targets) name(i int) string { return t.list[i].String() }
+func (t *targets) addr(i int) net.Addr { return net.TCPAddrFromAddrPort(t.list[i]) }
 
 // reached notes an address that was connected to.
 func (t *targets) reached(i int) {
 	t.good.Store(int64(i))
-	t.client.note(t.name(i))
+	t.client.note(t.list[i].String())
 }

@@ -173,7 +173,7 @@ func (l *lane) continued(g *guest, err error) {
 	c.rest, c.hungUp = nil, true
 	l.read(c)
 	if c.guest == g && c.state == busyConn {
-		l.fail(g, netError("write", l.targets.name(c.address), err))
+		l.fail(g, netError("write", l.targets.addr(c.address), err))
 	}
 }
 
@@ -188,7 +188,7 @@ func (l *lane) dial(g *guest) {
 			g.conn, g.dialed = c, l.clock
 			return
 		}
-		err = netError("dial", l.targets.name(i), err)
+		err = netError("dial", l.targets.addr(i), err)
 	}
 	g.conn = nil
 	l.fail(g, err)
@@ -204,7 +204,7 @@ func (l *lane) connected(c *wireConn) {
 			l.dial(g)
 			return
 		}
-		l.fail(g, netError("dial", l.targets.name(c.address), err))
+		l.fail(g, netError("dial", l.targets.addr(c.address), err))
 		return
 	}
 	l.targets.reached(c.address)
@@ -261,7 +261,7 @@ func (l *lane) read(c *wireConn) {
 			l.ended(c, at)
 			return
 		case err != nil:
-			l.fail(c.guest, netError("read", l.targets.name(c.address), err))
+			l.fail(c.guest, netError("read", l.targets.addr(c.address), err))
 			return
 		case len(data) == 0:
 			return
@@ -323,7 +323,7 @@ func (l *lane) ended(c *wireConn, at time.Duration) {
 		return
 	}
 	if err := c.parser.End(); err != nil {
-		l.fail(g, netError("read", l.targets.name(c.address), err))
+		l.fail(g, netError("read", l.targets.addr(c.address), err))
 		return
 	}
 	l.complete(c, at)

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 )
 
@@ -81,10 +79,7 @@ func (g *guest) answered(c *wireConn, end time.Duration) *outcome {
 	o := g.ended(end)
 	r := reply{status: c.parser.Status(), body: c.parser.Body(), size: c.parser.Size()}
 	if g.step.sees.header {
-		r.header = make(http.Header)
-		for name, value := range c.parser.Header() {
-			r.header.Add(name, value)
-		}
+		r.header = headerOf(&c.parser)
 	}
 	o.status, o.body = r.status, r.body
 	o.class, o.detail = g.step.judge(&r, o.service)
@@ -94,11 +89,10 @@ func (g *guest) answered(c *wireConn, end time.Duration) *outcome {
 // failed finds the class of a request that has no answer.
 func (g *guest) failed(err error, end time.Duration) *outcome {
 	o := g.ended(end)
-	a := answer{err: err}
 	if c := g.conn; c != nil && (c.state == busyConn) {
 		o.status, o.body = c.parser.Status(), c.parser.Body()
 	}
-	o.class, o.detail = classify(&a), err.Error()
+	o.class, o.detail = classify(err), err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
 		o.detail = fmt.Sprintf("timeout after %v %s", g.step.timeout(), g.phase())
 	}
@@ -117,13 +111,3 @@ func (g *guest) phase() string {
 	}
 	return "within the answer's body"
 }
-
-// netError names what failed and where, as the portable engine's errors do.
-func netError(what, address string, err error) error {
-	return &net.OpError{Op: what, Net: "tcp", Addr: textAddr(address), Err: err}
-}
-
-type textAddr string
-
-func (textAddr) Network() string  { return "tcp" }
-func (a textAddr) String() string { return string(a) }

@@ -158,7 +158,7 @@ func (l *lane) listTimeouts() {
 // hire makes worker k of a closed stage.
 func (l *lane) hire(k int) {
 	from, to := shiftOf(l.load, k)
-	g := &guest{user: newUser(context.Background(), k, l.seed, l.shard), until: to, due: from, paused: longAgo}
+	g := &guest{user: newUser(k, l.seed, l.shard), until: to, due: from, paused: longAgo}
 	l.alive++
 	if from > l.clock {
 		g.wakes = from
@@ -342,7 +342,7 @@ func (l *lane) user() *guest {
 	}
 	number := l.users*l.lanes + l.number
 	l.users++
-	return &guest{user: newUser(context.Background(), number, l.seed, l.shard), paused: longAgo}
+	return &guest{user: newUser(number, l.seed, l.shard), paused: longAgo}
 }
 
 // leave ends a guest's iteration for good.
@@ -368,7 +368,7 @@ func (l *lane) rest() {
 	switch {
 	case len(l.ready) > 0, len(l.again) > 0:
 		next = 0
-	case l.pace.naps(l.clock, l.arrivals):
+	case l.arrivals.more && l.pace.naps(l.clock, l.arrivals.due):
 		l.loop.Nap(next)
 		next = 0
 	}

@@ -3,9 +3,9 @@ package loader
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,36 +19,27 @@ import (
 // does not change from one request to the next is written when the plan is
 // made; the rest is patched in between.
 type message struct {
-	path    slo.Template // as it stands in the request line, base path included
-	unclean bool         // path must be written by net/url once its values are known
 	method  string
+	path    slo.Template // as it stands in the request line, base path included
+	unclean bool         // path must be spelled by net/url once its values are known
 	head    slo.Template // header lines
 	body    slo.Template
-	length  bool   // whether Content-Length is sent without a body too
-	whole   []byte // the request, where nothing in it changes
+	length  bool   // Content-Length is sent without a body too
 	closes  bool   // it asks the other side to close the connection
+	whole   []byte // the request, where nothing in it changes
 }
 
 // compileMessage writes what stays the same of a request.
-func compileMessage(st *step, target *url.URL) (*message, error) {
-	r := st.request
-	m := &message{
-		method: cmp.Or(r.Method, http.MethodGet), body: r.Body, closes: st.base.Close,
-		// A method that is meant to carry a body says that it is empty, as
-		// net/http does and RFC 9110, section 8.6 asks for.
-		length: r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch,
+func compileMessage(r *slo.Request, target *url.URL, version string) (*message, error) {
+	m := &message{method: cmp.Or(r.Method, http.MethodGet), body: r.Body}
+	// A method that is meant to carry a body says that it is empty, as RFC 9110,
+	// section 8.6, asks for.
+	m.length = m.method == http.MethodPost || m.method == http.MethodPut || m.method == http.MethodPatch
+	if err := m.compilePath(r.Path, target); err != nil {
+		return nil, fmt.Errorf("path: %w", err)
 	}
-	if err := m.compilePath(st, target); err != nil {
-		return nil, err
-	}
-	m.compileHead(st)
-	if _, static := m.path.Static(); !static || m.unclean {
-		return m, nil
-	}
-	if _, static := m.head.Static(); !static {
-		return m, nil
-	}
-	if _, static := m.body.Static(); !static {
+	m.compileHead(r.Headers, target, version)
+	if m.unclean || !isStatic(m.path) || !isStatic(m.head) || !isStatic(m.body) {
 		return m, nil
 	}
 	whole, err := m.render(nil, nil)
@@ -56,55 +47,65 @@ func compileMessage(st *step, target *url.URL) (*message, error) {
 	return m, err
 }
 
+func isStatic(t slo.Template) bool {
+	_, static := t.Static()
+	return static
+}
+
 // compilePath finds out whether the path may go onto the wire as it was
 // written, or has to be escaped.
-func (m *message) compilePath(st *step, target *url.URL) error {
-	bare := *target
-	bare.User = nil
-	base := strings.TrimRight(bare.EscapedPath(), "/")
-	if st.url != nil {
-		m.path = slo.Template{{Literal: st.url.RequestURI()}}
+func (m *message) compilePath(path slo.Template, target *url.URL) error {
+	base := strings.TrimRight(target.EscapedPath(), "/")
+	if text, static := path.Static(); static {
+		u, err := url.ParseRequestURI(base + text)
+		if err != nil {
+			return err
+		}
+		m.path = slo.Template{{Literal: u.RequestURI()}}
 		return nil
 	}
 	// With a plain word in the place of each value the path shows whether its
 	// literals are spelled as net/url would spell them.
 	probe := base
-	for _, p := range st.request.Path {
+	for _, p := range path {
 		if probe += p.Literal; p.Value != slo.NoValue {
 			probe += "0"
 		}
 	}
-	u, err := url.Parse(strings.TrimSuffix(st.target, base) + probe)
+	u, err := url.ParseRequestURI(probe)
 	if err != nil {
-		return fmt.Errorf("path: %w", err)
+		return err
 	}
 	m.unclean = u.RequestURI() != probe
-	m.path = append(slo.Template{{Literal: base}}, st.request.Path...)
+	m.path = append(slo.Template{{Literal: base}}, path...)
 	return nil
 }
 
-// compileHead writes the header lines in the order of the file, the ones that
-// every request has first.
-func (m *message) compileHead(st *step) {
-	var b strings.Builder
-	line := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, value) }
-	hasHost := slices.ContainsFunc(st.dynamic, func(h slo.Header) bool { return h.Name == "Host" })
-	if !hasHost {
-		line("Host", st.base.Host)
+// compileHead writes the header lines. A later header of the same name takes
+// the place of an earlier one.
+func (m *message) compileHead(headers []slo.Header, target *url.URL, version string) {
+	all := []slo.Header{
+		{Name: "Host", Value: slo.Template{{Literal: target.Host}}},
+		{Name: "User-Agent", Value: slo.Template{{Literal: "slogate/" + version}}},
 	}
-	for _, name := range slices.Sorted(maps.Keys(st.base.Header)) {
-		if slices.ContainsFunc(st.dynamic, func(h slo.Header) bool { return h.Name == name }) {
-			continue
+	if u := target.User; u != nil {
+		password, _ := u.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
+		all = append(all, slo.Header{Name: "Authorization", Value: slo.Template{{Literal: "Basic " + credentials}}})
+	}
+	for _, h := range headers {
+		at := slices.IndexFunc(all, func(o slo.Header) bool { return strings.EqualFold(o.Name, h.Name) })
+		if at >= 0 {
+			all[at] = h
+		} else {
+			all = append(all, h)
 		}
-		for _, value := range st.base.Header[name] {
-			line(name, value)
+	}
+	for _, h := range all {
+		text, static := h.Value.Static()
+		if h.Name == "Connection" && static {
+			m.closes = strings.EqualFold(strings.TrimSpace(text), "close")
 		}
-	}
-	if m.closes {
-		line("Connection", "close")
-	}
-	m.head = slo.Template{{Literal: b.String()}}
-	for _, h := range st.dynamic {
 		m.head = append(m.head, slo.Part{Literal: h.Name + ": "})
 		m.head = append(m.head, h.Value...)
 		m.head = append(m.head, slo.Part{Literal: "\r\n"})
@@ -156,9 +157,6 @@ func (m *message) appendPath(dst []byte, u *user) ([]byte, error) {
 
 // hasLineBreak reports whether a value has more lines than its template.
 func hasLineBreak(t slo.Template, text []byte) bool {
-	if len(t) == 1 {
-		return false
-	}
 	want := 0
 	for _, p := range t {
 		want += strings.Count(p.Literal, "\n")

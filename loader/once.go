@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func (o *once) lines(mark, text string) {
 func (o *once) scenario(ctx context.Context, number int) error {
 	sc := &o.loader.plan.scenarios[number]
 	o.printf("scenario %s\n", visible(sc.name, false))
-	u := newUser(ctx, 0, o.loader.opts.Seed, nil)
+	u := newUser(0, o.loader.opts.Seed, nil)
 	u.begin(o.loader.plan, 0)
 	for _, e := range sc.steps {
 		if err := ctx.Err(); err != nil {
@@ -52,7 +53,7 @@ func (o *once) scenario(ctx context.Context, number int) error {
 			sleep(ctx, d)
 			continue
 		}
-		if !o.step(u, e.step) {
+		if !o.step(ctx, u, e.step) {
 			o.printf("  the iteration ends here: the step was not successful\n")
 			break
 		}
@@ -62,15 +63,18 @@ func (o *once) scenario(ctx context.Context, number int) error {
 }
 
 // step sends one request and prints everything about it.
-func (o *once) step(u *user, st *step) bool {
+func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	o.printf("\nstep %s\n", visible(st.request.Name, false))
-	r, err := st.render(u)
+	r, err := requestOf(st, u, nil)
 	if err != nil {
 		o.lines("!", o.loader.mask.text(err.Error()))
 		return false
 	}
-	o.request(r)
-	a := o.loader.client.do(u, r, st.timeout(), max(st.keep(o.loader.mask), onceBody+o.loader.mask.longest+1))
+	o.request(r.message)
+	r.keep, r.headers = max(r.keep, onceBody+o.loader.mask.longest+1), true
+	x := o.loader.client.do(ctx, r)
+	defer x.done()
+	a := &x.answer
 	if a.status != 0 {
 		o.answer(a)
 	}
@@ -83,17 +87,13 @@ func (o *once) step(u *user, st *step) bool {
 	return o.checks(st, a)
 }
 
-func (o *once) request(r *http.Request) {
-	o.lines(">", o.loader.mask.text(fmt.Sprintf("%s %s", r.Method, r.URL)))
-	o.lines(">", o.loader.mask.text("Host: "+r.Host))
-	o.header(">", r.Header)
-	if r.Body == nil {
-		return
+// request prints a request as it goes over the wire.
+func (o *once) request(message []byte) {
+	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		o.lines(">", o.loader.mask.text(string(line)))
 	}
-	// The body is read here and given to the request again.
-	raw, _ := io.ReadAll(r.Body) // from memory
-	r.Body = io.NopCloser(strings.NewReader(string(raw)))
-	o.body(">", raw, int64(len(raw)))
+	o.body(">", body, int64(len(body)))
 }
 
 func (o *once) answer(a *answer) {

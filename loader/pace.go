@@ -61,9 +61,10 @@ func (p *pacing) next(due time.Duration) time.Duration {
 	return due
 }
 
-// naps reports whether the sockets need not be looked at before the next tick.
-func (p *pacing) naps(now time.Duration, a arrivals) bool {
-	return p.coalesces && now >= p.busyUntil && a.more && a.due < now+p.tick
+// naps reports whether the sockets need not be looked at before the next tick,
+// where due is the next arrival.
+func (p *pacing) naps(now, due time.Duration) bool {
+	return p.coalesces && now >= p.busyUntil && due < now+p.tick
 }
 
 // bulky notes an answer that does not fit into one read.

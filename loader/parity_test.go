@@ -173,11 +173,14 @@ func TestConnectionClose(t *testing.T) {
 
 func TestRequestOnTheWire(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		var got *http.Request
-		var body string
+		type received struct {
+			*http.Request
+			body string
+		}
+		requests := make(chan received, 1)
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			raw, _ := io.ReadAll(r.Body)
-			got, body = r, string(raw)
+			requests <- received{r, string(raw)}
 		})
 		request := &slo.Request{
 			Name: "r", Method: "POST", Timeout: time.Second,
@@ -201,7 +204,8 @@ func TestRequestOnTheWire(t *testing.T) {
 			"X-A": "later wins", "X-B": "n0", "User-Agent": "slogate/test", "Accept-Encoding": "",
 			"Authorization": "Basic bWU6cGFzcw==", "Content-Length": "9",
 		}
-		have := map[string]string{"uri": got.RequestURI, "host": got.Host, "body": body, "Content-Length": fmt.Sprint(got.ContentLength)}
+		got := <-requests
+		have := map[string]string{"uri": got.RequestURI, "host": got.Host, "body": got.body, "Content-Length": fmt.Sprint(got.ContentLength)}
 		for _, name := range []string{"X-A", "X-B", "User-Agent", "Accept-Encoding", "Authorization"} {
 			have[name] = got.Header.Get(name)
 		}

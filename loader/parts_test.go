@@ -75,7 +75,7 @@ func FuzzClean(f *testing.F) {
 }
 
 func TestValues(t *testing.T) {
-	u := newUser(t.Context(), 7, 1, nil)
+	u := newUser(7, 1, nil)
 	u.now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.FixedZone("", 3600)) }
 	p := &plan{scenarios: make([]scenario, 1), weights: []int{1}}
 	tests := []struct {
@@ -114,7 +114,7 @@ func TestValues(t *testing.T) {
 }
 
 func TestPauseIsWithinItsLimits(t *testing.T) {
-	u := newUser(t.Context(), 0, 3, nil)
+	u := newUser(0, 3, nil)
 	for _, p := range []slo.Pause{{}, {Min: ms, Max: ms}, {Min: ms, Max: 2 * ms}} {
 		for range 1000 {
 			if d := u.pause(p); d < p.Min || d > p.Max {

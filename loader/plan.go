@@ -1,12 +1,8 @@
 package loader
 
 import (
-	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -40,15 +36,9 @@ type step struct {
 	number   int // among all requests of the file
 	scenario string
 	request  *slo.Request
-	base     http.Request // copied for each request
-	target   string       // base URL without user and without the last slash
-	dynamic  []slo.Header // headers whose values differ from request to request
-	url      *url.URL     // nil: the path has values
-	body     []byte       // the body where it has no values
-	isStatic bool         // of the body
+	message  *message
 	sees     sight
-	message  *message // as it goes over an HTTP/1.1 connection
-	kept     int      // bytes of an answer's body
+	kept     int // bytes of an answer's body
 }
 
 // sight says which parts of an answer the checks of a step look at, so that
@@ -87,52 +77,8 @@ func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
 }
 
 func compileStep(r *slo.Request, target *url.URL, version string) (*step, error) {
-	bare := *target
-	bare.User = nil
-	st := &step{request: r, target: strings.TrimRight(bare.String(), "/"), sees: sightOf(r.Checks)}
-	st.base = http.Request{
-		Method: r.Method, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Host: target.Host, Header: http.Header{"User-Agent": {"slogate/" + version}},
-	}
-	if u := target.User; u != nil {
-		password, _ := u.Password()
-		credentials := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
-		st.base.Header.Set("Authorization", "Basic "+credentials)
-	}
-	for _, h := range r.Headers {
-		// A later header of the same name wins, whichever of the two has values.
-		st.dynamic = slices.DeleteFunc(st.dynamic, func(d slo.Header) bool { return d.Name == h.Name })
-		if text, ok := h.Value.Static(); ok {
-			setHeader(&st.base, h.Name, text)
-		} else {
-			st.dynamic = append(st.dynamic, h)
-		}
-	}
-	if text, ok := r.Path.Static(); ok {
-		u, err := url.Parse(st.target + text)
-		if err != nil {
-			return nil, fmt.Errorf("path: %w", err)
-		}
-		st.url = u
-	}
-	if text, ok := r.Body.Static(); ok {
-		st.body, st.isStatic = []byte(text), true
-	}
-	message, err := compileMessage(st, target)
-	st.message = message
-	return st, err
-}
-
-// setHeader sets a header where net/http looks for it.
-func setHeader(r *http.Request, name, value string) {
-	switch name {
-	case "Host":
-		r.Host = value
-	case "Connection":
-		r.Close = strings.EqualFold(strings.TrimSpace(value), "close")
-	default:
-		r.Header.Set(name, value)
-	}
+	m, err := compileMessage(r, target, version)
+	return &step{request: r, message: m, sees: sightOf(r.Checks)}, err
 }
 
 // sightOf looks for the names of an answer's parts in the checks' text. A name
@@ -146,34 +92,6 @@ func sightOf(checks []slo.Check) sight {
 		s.header = s.header || all || strings.Contains(c.Text, "header")
 	}
 	return s
-}
-
-// render makes the request that a user sends now, without a context.
-func (st *step) render(u *user) (*http.Request, error) {
-	r := st.base
-	r.URL = st.url
-	if r.URL == nil {
-		parsed, err := url.Parse(st.target + u.text(st.request.Path))
-		if err != nil {
-			return nil, fmt.Errorf("path: %w", err)
-		}
-		r.URL = parsed
-	}
-	if len(st.dynamic) > 0 {
-		r.Header = r.Header.Clone()
-		for _, h := range st.dynamic {
-			setHeader(&r, h.Name, u.text(h.Value))
-		}
-	}
-	body := st.body
-	if !st.isStatic {
-		body = []byte(u.text(st.request.Body))
-	}
-	if len(body) > 0 {
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		r.ContentLength = int64(len(body))
-	}
-	return &r, nil
 }
 
 // accepts reports whether a status code is a success before any check.

@@ -6,12 +6,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slogate/slogate/loader/http1"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
-// portable is the engine for every platform and protocol: a goroutine for each
-// user, on net/http's connections.
+// portable is the engine for every platform, with and without TLS: a goroutine
+// for each user, on the net package's connections.
 type portable struct{ client *client }
 
 func (p *portable) name() string { return PortableEngine }
@@ -35,12 +36,18 @@ type drive struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	idle  []*user
+	idle  []*visitor
 	users int
 }
 
+// visitor is a virtual user and its memory.
+type visitor struct {
+	*user
+	buffer []byte // of its requests
+}
+
 // user returns a free user or a new one.
-func (d *drive) user() *user {
+func (d *drive) user() *visitor {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if last := len(d.idle) - 1; last >= 0 {
@@ -48,12 +55,12 @@ func (d *drive) user() *user {
 		d.idle = d.idle[:last]
 		return u
 	}
-	u := newUser(d.requests, d.users, d.seed, d.shards[d.users%len(d.shards)])
+	u := newUser(d.users, d.seed, d.shards[d.users%len(d.shards)])
 	d.users++
-	return u
+	return &visitor{user: u}
 }
 
-func (d *drive) free(u *user) {
+func (d *drive) free(u *visitor) {
 	d.mu.Lock()
 	d.idle = append(d.idle, u)
 	d.mu.Unlock()
@@ -69,7 +76,7 @@ type turn struct {
 // iterate passes once through a scenario, the first request being due at
 // t.due, and returns when the iteration that follows at once would be due. It
 // reports false when no request may be started any more.
-func (d *drive) iterate(ctx context.Context, u *user, iteration int64, t turn) (time.Time, bool) {
+func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn) (time.Time, bool) {
 	sc := u.begin(d.plan, iteration)
 	defer func() { d.letGo(&t) }()
 	for _, e := range sc.steps {
@@ -87,7 +94,6 @@ func (d *drive) iterate(ctx context.Context, u *user, iteration int64, t turn) (
 			return t.due, false
 		}
 		o := d.send(u, e.step, &t)
-		d.record(u.shard, o)
 		d.letGo(&t)
 		t.due, t.wait = t.due.Add(o.response), 0
 		if o.class != result.Success {
@@ -105,9 +111,9 @@ func (d *drive) letGo(t *turn) {
 }
 
 // pause waits until the pause that follows t.due is over.
-func (d *drive) pause(ctx context.Context, u *user, p slo.Pause, t *turn) bool {
+func (d *drive) pause(ctx context.Context, u *visitor, p slo.Pause, t *turn) bool {
 	from := t.due
-	t.due = from.Add(u.pause(p))
+	t.due = from.Add(u.user.pause(p))
 	timer := time.NewTimer(time.Until(t.due))
 	defer timer.Stop()
 	select {
@@ -122,7 +128,7 @@ func (d *drive) pause(ctx context.Context, u *user, p slo.Pause, t *turn) bool {
 
 // acquire waits for a slot. A request that was due before the stage ended and
 // found none is unsent, or cancelled with the run.
-func (d *drive) acquire(ctx context.Context, u *user, st *step, t *turn) bool {
+func (d *drive) acquire(ctx context.Context, u *visitor, st *step, t *turn) bool {
 	if end, ok := ctx.Deadline(); ctx.Err() != nil || ok && !t.due.Before(end) {
 		return false
 	}
@@ -148,21 +154,28 @@ func (d *drive) missedAs() result.Class {
 	return result.UnsentDue
 }
 
-// send does one request.
-func (d *drive) send(u *user, st *step, t *turn) *outcome {
+// send does one request and records how it ended.
+func (d *drive) send(u *visitor, st *step, t *turn) *outcome {
 	d.inFlight.Add(1)
 	defer d.inFlight.Add(-1)
 	o := &outcome{step: st, due: d.offset(t.due)}
-	r, err := st.render(u)
+	r, err := requestOf(st, u.user, u.buffer[:0])
 	if err != nil {
-		now := time.Now()
-		o.class, o.detail, o.response = result.Local, err.Error(), now.Sub(t.due)
+		o.class, o.detail, o.response = result.Local, err.Error(), time.Since(t.due)
+		d.record(u.shard, o)
 		return o
 	}
-	a := d.client.do(u, r, st.timeout(), st.keep(d.loader.mask))
-	o.response = a.end.Sub(t.due)
-	o.own = min(max(a.start.Sub(t.due)-t.wait, 0), o.response)
-	o.take(a)
+	if st.message.whole == nil {
+		u.buffer = r.message
+	}
+	x := d.client.do(d.requests, r)
+	o.response = x.end.Sub(t.due)
+	o.own = min(max(x.start.Sub(t.due)-t.wait, 0), o.response)
+	o.take(&x.answer)
+	d.record(u.shard, o)
+	if x.done() {
+		u.shard.closedByPeer()
+	}
 	return o
 }
 
@@ -175,11 +188,10 @@ func (o *outcome) take(a *answer) {
 		o.ttfb = a.first.Sub(a.wrote)
 	}
 	if a.err == nil {
-		o.class, o.detail = o.step.judge(&a.reply, a.service())
+		o.class, o.detail = o.step.judge(&a.reply, o.service)
 		return
 	}
-	o.class = classify(a)
-	o.detail = a.err.Error()
+	o.class, o.detail = classify(a.err), a.err.Error()
 	if o.class == result.Timeout {
 		o.detail = fmt.Sprintf("timeout after %v %s", o.step.timeout(), a.phase())
 	}
@@ -192,7 +204,7 @@ func (a *answer) phase() string {
 		return "while connecting"
 	case a.first.IsZero():
 		return "while waiting for the answer"
-	case a.status == 0:
+	case !a.headDone:
 		return "within the answer's headers"
 	}
 	return "within the answer's body"
@@ -201,7 +213,7 @@ func (a *answer) phase() string {
 // keep is how much of an answer's body is kept.
 func (st *step) keep(m *mask) int {
 	if st.sees.body {
-		return maxBody
+		return http1.MaxBody
 	}
 	return sampleBytes + m.longest + 1
 }

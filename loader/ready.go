@@ -133,6 +133,7 @@ func (l *Loader) attempt() (func(context.Context) string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wait_for: %w", err)
 	}
+	st.kept = st.keep(l.mask)
 	return func(ctx context.Context) string { return l.answers(ctx, st) }, nil
 }
 
@@ -163,17 +164,17 @@ func (l *Loader) connects(ctx context.Context) string {
 
 // answers says why a request does not succeed, nothing when it does.
 func (l *Loader) answers(ctx context.Context, st *step) string {
-	u := newUser(ctx, 0, l.opts.Seed, nil)
-	r, err := st.render(u)
+	r, err := requestOf(st, newUser(0, l.opts.Seed, nil), nil)
 	if err != nil {
 		return l.mask.clean([]byte(err.Error()), detailBytes)
 	}
-	timeout := st.timeout()
-	if timeout <= 0 {
-		timeout = l.file.WaitFor.Timeout
+	if r.timeout <= 0 {
+		r.timeout = l.file.WaitFor.Timeout
 	}
 	o := &outcome{step: st}
-	o.take(l.client.do(u, r, timeout, st.keep(l.mask)))
+	x := l.client.do(ctx, r)
+	o.take(&x.answer)
+	x.done()
 	if o.class == result.Success {
 		return ""
 	}

@@ -1,14 +1,11 @@
 package loader
 
 import (
-	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"net/http/httptrace"
 	"net/url"
 	"sort"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/slogate/slogate/slo"
@@ -23,22 +20,12 @@ type user struct {
 	pcg       rand.PCG
 	rand      *rand.Rand
 	now       func() time.Time
-	buffer    []byte // of bodies
 	shard     *shard
-
-	ctx   context.Context // of its requests; carries trace
-	trace httptrace.ClientTrace
-	born  time.Time
-	first atomic.Int64 // nanoseconds from born to the answer's first byte, 0: none came
 }
 
-func newUser(ctx context.Context, number int, seed uint64, sh *shard) *user {
-	u := &user{number: number, seed: seed, now: time.Now, shard: sh, born: time.Now()}
+func newUser(number int, seed uint64, sh *shard) *user {
+	u := &user{number: number, seed: seed, now: time.Now, shard: sh}
 	u.rand = rand.New(&u.pcg)
-	// The connection's reader calls this, and may still do so when the request
-	// was given up.
-	u.trace.GotFirstResponseByte = func() { u.first.CompareAndSwap(0, int64(time.Since(u.born))) }
-	u.ctx = httptrace.WithClientTrace(ctx, &u.trace)
 	return u
 }
 

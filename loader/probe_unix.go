@@ -1,0 +1,39 @@
+//go:build unix
+
+package loader
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// isStale reports whether the other side has ended an idle connection, or has
+// said on it what nobody asked for. TLS may say things of its own.
+func isStale(c net.Conn, tls bool) bool {
+	stale := false
+	control(c, func(fd int) {
+		var one [1]byte
+		n, _, err := unix.Recvfrom(fd, one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EAGAIN, err == unix.EINTR:
+		case err != nil, n == 0:
+			stale = true
+		default:
+			stale = !tls
+		}
+	})
+	return stale
+}
+
+// control calls f with a connection's descriptor.
+func control(c net.Conn, f func(fd int)) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if raw, err := sc.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
+}
