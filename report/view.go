@@ -254,22 +254,26 @@ func (b builder) objectives() []Objective {
 	}
 	var out []Objective
 	for _, o := range b.run.Judgement.Objectives {
-		out = append(out, Objective{
-			Text:     b.name(o.Text),
-			Stage:    b.name(o.Stage),
-			Severity: word(o.Severity, "fail", "warn", "show"),
-			Measured: measured(o),
-			Interval: interval(o),
-			Bound:    bound(o),
-			Margin:   word(o.Margin, "clear", "near"),
-			Verdict:  verdict(o.Verdict),
-			Reason:   b.sentence(o.Reason),
-			Samples:  count(o.Samples),
-			Place:    b.place(o),
-		})
+		out = append(out, b.objective(o))
 	}
 	slices.SortStableFunc(out, func(a, b Objective) int { return a.Verdict.rank() - b.Verdict.rank() })
 	return out
+}
+
+func (b builder) objective(o result.JudgedObjective) Objective {
+	return Objective{
+		Text:     b.name(o.Text),
+		Stage:    b.name(o.Stage),
+		Severity: word(o.Severity, "fail", "warn", "show"),
+		Measured: measured(o),
+		Interval: interval(o),
+		Bound:    bound(o),
+		Margin:   word(o.Margin, "clear", "near"),
+		Verdict:  verdict(o.Verdict),
+		Reason:   b.sentence(o.Reason),
+		Samples:  count(o.Samples),
+		Place:    b.place(o),
+	}
 }
 
 // rank orders verdicts by how much a reader must know of them.
