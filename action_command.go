@@ -95,7 +95,8 @@ func deliver(a *action.Action, r *result.Run, out string) error {
 		a.Annotate(r.SLO.Path, r.Judgement, report.Quantity),
 	)
 	err = errors.Join(err, a.WriteSummary(page.Bytes()))
-	a.HandOver(out, files.Result, files.Report, filepath.Join(out, htmlFile))
+	a.HandOver(out, files.Result, files.Report,
+		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
 	if err != nil {
 		return fmt.Errorf("hand the results to the workflow: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
@@ -23,6 +24,8 @@ const (
 	resultFile   = "slogate-result.json"
 	markdownFile = "slogate-report.md"
 	htmlFile     = "slogate-report.html"
+	junitFile    = "slogate-junit.xml"
+	metricsFile  = "slogate-metrics.txt"
 )
 
 // settings are the choices of a run that the command line, the action and the
@@ -113,31 +116,28 @@ func (s settings) excuse(code int) int {
 // write prints the judged run and writes its files. It tries every form, so
 // that a full disk does not take the printed verdict away.
 func (p *program) write(r *result.Run, s settings) error {
-	out := s.Out
-	errs := []error{
-		result.WriteFile(filepath.Join(out, resultFile), r),
-		writeReport(filepath.Join(out, markdownFile), r, report.Markdown),
-		writeReport(filepath.Join(out, htmlFile), r, report.HTML),
+	var errs []error
+	var written []string
+	for _, f := range []struct {
+		name string
+		form func(io.Writer, *result.Run) error
+	}{
+		{markdownFile, report.Markdown},
+		{htmlFile, report.HTML},
+		{junitFile, report.JUnit},
+		{metricsFile, report.OpenMetrics},
+	} {
+		path := filepath.Join(s.Out, f.name)
+		written = append(written, path)
+		errs = append(errs, writeReport(path, r, f.form))
 	}
-	err := errors.Join(errs...)
+	path := filepath.Join(s.Out, resultFile)
+	err := errors.Join(append(errs, result.WriteFile(path, r))...)
 	if err == nil {
-		fmt.Fprintf(p.stderr, "written: %s, %s, %s\n\n",
-			filepath.Join(out, resultFile), filepath.Join(out, markdownFile), filepath.Join(out, htmlFile))
+		fmt.Fprintf(p.stderr, "written: %s, %s\n\n", path, strings.Join(written, ", "))
 	}
 	// Last, so that the output ends in the verdict.
-	return errors.Join(err, p.print(r, s.Format))
-}
-
-// print writes the judged run to standard output.
-func (p *program) print(r *result.Run, format string) error {
-	switch format {
-	case "markdown":
-		return report.Markdown(p.stdout, r)
-	case "json":
-		return report.JSON(p.stdout, r)
-	}
-	width, _ := terminal(p.stdout)
-	return report.Terminal(p.stdout, r, report.TermOptions{Width: width, Color: p.color(p.stdout)})
+	return errors.Join(err, p.form(s.Format)(p.stdout, r))
 }
 
 func writeReport(path string, r *result.Run, form func(io.Writer, *result.Run) error) error {
