@@ -21,30 +21,40 @@ var markdownTemplates = template.Must(template.New("").
 // nowrap keeps a number and its unit on one line of a narrow cell.
 func nowrap(number string) string { return strings.ReplaceAll(number, " ", "&nbsp;") }
 
-// markdownLimit is a little less than the 1,048,576 bytes that GitHub takes
-// for a step's summary. It drops a longer one as a whole.
-const markdownLimit = 1_000_000
+// A markdownForm is what is written as Markdown for one kind of reader.
+type markdownForm struct {
+	limit    int // bytes
+	sections []markdownSection
+	rest     string // where the reader finds what was left out
+}
 
-// markdownSections are the parts of the summary in the order of the page.
-// Where they do not fit, those with the highest rank go first; the head, at
-// rank 0, stays.
-var markdownSections = []struct {
+// markdownSection is a part of a form, in the order of the page. Where they do
+// not fit, those with the highest rank go first; at rank 0 they stay.
+type markdownSection struct {
 	file  string
 	title string
 	rank  int
-}{
-	{"head", "verdict", 0},
-	{"warnings", "warnings", 3},
-	{"objectives", "objectives", 1},
-	{"findings", "findings", 2},
-	{"stages", "stages", 4},
-	{"changes", "changes from stage to stage", 6},
-	{"timeline", "replicas", 7},
-	{"charts", "charts by stage", 9},
-	{"time", "charts over time", 11},
-	{"failures", "failing responses", 10},
-	{"precision", "precision", 8},
-	{"facts", "what was tested", 5},
+}
+
+// summaryForm is a job's summary. Its limit is a little less than the
+// 1,048,576 bytes that GitHub takes: it drops a longer one as a whole.
+var summaryForm = markdownForm{
+	limit: 1_000_000,
+	rest:  "The result file and the HTML page hold everything.",
+	sections: []markdownSection{
+		{"head", "verdict", 0},
+		{"warnings", "warnings", 3},
+		{"objectives", "objectives", 1},
+		{"findings", "findings", 2},
+		{"stages", "stages", 4},
+		{"changes", "changes from stage to stage", 6},
+		{"timeline", "replicas", 7},
+		{"charts", "charts by stage", 9},
+		{"time", "charts over time", 11},
+		{"failures", "failing responses", 10},
+		{"precision", "precision", 8},
+		{"facts", "what was tested", 5},
+	},
 }
 
 // markdownPage is what the templates see: the view and its charts as Mermaid
@@ -53,27 +63,35 @@ type markdownPage struct {
 	View
 	StageCharts []mermaidChart
 	TimeCharts  []mermaidChart
+	SummaryURL  string
 }
 
 // Markdown writes the run as GitHub's Markdown, for a job summary or a file.
 // It stays below 1,000,000 bytes: where that is not enough, whole sections are
 // left out and named at the end.
-func Markdown(w io.Writer, r *result.Run) error { return markdownWithin(w, r, markdownLimit) }
-
-func markdownWithin(w io.Writer, r *result.Run, limit int) error {
+func Markdown(w io.Writer, r *result.Run) error {
 	page := markdownPage{View: newView(r, markdown)}
 	page.StageCharts = stageCharts(page.Charts.Stages)
 	page.TimeCharts = timeCharts(r)
-	texts := make([]string, len(markdownSections))
-	for i, s := range markdownSections {
+	text, err := summaryForm.write(page)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, text)
+	return err
+}
+
+// write renders every section, and leaves out what is too much.
+func (f markdownForm) write(page markdownPage) (string, error) {
+	texts := make([]string, len(f.sections))
+	for i, s := range f.sections {
 		text, err := section(s.file, page)
 		if err != nil {
-			return fmt.Errorf("write the section %s: %w", s.title, err)
+			return "", fmt.Errorf("write the section %s: %w", s.title, err)
 		}
 		texts[i] = text
 	}
-	_, err := io.WriteString(w, strings.Join(fit(texts, limit), ""))
-	return err
+	return strings.Join(f.fit(texts), ""), nil
 }
 
 // blankLines are more of them than Markdown needs; templates with conditions
@@ -94,22 +112,22 @@ func section(file string, page markdownPage) (string, error) {
 	return text + "\n\n", nil
 }
 
-// fit leaves out the least important texts until the rest is within limit
-// bytes, and appends what was left out.
-func fit(texts []string, limit int) []string {
+// fit leaves out the least important texts until the rest is within the
+// limit, and appends what was left out.
+func (f markdownForm) fit(texts []string) []string {
 	var left []string
-	for size(texts)+noteSize > limit {
-		i := leastImportant(texts)
+	for size(texts)+noteSize > f.limit {
+		i := f.leastImportant(texts)
 		if i < 0 {
 			break
 		}
-		left = append(left, markdownSections[i].title)
+		left = append(left, f.sections[i].title)
 		texts[i] = ""
 	}
 	if left == nil {
 		return texts
 	}
-	note := "> [!NOTE]\n> Left out for lack of room: " + strings.Join(left, ", ") + ". The result file and the HTML page hold everything.\n"
+	note := "> [!NOTE]\n> Left out for lack of room: " + strings.Join(left, ", ") + ". " + f.rest + "\n"
 	return append(texts, note)
 }
 
@@ -124,10 +142,12 @@ func size(texts []string) int {
 	return n
 }
 
-func leastImportant(texts []string) int {
+// leastImportant returns the place of the text to leave out next, -1 where
+// only those are left that stay.
+func (f markdownForm) leastImportant(texts []string) int {
 	found := -1
-	for i, s := range markdownSections {
-		if texts[i] != "" && s.rank > 0 && (found < 0 || s.rank > markdownSections[found].rank) {
+	for i, s := range f.sections {
+		if texts[i] != "" && s.rank > 0 && (found < 0 || s.rank > f.sections[found].rank) {
 			found = i
 		}
 	}

@@ -57,3 +57,37 @@ func TestMarkdownGolden(t *testing.T) {
 		})
 	}
 }
+
+// The result files of the sample runs: what the command line and the browser
+// tests read. Their histograms are compressed, and compressors differ, so that
+// the runs in them are compared.
+func TestJSONGolden(t *testing.T) {
+	for name, r := range sampleRuns() {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := JSON(&b, r); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", "json", name+".json")
+			if *update {
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := result.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := result.Decode(strings.NewReader(b.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got; -update rewrites it):\n%s", path, diff)
+			}
+		})
+	}
+}

@@ -32,9 +32,9 @@ type mermaidSeries struct {
 // p99, then p95 in front of it, then p50.
 func latencySeries(p50, p95, p99 Series) []mermaidSeries {
 	return []mermaidSeries{
-		{"p99", "#f0883e", "🟧", p99},
+		{"p99", "#db6d28", "🟧", p99},
 		{"p95", "#2f81f7", "🟦", p95},
-		{"p50", "#3fb950", "🟩", p50},
+		{"p50", "#2da44e", "🟩", p50},
 	}
 }
 

@@ -147,6 +147,7 @@ type Precision struct {
 	CPU      string // the generator's share of the machine
 	Unsent   string // for the generator's own reasons
 	Engine   Text   // with the mode of pacing
+	Within   Text   // "p95 −3 % +4 %": a smaller change cannot be seen; empty: no interval
 }
 
 // Fact is a name and its value.
@@ -175,7 +176,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Precision:   b.precision(),
 		Facts:       b.facts(),
 		Warnings:    b.warnings(),
-		Reproduce:   b.sentence("slogate run " + shellWord(r.SLO.Path)),
+		Reproduce:   b.sentence(fmt.Sprintf("slogate run --seed %d %s", r.Seed, shellWord(r.SLO.Path))),
 		Charts:      newCharts(r),
 		Moments:     b.moments(),
 		Percentiles: b.percentiles(),
@@ -389,9 +390,24 @@ func (b builder) precision() []Precision {
 			CPU:      knownShare(g.CPU),
 			Unsent:   count(g.UnsentOwn),
 			Engine:   b.name(engine),
+			Within:   b.within(s.Name),
 		})
 	}
 	return out
+}
+
+// within says how far the first latency objective of a stage may lie from what
+// was measured, by its interval.
+func (b builder) within(stage string) Text {
+	if b.run.Judgement == nil {
+		return Text{}
+	}
+	for _, o := range b.run.Judgement.Objectives {
+		if o.Stage == stage && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
+			return b.name(fmt.Sprintf("%s %s %s", o.Indicator, change(*o.Measured, *o.Lower), change(*o.Measured, *o.Upper)))
+		}
+	}
+	return Text{}
 }
 
 // knownShare writes a share that is zero where nobody measured it.

@@ -1,0 +1,87 @@
+package report
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slogate/slogate/result"
+)
+
+const summaryURL = "https://github.com/acme/iris/actions/runs/42/job/7#step:3:1"
+
+func commentText(t testing.TB, r *result.Run, opts CommentOptions) string {
+	t.Helper()
+	text, err := Comment(r, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestCommentGolden(t *testing.T) {
+	for name, r := range sampleRuns() {
+		t.Run(name, func(t *testing.T) {
+			golden(t, filepath.Join("comment", name+".md"), commentText(t, r, CommentOptions{SummaryURL: summaryURL}))
+		})
+	}
+}
+
+// Too much for a comment: whole sections go, the verdict and the link stay,
+// and every fence and fold that was opened is closed.
+func TestCommentStaysShort(t *testing.T) {
+	r := sampleRun(result.Fail)
+	long := r.Stages[2]
+	for range 200 {
+		long.Name += "x"
+		long.Failures[0].Body = strings.Repeat("```\n", 400)
+		r.Stages = append(r.Stages, long)
+	}
+	text := commentText(t, r, CommentOptions{SummaryURL: summaryURL})
+	if len(text) > 60_000 {
+		t.Errorf("%d bytes", len(text))
+	}
+	for _, want := range []string{"## ❌ Fail", "](<" + summaryURL + ">)", "### Objectives", "Left out for lack of room: failing responses, "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if open, shut := strings.Count(text, "<details>"), strings.Count(text, "</details>"); open != shut {
+		t.Errorf("%d folds opened, %d closed", open, shut)
+	}
+}
+
+func TestCommentLinksOnlyWhatIsALink(t *testing.T) {
+	for url, want := range map[string]bool{
+		summaryURL:                       true,
+		"http://ghe.local:8080/a/b":      true,
+		"https://x/>) [evil](https://y":  false,
+		"https://x/a\nb":                 false,
+		"javascript:alert(1)":            false,
+		"https://user:secret@host/a":     false,
+		"":                               false,
+		"https://[::1]:3000/acme/runs/1": true,
+	} {
+		text := commentText(t, sampleRun(result.Pass), CommentOptions{SummaryURL: url})
+		if got := strings.Contains(text, "The whole report"); got != want {
+			t.Errorf("%q: linked is %t, want %t", url, got, want)
+		}
+	}
+}
+
+func TestMarkdownStaysBelowItsLimit(t *testing.T) {
+	r := sampleRun(result.Fail)
+	for range 3000 {
+		r.Findings = append(r.Findings, result.Finding{Title: strings.Repeat("a*", 300), Evidence: []string{strings.Repeat("|", 600)}})
+	}
+	var b strings.Builder
+	if err := Markdown(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if b.Len() > 1_000_000 || !strings.Contains(b.String(), "findings. The result file") {
+		t.Errorf("%d bytes, ending in %q", b.Len(), b.String()[b.Len()-200:])
+	}
+	if !strings.Contains(b.String(), "### Objectives") {
+		t.Error("objectives were left out for findings")
+	}
+}
