@@ -2,6 +2,7 @@
 // the same as tables.
 (() => {
   "use strict";
+  document.documentElement.classList.add("scripted");
   const data = JSON.parse(document.getElementById("charts").textContent);
   const colours = ["--one", "--two", "--three", "--four", "--five", "--six"];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -107,6 +108,7 @@
     },
     throughput: () => data.Stages.Stage && bars(data.Stages.Stage, [{ label: "Throughput", values: data.Stages.Throughput, colour: 1 }], perSecond),
     stages: () => data.Stages.Stage && dots(data.Stages),
+    curve: () => data.Stages.Stage?.length > 1 && curve(data.Stages),
     percentiles: () => data.Percentiles.Lines && {
       rows: [data.Percentiles.OneIn, ...data.Percentiles.Lines.map((l) => positive(l.Values))],
       options: {
@@ -141,6 +143,38 @@
       Object.assign(series, { width: 1, fill: undefined, paths: uPlot.paths.linear(), points: { show: true, size: 9, fill: series.stroke, stroke: series.stroke } });
     }
     return chart;
+  }
+
+  // What a stage's throughput cost: where the line goes up and no longer to the
+  // right, more load only waits.
+  function curve(s) {
+    const order = s.Stage.map((_, i) => i).filter((i) => s.Throughput[i] != null).sort((a, b) => s.Throughput[a] - s.Throughput[b]);
+    const pick = (values) => order.map((i) => values[i]);
+    const names = {
+      hooks: {
+        draw: (u) => {
+          u.ctx.save();
+          u.ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+          u.ctx.fillStyle = colour("--soft");
+          u.ctx.textBaseline = "bottom";
+          order.forEach((i, n) => {
+            if (!(s.P95[i] > 0)) return;
+            u.ctx.textAlign = n === 0 ? "left" : n === order.length - 1 ? "right" : "center";
+            u.ctx.fillText(s.Stage[i], u.valToPos(s.Throughput[i], "x", true), u.valToPos(s.P95[i], "y", true) - 8 * devicePixelRatio);
+          });
+          u.ctx.restore();
+        },
+      },
+    };
+    const dot = (label, n) => line(label, n, milliseconds, { points: { show: true, size: 8, fill: colour(colours[n]) } });
+    return {
+      rows: [pick(s.Throughput), positive(pick(s.P50)), positive(pick(s.P95))],
+      options: {
+        plugins: [names], scales: { x: { time: false, range: (u, low, high) => [0, high * 1.05 || 1] }, y: logarithmic },
+        axes: [axis(perSecond), axis(milliseconds, { size: 64, ...sparse })],
+        series: [{ label: "Throughput", value: (u, v) => perSecond(v) }, dot("p50", 0), dot("p95", 1)],
+      },
+    };
   }
 
   // The numbers are in the table beside it: to a screen reader the chart is
