@@ -7,7 +7,9 @@ replace github.com/slogate/slogate => ../..
 require (
 	github.com/chromedp/cdproto v0.0.0-20250319231242-a755498943c8
 	github.com/chromedp/chromedp v0.13.3
+	github.com/dreampuf/mermaid.go v0.0.27
 	github.com/slogate/slogate v0.0.0-00010101000000-000000000000
+	github.com/yuin/goldmark v1.7.13
 )
 
 require (

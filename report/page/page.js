@@ -47,8 +47,8 @@
         ctx.textAlign = "center";
         ctx.textBaseline = "top";
         for (const span of data.Time.Spans ?? []) {
-          const from = u.valToPos(span.From, "x", true);
-          const to = u.valToPos(span.To, "x", true);
+          const from = Math.max(u.valToPos(span.From, "x", true), bbox.left);
+          const to = Math.min(u.valToPos(span.To, "x", true), bbox.left + bbox.width);
           ctx.fillStyle = colour("--band");
           ctx.fillRect(from, bbox.top, to - from, bbox.height);
           if (ctx.measureText(span.Stage).width < to - from) {

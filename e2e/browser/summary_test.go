@@ -1,0 +1,130 @@
+//go:build e2e
+
+package browser
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/dreampuf/mermaid.go"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
+
+	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
+)
+
+// github is what GitHub's style makes of a summary, as far as it matters here.
+const github = `<style>
+:root { color-scheme: light; --ink: #1f2328; --soft: #59636e; --page: #fff; --line: #d1d9e0; --code: #eff2f5; --link: #0969da; }
+@media (prefers-color-scheme: dark) { :root { color-scheme: dark; --ink: #f0f6fc; --soft: #9198a1; --page: #0d1117; --line: #3d444d; --code: #212830; --link: #4493f8; } }
+body { margin: 1rem auto; max-width: 1012px; padding: 0 1rem; background: var(--page); color: var(--ink); font: 16px/1.5 "Noto Sans", "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
+table { display: block; width: max-content; max-width: 100%; overflow: auto; border-collapse: collapse; margin-bottom: 1rem; }
+td, th { border: 1px solid var(--line); padding: 6px 13px; }
+a { color: var(--link); }
+blockquote { border-left: 4px solid var(--line); margin: 0 0 1rem; padding: 0 1rem; color: var(--soft); }
+code, pre { background: var(--code); font-size: 85%; }
+pre { padding: 1rem; overflow: auto; }
+pre.mermaid { background: none; text-align: center; }
+</style>`
+
+// rendered is the Markdown as GitHub shows it: tables and folds as HTML, charts
+// by Mermaid. Raw HTML is let through, so that what breaks out of a text is
+// seen.
+func rendered(t *testing.T, markdown string) string {
+	t.Helper()
+	var body bytes.Buffer
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+	if err := md.Convert([]byte(markdown), &body); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>summary</title>%s<body><main>%s</main><script>%s</script></body></html>",
+		github, body.String(), mermaid_go.SourceMermaid)
+}
+
+// drawMermaid opens the folds and draws every block as GitHub does.
+const drawMermaid = `(async () => {
+  document.querySelectorAll("details").forEach((d) => { d.open = true; });
+  for (const code of document.querySelectorAll("code.language-mermaid")) {
+    const pre = code.parentElement;
+    pre.textContent = code.textContent;
+    pre.className = "mermaid";
+  }
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  mermaid.initialize({ startOnLoad: false, theme: dark ? "dark" : "default" });
+  await mermaid.run({ querySelector: "pre.mermaid" });
+  return document.querySelectorAll("pre.mermaid").length;
+})()`
+
+// checkMermaid complains of charts that were not drawn and of bars that cannot
+// be told from the page: WCAG 2.2, 1.4.11 asks for a contrast of 3.
+const checkMermaid = `(() => {
+  const out = [];
+  const page = look.background(document.body);
+  document.querySelectorAll("pre.mermaid").forEach((pre, i) => {
+    const svg = pre.querySelector("svg");
+    if (!svg || svg.getAttribute("aria-roledescription") !== "xychart") { out.push("chart " + i + " is not drawn: " + pre.textContent.slice(0, 80)); return; }
+    const bars = [...svg.querySelectorAll("g.plot rect")].filter((r) => r.getBBox().height > 1);
+    if (bars.length === 0) out.push("chart " + i + " has no bars");
+    for (const fill of new Set(bars.map((r) => getComputedStyle(r).fill))) {
+      const ratio = look.ratio(look.parse(fill), page);
+      if (ratio < 3) out.push("chart " + i + ": bars of " + fill + " have a contrast of " + ratio.toFixed(2));
+    }
+  });
+  return out;
+})()`
+
+func markdownSummary(t *testing.T, r *result.Run) string {
+	t.Helper()
+	var b strings.Builder
+	if err := report.Markdown(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestSummary(t *testing.T) {
+	browser := newBrowser(t)
+	for _, verdict := range verdicts {
+		for _, s := range []screen{wide, wideDark, phone} {
+			t.Run(verdict+"/"+s.name, func(t *testing.T) {
+				text := markdownSummary(t, sample(t, verdict))
+				tb := open(t, browser, rendered(t, text), s)
+				tb.eval(checks, nil)
+				var drawn int
+				tb.eval(drawMermaid, &drawn)
+				if want := strings.Count(text, "```mermaid"); drawn != want || drawn == 0 {
+					t.Errorf("%d charts, want %d", drawn, want)
+				}
+				tb.lines("chart", checkMermaid)
+				tb.lines("sideways", "look.sideways()")
+				tb.lines("contrast", "look.contrast()")
+				tb.noProblems()
+				tb.keep("summary-" + verdict + "-" + s.name)
+			})
+		}
+	}
+}
+
+func TestComment(t *testing.T) {
+	browser := newBrowser(t)
+	for _, verdict := range verdicts {
+		for _, s := range []screen{wide, phoneDark} {
+			t.Run(verdict+"/"+s.name, func(t *testing.T) {
+				text, err := report.Comment(sample(t, verdict), report.CommentOptions{SummaryURL: "https://github.com/acme/iris/actions/runs/42"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				tb := open(t, browser, rendered(t, text), s)
+				tb.eval(checks, nil)
+				tb.lines("sideways", "look.sideways()")
+				tb.lines("contrast", "look.contrast()")
+				tb.noProblems()
+				tb.keep("comment-" + verdict + "-" + s.name)
+			})
+		}
+	}
+}
