@@ -94,4 +94,3 @@ func TestPageWithoutScript(t *testing.T) {
 		t.Errorf("%d empty boxes where charts would be", charts)
 	}
 }
-
