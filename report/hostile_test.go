@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -147,8 +148,12 @@ func written(t testing.TB, r *result.Run, write func(io.Writer, *result.Run) err
 	return b.String()
 }
 
+// writeComment writes a comment without a limit: long texts cost a limited one
+// whole sections.
 func writeComment(w io.Writer, r *result.Run) error {
-	text, err := Comment(r, CommentOptions{})
+	form := commentForm
+	form.limit = math.MaxInt
+	text, err := form.write(markdownPage{View: newView(r, markdown)})
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,9 @@ func TestMarkdownGolden(t *testing.T) {
 // tests read. Their histograms are compressed, and compressors differ, so that
 // the runs in them are compared.
 func TestJSONGolden(t *testing.T) {
-	for name, r := range sampleRuns() {
+	runs := sampleRuns()
+	runs["hostile"] = filled("<img src=x onerror=alert(1)>\"'|`</script>" + strings.Repeat("W", 700))
+	for name, r := range runs {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
 			if err := JSON(&b, r); err != nil {

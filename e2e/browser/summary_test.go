@@ -128,3 +128,41 @@ func TestComment(t *testing.T) {
 		}
 	}
 }
+
+// A run whose every text is markup and one very long word: it is read as
+// itself, nothing of it acts, and no page grows sideways.
+func TestHostileRun(t *testing.T) {
+	browser, r := newBrowser(t), sample(t, "hostile")
+	comment, err := report.Comment(r, report.CommentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	if err := report.HTML(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	for name, html := range map[string]string{
+		"page": page.String(), "summary": rendered(t, markdownSummary(t, r)), "comment": rendered(t, comment),
+	} {
+		for _, s := range []screen{wide, phone} {
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				tb := open(t, browser, html, s)
+				tb.eval(checks, nil)
+				if name == "summary" {
+					var drawn int
+					tb.eval(drawMermaid, &drawn)
+					tb.lines("chart", checkMermaid)
+				}
+				tb.lines("sideways", "look.sideways()")
+				tb.lines("acts", `[...document.querySelectorAll("main img, main script, main a, [onerror]")].map((e) => e.outerHTML.slice(0, 80))`)
+				var read bool
+				tb.eval(`document.body.textContent.includes("<img src=x onerror=alert(1)>")`, &read)
+				if !read {
+					t.Error("the text does not read as itself")
+				}
+				tb.noProblems()
+				tb.keep("hostile-" + name + "-" + s.name)
+			})
+		}
+	}
+}
