@@ -60,10 +60,10 @@ func TestPageByKeyboard(t *testing.T) {
 	var at string
 	tb.do(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.className`, &at))
 	if at != "skip" {
-		t.Fatalf("the first stop is %q, want the link to the objectives", at)
+		t.Fatalf("the first stop is %q, want the link past the head", at)
 	}
 	tb.do(chromedp.KeyEvent(kb.Enter), chromedp.Evaluate(`document.activeElement.id`, &at))
-	if at != "objectives" {
+	if at != "results" {
 		t.Errorf("the link leads to %q", at)
 	}
 	for range 8 {

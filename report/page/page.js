@@ -201,5 +201,6 @@
   const resized = () => drawn.forEach(({ chart, box }) => chart.setSize({ width: box.clientWidth, height: box.clientHeight - 32 }));
   drawAll();
   addEventListener("resize", resized);
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
   for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", drawAll);
 })();
