@@ -217,11 +217,12 @@ func xmlStructure(text string) ([]string, error) {
 		}
 		switch e := token.(type) {
 		case xml.StartElement:
-			name := e.Name.Local
+			var name strings.Builder
+			name.WriteString(e.Name.Local)
 			for _, a := range e.Attr {
-				name += " " + a.Name.Local
+				name.WriteString(" " + a.Name.Local)
 			}
-			out = append(out, name)
+			out = append(out, name.String())
 		case xml.EndElement:
 			out = append(out, "/"+e.Name.Local)
 		case xml.Comment, xml.Directive:
