@@ -166,7 +166,7 @@ var (
 	mermaidCode = regexp.MustCompile(`(?s)<code class="language-mermaid">(.*?)</code>`)
 	mermaidText = regexp.MustCompile(`^%%\{init: [{}a-zA-Z": #0-9a-f,]+\}%%\n` +
 		`xychart-beta\n    x-axis (\[("[\pL\pN _./+-]+"(, )?)+\]|"seconds" 0 --> \d+)\n` +
-		`    y-axis "[a-z ]+" 0 --> [\d.]+\n(    bar \[[\d., ]+\]\n)+$`)
+		`    y-axis "[a-z ]+" 0 --> [\d.]+\n(    (bar|line) \[[\d., ]+\]\n)+$`)
 )
 
 // markdownStructure renders GitHub's Markdown with raw HTML let through, and

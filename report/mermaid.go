@@ -53,31 +53,34 @@ func stageCharts(c StageChart) []mermaidChart {
 	}
 	axis := `x-axis [` + strings.Join(labels, ", ") + `]`
 	return []mermaidChart{
-		mermaid("Response time by stage (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)),
-		mermaid("Throughput by stage (requests a second)", axis, "requests a second",
+		mermaid("bar", "Response time by stage (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)),
+		mermaid("bar", "Throughput by stage (requests a second)", axis, "requests a second",
 			[]mermaidSeries{{"throughput", "#2f81f7", "🟦", c.Throughput}}),
 	}
 }
 
-// mermaidMoments is how many bars a chart over time has room for.
+// mermaidMoments is how many points a chart over time has room for.
 const mermaidMoments = 60
 
+// timeCharts draws the run over time. Lines, because Mermaid makes bars as wide
+// as the numbers below the axis are apart: sixty of them cover each other.
 func timeCharts(r *result.Run) []mermaidChart {
 	c, step := evenly(r, mermaidMoments)
 	if len(c.At) < 2 {
 		return nil
 	}
-	axis := fmt.Sprintf(`x-axis "seconds" 0 --> %d`, len(c.At)*step)
+	// The first value stands at the beginning of the axis, the last at its end.
+	axis := fmt.Sprintf(`x-axis "seconds" 0 --> %d`, (len(c.At)-1)*step)
 	return []mermaidChart{
 		// Without p99: in the requests of one step it is mostly their maximum.
-		mermaid("Response time over time (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)[1:]),
-		mermaid("Finished requests a second over time", axis, "requests a second",
+		mermaid("line", "Response time over time (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)[1:]),
+		mermaid("line", "Finished requests a second over time", axis, "requests a second",
 			[]mermaidSeries{{"finished requests a second", "#2f81f7", "🟦", c.Rate}}),
 	}
 }
 
 // evenly cuts the run into at most points steps of the same whole number of
-// seconds, idle ones included: Mermaid places bars side by side, not by time.
+// seconds, idle ones included: Mermaid places values side by side, not by time.
 func evenly(r *result.Run, points int) (chart TimeChart, step int) {
 	end := time.Duration(0)
 	for _, s := range r.Stages {
@@ -104,15 +107,18 @@ func evenly(r *result.Run, points int) (chart TimeChart, step int) {
 	return chart, step
 }
 
-// mermaid writes a chart of bars. Everything in it is a number, a fixed text
+// mermaid writes a chart of bars or lines. Everything in it is a number, a fixed text
 // or a label from mermaidLabel: one bad label breaks the whole chart.
-func mermaid(title, axis, unit string, series []mermaidSeries) mermaidChart {
+func mermaid(kind, title, axis, unit string, series []mermaidSeries) mermaidChart {
 	top, cut := scale(series)
-	var colours, legend, bars []string
+	var colours, legend, rows []string
 	for _, s := range series {
 		colours = append(colours, s.colour)
 		legend = append(legend, s.square+" "+s.name)
-		bars = append(bars, "    bar ["+mermaidValues(s.values, top)+"]")
+		rows = append(rows, "    "+kind+" ["+mermaidValues(s.values, top)+"]")
+	}
+	if slices.ContainsFunc(series[0].values, math.IsNaN) {
+		legend = append(legend, "(0: nothing was measured)")
 	}
 	if cut {
 		legend = append(legend, "(cut at "+number(top)+" "+unit+")")
@@ -120,13 +126,13 @@ func mermaid(title, axis, unit string, series []mermaidSeries) mermaidChart {
 	text := fmt.Sprintf("```mermaid\n"+
 		"%%%%{init: {\"themeVariables\": {\"xyChart\": {\"plotColorPalette\": \"%s\"}}}}%%%%\n"+
 		"xychart-beta\n    %s\n    y-axis \"%s\" 0 --> %s\n%s\n```",
-		strings.Join(colours, ", "), axis, unit, mermaidValue(top), strings.Join(bars, "\n"))
+		strings.Join(colours, ", "), axis, unit, mermaidValue(top), strings.Join(rows, "\n"))
 	return mermaidChart{Title: title, Legend: strings.Join(legend, " "), Mermaid: text}
 }
 
 // scale is the top of the axis. One series may stand three times as high as
 // the next: above that, a few timeouts would press all others to the ground,
-// and its bars are cut.
+// and it is cut.
 func scale(series []mermaidSeries) (top float64, cut bool) {
 	var tops []float64
 	for _, s := range series {

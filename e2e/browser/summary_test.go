@@ -59,19 +59,23 @@ const drawMermaid = `(async () => {
   return document.querySelectorAll("pre.mermaid").length;
 })()`
 
-// checkMermaid complains of charts that were not drawn and of bars that cannot
-// be told from the page: WCAG 2.2, 1.4.11 asks for a contrast of 3.
+// checkMermaid complains of charts that were not drawn, and of bars and lines
+// that cannot be told from what is behind them: WCAG 2.2, 1.4.11 asks for a
+// contrast of 3.
 const checkMermaid = `(() => {
   const out = [];
-  const page = look.background(document.body);
   document.querySelectorAll("pre.mermaid").forEach((pre, i) => {
     const svg = pre.querySelector("svg");
     if (!svg || svg.getAttribute("aria-roledescription") !== "xychart") { out.push("chart " + i + " is not drawn: " + pre.textContent.slice(0, 80)); return; }
-    const bars = [...svg.querySelectorAll("g.plot rect")].filter((r) => r.getBBox().height > 1);
-    if (bars.length === 0) out.push("chart " + i + " has no bars");
-    for (const fill of new Set(bars.map((r) => getComputedStyle(r).fill))) {
-      const ratio = look.ratio(look.parse(fill), page);
-      if (ratio < 3) out.push("chart " + i + ": bars of " + fill + " have a contrast of " + ratio.toFixed(2));
+    const back = look.parse(getComputedStyle(svg.querySelector("rect.background")).fill);
+    const colours = new Set([
+      ...[...svg.querySelectorAll("g.plot rect")].filter((r) => r.getBBox().height > 1).map((r) => getComputedStyle(r).fill),
+      ...[...svg.querySelectorAll("g.plot path")].map((p) => getComputedStyle(p).stroke),
+    ]);
+    if (colours.size === 0) out.push("chart " + i + " has neither bars nor lines");
+    for (const colour of colours) {
+      const ratio = look.ratio(look.parse(colour), back);
+      if (ratio < 3) out.push("chart " + i + ": " + colour + " has a contrast of " + ratio.toFixed(2));
     }
   });
   return out;

@@ -189,8 +189,13 @@
     const box = at.querySelector(".chart");
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", at.querySelector("figcaption").textContent + "; the table has the same numbers");
-    const chart = new uPlot({ width: box.clientWidth, height: box.clientHeight - 32, cursor: { drag: { x: true, y: false } }, legend: { live: true }, ...made.options }, made.rows, box);
+    const chart = new uPlot({ width: box.clientWidth, height: heightOf(box), cursor: { drag: { x: true, y: false } }, legend: { live: true }, ...made.options }, made.rows, box);
     drawn.push({ chart, box });
+  }
+
+  // The least height of the box, less a line for the legend.
+  function heightOf(box) {
+    return parseFloat(getComputedStyle(box).minHeight) - 32;
   }
 
   function drawAll() {
@@ -198,7 +203,7 @@
     Object.keys(charts).forEach(draw);
   }
 
-  const resized = () => drawn.forEach(({ chart, box }) => chart.setSize({ width: box.clientWidth, height: box.clientHeight - 32 }));
+  const resized = () => drawn.forEach(({ chart, box }) => chart.setSize({ width: box.clientWidth, height: heightOf(box) }));
   drawAll();
   addEventListener("resize", resized);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
