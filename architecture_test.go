@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"run":             {"gate", "loader", "result", "slo"},
 	"gate":            {"result", "slo"},
 	"diagnose":        {"result"},
+	"bench":           {"result"},
 	"loader":          {"loader/epoll", "loader/http1", "loader/schedule", "result", "slo"},
 	"loader/epoll":    {},
 	"loader/http1":    {},

@@ -32,9 +32,10 @@ func (f runFlags) settings() settings {
 
 // engineFlags choose how the load is made.
 type engineFlags struct {
-	Engine   string `enum:"auto,epoll,portable" default:"auto" help:"The load engine: epoll (clear-text HTTP/1.1 on Linux), portable, or auto for the best that fits." placeholder:"auto|epoll|portable"`
-	Threads  int    `help:"Threads of the epoll engine; by default one for each 40,000 arrivals a second or 64 workers, at most one for every four cores." placeholder:"N"`
-	Priority string `enum:"auto,normal" default:"auto" help:"auto raises the scheduling priority of the epoll engine while it starts arrivals, where that is allowed (root, CAP_SYS_NICE) and below 40 % of a core; normal never does." placeholder:"auto|normal"`
+	Engine      string `enum:"auto,epoll,portable" default:"auto" help:"The load engine: epoll (clear-text HTTP/1.1 on Linux), portable, or auto for the best that fits." placeholder:"auto|epoll|portable"`
+	Threads     int    `help:"Threads of the epoll engine; by default one for each 40,000 arrivals a second or 64 workers, at most one for every four cores." placeholder:"N"`
+	Connections int    `default:"1000" help:"Connections at the same time at most; arrivals that find none wait (default: ${default})." placeholder:"N"`
+	Priority    string `enum:"auto,normal" default:"auto" help:"auto raises the scheduling priority of the epoll engine while it starts arrivals, where that is allowed (root, CAP_SYS_NICE) and below 40 % of a core; normal never does." placeholder:"auto|normal"`
 }
 
 // options are the loader's settings that the flags stand for.
@@ -43,7 +44,7 @@ func (f engineFlags) options() loader.Options {
 	if engine == "auto" {
 		engine = ""
 	}
-	return loader.Options{Engine: engine, Threads: f.Threads, NormalPriority: f.Priority == "normal"}
+	return loader.Options{Engine: engine, Threads: f.Threads, NormalPriority: f.Priority == "normal", MaxConnections: f.Connections}
 }
 
 // runCommand loads a service and judges it.

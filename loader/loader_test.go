@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -136,18 +137,66 @@ func closedPort(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func BenchmarkClosed64(b *testing.B) {
-	url := serve(b, ok)
-	l := newLoader(b, fileOf(url, get("/")), Options{})
+// responder answers every request on a connection with the same bytes, and
+// allocates nothing for one: what a benchmark counts is the generator's.
+func responder(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				buffer := make([]byte, 4096)
+				for {
+					if _, err := c.Read(buffer); err != nil {
+						return
+					}
+					if _, err := c.Write(answer); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// A request allocates nothing, whatever a stage and its first requests do.
+func TestTheLoopAllocatesNothing(t *testing.T) {
+	l := newLoader(t, fileOf(responder(t), get("/")), Options{})
+	if l.engine.name() == PortableEngine {
+		t.Skip("the portable engine's goroutines allocate")
+	}
+	const few, many = 20_000, 120_000
+	allocations := func(requests int64) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if s := l.Run(t.Context(), counted(requests, 8)); s.Counters.Success != requests {
+			t.Fatalf("%+v", s.Counters)
+		}
+		runtime.ReadMemStats(&after)
+		return after.Mallocs - before.Mallocs
+	}
+	allocations(few)
+	if a, b := allocations(few), allocations(many); float64(b)-float64(a) > 0.01*(many-few) {
+		t.Errorf("%d allocations for %d requests, %d for %d", a, few, b, many)
+	}
+}
+
+// BenchmarkEngine is the best engine of the system with 64 connections.
+func BenchmarkEngine(b *testing.B) {
+	l := newLoader(b, fileOf(responder(b), get("/")), Options{})
 	b.ReportAllocs()
 	b.ResetTimer()
 	s := l.Run(b.Context(), counted(int64(b.N), 64))
 	b.ReportMetric(float64(s.Counters.Success)/s.Duration.Seconds(), "req/s")
-}
-
-func TestNewRejectsAnUnknownEngine(t *testing.T) {
-	_, err := New(fileOf("http://localhost", get("/")), Options{Engine: "steam"})
-	if err == nil || !strings.Contains(err.Error(), "steam") || !strings.Contains(err.Error(), PortableEngine) {
-		t.Errorf("error %v", err)
-	}
 }
