@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/slogate/slogate/diagnose"
@@ -75,6 +76,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed))
 	r := run.Conduct(ctx, file, l, run.Options{Cluster: s.Cluster, Observer: progress})
 	progress.Close()
+	// The reports need other memory than the load did.
+	l.Close()
+	debug.FreeOSMemory()
 
 	r.Slogate, r.Seed, r.Route = version(), seed, route
 	r.Source, r.Machine = s.Source, machine()

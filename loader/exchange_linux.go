@@ -365,10 +365,10 @@ func (l *lane) closedByPeer(c *wireConn) {
 }
 
 // settle records how a request ended.
-func (l *lane) settle(g *guest, o *outcome) {
+func (l *lane) settle(g *guest, o outcome) {
 	g.met()
 	l.inFlight.Add(-1)
-	l.record(l.shard, o)
+	l.record(l.shard, &o)
 	l.letGo(g)
 	g.due, g.wait = g.due+o.response, 0
 	if o.class != result.Success {

@@ -26,8 +26,7 @@ type guest struct {
 	paused time.Duration // when its pause began
 
 	exchange
-	message []byte  // the request, where it is written for each user
-	outcome outcome // of the last request
+	message []byte // the request, where it is written for each user
 
 	expires       time.Duration
 	deadlines     *deadlines // the list that it is in
@@ -60,10 +59,9 @@ func (x *exchange) service(end time.Duration) time.Duration {
 	return end - x.wrote
 }
 
-// ended fills in the outcome of a request but for its class.
-func (g *guest) ended(end time.Duration) *outcome {
-	o := &g.outcome
-	*o = outcome{
+// ended is the outcome of a request but for its class.
+func (g *guest) ended(end time.Duration) outcome {
+	o := outcome{
 		step: g.step, due: g.due, response: end - g.due, service: g.service(end),
 		connect: g.connect, opened: g.opened, reused: g.reused, in: g.in, out: g.out,
 	}
@@ -75,7 +73,7 @@ func (g *guest) ended(end time.Duration) *outcome {
 }
 
 // answered judges the answer that the connection's parser holds.
-func (g *guest) answered(c *wireConn, end time.Duration) *outcome {
+func (g *guest) answered(c *wireConn, end time.Duration) outcome {
 	o := g.ended(end)
 	r := reply{status: c.parser.Status(), body: c.parser.Body(), size: c.parser.Size()}
 	if g.step.sees.header {
@@ -87,7 +85,7 @@ func (g *guest) answered(c *wireConn, end time.Duration) *outcome {
 }
 
 // failed finds the class of a request that has no answer.
-func (g *guest) failed(err error, end time.Duration) *outcome {
+func (g *guest) failed(err error, end time.Duration) outcome {
 	o := g.ended(end)
 	if c := g.conn; c != nil && (c.state == busyConn) {
 		o.status, o.body = c.parser.Status(), c.parser.Body()

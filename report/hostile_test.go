@@ -197,10 +197,10 @@ func htmlStructure(text string) ([]string, error) {
 	if !json.Valid([]byte(numbers)) || strings.ContainsAny(numbers, "<>&") {
 		return nil, fmt.Errorf("the numbers are not JSON: %.200q", numbers)
 	}
-	if rest != "\n<script>"+pageScript+"</script>\n</body>\n</html>\n" {
+	if rest != "\n<script>"+shell().script+"</script>\n</body>\n</html>\n" {
 		return nil, errors.New("another script")
 	}
-	return anyTag.FindAllString(strings.Replace(head, pageStyle, "", 1), -1), nil
+	return anyTag.FindAllString(strings.Replace(head, shell().style, "", 1), -1), nil
 }
 
 // xmlStructure returns the elements with the names of their attributes.

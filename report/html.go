@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/slogate/slogate/result"
 )
@@ -15,12 +16,24 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var (
-	pageTemplate = template.Must(template.ParseFS(pageFiles, "page/page.html.tmpl"))
-	pageStyle    = pageText("page/uplot/uPlot.min.css") + pageText("page/page.css")
-	pageScript   = pageText("page/uplot/uPlot.iife.min.js") + pageText("page/page.js")
-	pagePolicy   = policy(pageStyle, pageScript)
-)
+// pageParts is what every page is made of.
+type pageParts struct {
+	template      *template.Template
+	style, script string
+	policy        string
+}
+
+// shell puts them together when the first page is written: a run holds no
+// memory for its reports while it loads.
+var shell = sync.OnceValue(func() pageParts {
+	p := pageParts{
+		template: template.Must(template.ParseFS(pageFiles, "page/page.html.tmpl")),
+		style:    pageText("page/uplot/uPlot.min.css") + pageText("page/page.css"),
+		script:   pageText("page/uplot/uPlot.iife.min.js") + pageText("page/page.js"),
+	}
+	p.policy = policy(p.style, p.script)
+	return p
+})
 
 // htmlPage is what the page's template sees.
 type htmlPage struct {
@@ -33,13 +46,14 @@ type htmlPage struct {
 // HTML writes the run as one page that needs no network: style, script and
 // numbers are in it. Tables say everything that the charts show.
 func HTML(w io.Writer, r *result.Run) error {
-	page := htmlPage{
+	own := shell()
+	filled := htmlPage{
 		View:   NewView(r),
-		Policy: pagePolicy,
-		Style:  template.CSS(pageStyle), // our own files: nothing from outside
-		Script: template.JS(pageScript),
+		Policy: own.policy,
+		Style:  template.CSS(own.style), // our own files: nothing from outside
+		Script: template.JS(own.script),
 	}
-	if err := pageTemplate.Execute(w, page); err != nil {
+	if err := own.template.Execute(w, filled); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil

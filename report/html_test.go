@@ -14,10 +14,10 @@ func TestHTMLGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The style and the script are files of their own, next to this test.
-			page := strings.Replace(b.String(), pageStyle, "", 1)
-			page = strings.Replace(page, pageScript, "", 1)
-			page = strings.Replace(page, strings.NewReplacer("'", "&#39;", "+", "&#43;").Replace(pagePolicy), "", 1)
-			golden(t, filepath.Join("html", name+".html"), page)
+			text := strings.Replace(b.String(), shell().style, "", 1)
+			text = strings.Replace(text, shell().script, "", 1)
+			text = strings.Replace(text, strings.NewReplacer("'", "&#39;", "+", "&#43;").Replace(shell().policy), "", 1)
+			golden(t, filepath.Join("html", name+".html"), text)
 		})
 	}
 }

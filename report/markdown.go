@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/slogate/slogate/result"
@@ -14,9 +15,11 @@ import (
 //go:embed markdown/*.md.tmpl
 var markdownFiles embed.FS
 
-var markdownTemplates = template.Must(template.New("").
-	Funcs(template.FuncMap{"nowrap": nowrap}).
-	ParseFS(markdownFiles, "markdown/*.md.tmpl"))
+var markdownTemplates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").
+		Funcs(template.FuncMap{"nowrap": nowrap}).
+		ParseFS(markdownFiles, "markdown/*.md.tmpl"))
+})
 
 // nowrap keeps a number and its unit on one line of a narrow cell.
 func nowrap(number string) string { return strings.ReplaceAll(number, " ", "&nbsp;") }
@@ -102,7 +105,7 @@ var blankLines = regexp.MustCompile(`\n{3,}`)
 // section renders one part, with one empty line behind it.
 func section(file string, page markdownPage) (string, error) {
 	var b strings.Builder
-	if err := markdownTemplates.ExecuteTemplate(&b, file+".md.tmpl", page); err != nil {
+	if err := markdownTemplates().ExecuteTemplate(&b, file+".md.tmpl", page); err != nil {
 		return "", err
 	}
 	text := strings.TrimSpace(blankLines.ReplaceAllString(b.String(), "\n\n"))
