@@ -38,6 +38,7 @@ type settings struct {
 	Gate           string // enforce, report
 	OnInconclusive string // fail, warn
 	Source         result.Source
+	Baseline       gate.Options // earlier results that relative objectives compare with
 	Cluster        run.Cluster
 	Loader         loader.Options // but for seed, version and address
 	Way            way            // to the target
@@ -82,7 +83,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 
 	r.Slogate, r.Seed, r.Route = version(), seed, route
 	r.Source, r.Machine = s.Source, machine()
-	r.Judgement = gate.Judge(file, r)
+	r.Judgement = gate.Judge(file, r, s.Baseline)
 	r.Findings = diagnose.Find(r)
 	return r, exitCode(r, s), p.write(r, s)
 }

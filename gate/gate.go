@@ -15,13 +15,17 @@
 package gate
 
 import (
+	"fmt"
+
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
 // Judge judges every objective of every judged stage of the file, in order, by
 // the stage of the same name in r. A stage that r does not hold did not run.
-func Judge(file *slo.File, r *result.Run) *result.Judgement {
+// Relative objectives are judged by the earlier results in opts.
+func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
+	earlier := newHistory(file.Baseline, r, opts)
 	j := &result.Judgement{Objectives: []result.JudgedObjective{}}
 	var stages []judgedStage
 	for _, plan := range file.Stages {
@@ -31,10 +35,14 @@ func Judge(file *slo.File, r *result.Run) *result.Judgement {
 		stage := newJudgedStage(plan, r)
 		stages = append(stages, stage)
 		for _, o := range plan.Objectives {
-			j.Objectives = append(j.Objectives, judgeObjective(o, stage))
+			j.Objectives = append(j.Objectives, judgeObjective(o, stage, earlier))
 		}
 	}
-	j.Notices = notices(j.Objectives)
+	j.Notices = append(earlier.notices, notices(j.Objectives)...)
+	j.Baseline = baselineUse(j.Objectives)
+	if b := j.Baseline; b != nil && b.Covered < b.Relative {
+		j.Notices = append(j.Notices, fmt.Sprintf("baseline covers %d of %s", b.Covered, objectives(b.Relative)))
+	}
 	j.Verdict, j.Reason = runVerdict(r, stages, j.Objectives)
 	return j
 }
@@ -87,3 +95,23 @@ func (s judgedStage) state() result.State {
 // died reports whether the target was dead in the stage, having answered
 // before.
 func (s judgedStage) died() bool { return s.state() == result.Dead && s.answered }
+
+// baselineUse counts what earlier results could judge, nil where they judged
+// nothing.
+func baselineUse(all []result.JudgedObjective) *result.BaselineUse {
+	var use result.BaselineUse
+	for _, o := range all {
+		if !o.Relative {
+			continue
+		}
+		use.Relative++
+		if c := o.Comparison; c != nil {
+			use.Covered++
+			use.Runs = max(use.Runs, c.Runs)
+		}
+	}
+	if use.Covered == 0 {
+		return nil
+	}
+	return &use
+}

@@ -228,7 +228,7 @@ func TestAMissingStageIsNotAPass(t *testing.T) {
 
 func TestCancelledRun(t *testing.T) {
 	r := &result.Run{Cancelled: true, Stages: []result.Stage{steady(1000, time.Second)}}
-	j := Judge(plan(p95Within450ms, success98), r)
+	j := Judge(plan(p95Within450ms, success98), r, Options{})
 	if want := "cancelled before the run was complete; 1 of 2 objectives failed until then"; j.Verdict != result.Inconclusive || j.Reason != want {
 		t.Errorf("got %s (%s), want inconclusive (%s)", j.Verdict, j.Reason, want)
 	}
@@ -339,7 +339,7 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if j := Judge(f, r); len(j.Objectives) != 100 {
+		if j := Judge(f, r, Options{}); len(j.Objectives) != 100 {
 			b.Fatalf("judged %d objectives, want 100", len(j.Objectives))
 		}
 	}

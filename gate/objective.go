@@ -27,7 +27,7 @@ type trial struct {
 }
 
 // judgeObjective judges one objective in one stage.
-func judgeObjective(o slo.Objective, stage judgedStage) result.JudgedObjective {
+func judgeObjective(o slo.Objective, stage judgedStage, earlier history) result.JudgedObjective {
 	out := result.JudgedObjective{
 		Text:      o.Text,
 		Indicator: o.Indicator.String(),
@@ -36,13 +36,10 @@ func judgeObjective(o slo.Objective, stage judgedStage) result.JudgedObjective {
 		Severity:  string(o.Severity),
 		Cmp:       string(o.Cmp),
 		Bound:     o.Bound,
+		Relative:  o.Relative != nil,
 		Implicit:  o.Implicit,
 		Line:      o.Pos.Line,
 		Column:    o.Pos.Column,
-	}
-	if len(o.Relative) > 0 {
-		out.Verdict, out.Reason = result.Skipped, "there is no baseline to compare with"
-		return out
 	}
 	if stage.measured == nil {
 		out.Verdict, out.Reason = undecided(o), didNotRun(stage)
@@ -59,6 +56,10 @@ func judgeObjective(o slo.Objective, stage judgedStage) result.JudgedObjective {
 		if !t.interval.open {
 			out.Upper = &t.interval.upper
 		}
+	}
+	if o.Relative != nil {
+		out.Verdict, out.Reason = earlier.judgeRelative(&t, &out)
+		return out
 	}
 	out.Verdict, out.Reason = t.judge()
 	if t.bounded && o.Severity != slo.Show {
@@ -212,7 +213,7 @@ func (s judgedStage) successFails() bool {
 
 func (s judgedStage) anyMissed(which func(slo.Objective) bool) bool {
 	for _, o := range s.plan.Objectives {
-		if o.Severity == slo.Show || !which(o) {
+		if o.Severity == slo.Show || o.Relative != nil || !which(o) {
 			continue
 		}
 		if value, ok := Measure(o.Indicator, s.measured); ok && !met(o, value) {

@@ -108,7 +108,7 @@ func plan(objectives ...slo.Objective) *slo.File {
 }
 
 func judge(f *slo.File, stages ...result.Stage) *result.Judgement {
-	return Judge(f, &result.Run{Stages: stages})
+	return Judge(f, &result.Run{Stages: stages}, Options{})
 }
 
 // only judges one objective in the stage "high".

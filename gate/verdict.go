@@ -11,9 +11,9 @@ import (
 
 // runVerdict puts the objectives' verdicts together, the first that applies:
 // cancelled is inconclusive; fail where the target died or a fail-objective
-// failed; inconclusive where a fail-objective is, where a judged stage did not
+// failed; inconclusive where an absolute fail-objective is, where a judged stage did not
 // complete, or where nothing was judged; warn where a warn-objective was
-// missed; else pass. The reason is one sentence that a reviewer can act on.
+// missed or a relative fail-objective is inconclusive; else pass. The reason is one sentence that a reviewer can act on.
 func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjective) (result.Verdict, string) {
 	t := newTally(all)
 	if r.Cancelled {
@@ -36,6 +36,9 @@ func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjectiv
 	}
 	if len(t.warned) > 0 {
 		return result.Warn, missedSentence(t.warned[0]) + t.count(t.warned, "missed, which only warns")
+	}
+	if len(t.hidden) > 0 {
+		return result.Warn, unclearSentence(t.hidden[0]) + t.count(t.hidden, "could not be compared")
 	}
 	return result.Pass, t.passedSentence()
 }
@@ -71,7 +74,8 @@ func deadSentence(s judgedStage) string {
 // tally sorts judged objectives by what they mean for the run.
 type tally struct {
 	failed  []result.JudgedObjective
-	unclear []result.JudgedObjective // inconclusive fail-objectives
+	unclear []result.JudgedObjective // inconclusive absolute fail-objectives
+	hidden  []result.JudgedObjective // inconclusive relative fail-objectives
 	warned  []result.JudgedObjective
 	passed  int
 	judged  int // all but the shown and skipped ones
@@ -97,7 +101,10 @@ func newTally(all []result.JudgedObjective) tally {
 		case result.Warn:
 			t.warned = append(t.warned, o)
 		case result.Inconclusive:
-			if gating {
+			switch {
+			case gating && o.Relative:
+				t.hidden = append(t.hidden, o)
+			case gating:
 				t.unclear = append(t.unclear, o)
 			}
 		case result.Skipped:
@@ -148,11 +155,29 @@ func missedSentence(o result.JudgedObjective) string {
 	if o.Measured == nil {
 		return what + " failed: " + o.Reason
 	}
+	if o.Comparison != nil {
+		return what + " " + changedSentence(o)
+	}
 	value, bound := distinct(slo.Unit(o.Unit), *o.Measured, o.Bound)
 	if o.AtLeast {
 		value = "at least " + value
 	}
 	return fmt.Sprintf("%s was %s, %s", what, value, distance(o, bound))
+}
+
+// changedSentence says how far a value lies from the baseline: `was 620 ms,
+// +38 % against the 450 ms of 7 runs`.
+func changedSentence(o result.JudgedObjective) string {
+	value, base := distinct(slo.Unit(o.Unit), *o.Measured, o.Comparison.Baseline)
+	return fmt.Sprintf("was %s, %s against the %s of %s", value,
+		scaling{o.Comparison.Points}.text(o.Comparison.Change), base, runsText(o.Comparison.Runs))
+}
+
+func runsText(n int) string {
+	if n == 1 {
+		return "1 earlier run"
+	}
+	return strconv.Itoa(n) + " earlier runs"
 }
 
 // distance says where a measured value lies from its bound.

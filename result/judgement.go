@@ -19,6 +19,28 @@ type Judgement struct {
 	Reason     string            `json:"reason"` // one sentence that a reviewer can act on
 	Objectives []JudgedObjective `json:"objectives"`
 	Notices    []string          `json:"notices,omitempty"`
+	Baseline   *BaselineUse      `json:"baseline,omitempty"` // nil: no earlier results were at hand
+}
+
+// BaselineUse says how much of the run earlier results could judge.
+type BaselineUse struct {
+	Runs     int `json:"runs"`     // that were used at most by one objective
+	Covered  int `json:"covered"`  // relative objectives that had something to be compared with
+	Relative int `json:"relative"` // relative objectives, in all judged stages
+}
+
+// Comparison is what an objective was compared with. Changes are fractions of
+// the baseline's value (0.1 is +10 %), or differences of shares and scores.
+type Comparison struct {
+	Baseline   float64 `json:"baseline"` // median of the earlier values, in the objective's unit
+	Runs       int     `json:"runs"`     // earlier results that it rests on
+	Points     bool    `json:"points,omitempty"`
+	Change     float64 `json:"change"`     // measured against Baseline
+	Tolerance  float64 `json:"tolerance"`  // the change that the objective allows; negative where less is worse
+	Limit      float64 `json:"limit"`      // the change that one unchanged run in 100 exceeds
+	Detectable float64 `json:"detectable"` // the change that is noticed in four of five runs
+	Spread     float64 `json:"spread"`     // standard deviation between runs, on the ln scale or in points
+	Mismatch   string  `json:"mismatch,omitempty"`
 }
 
 // JudgedObjective is one objective in one stage.
@@ -39,6 +61,9 @@ type JudgedObjective struct {
 	Samples  int64    `json:"samples"`
 	Cmp      string   `json:"cmp,omitempty"`
 	Bound    float64  `json:"bound"`
+
+	Relative   bool        `json:"relative,omitempty"` // judged against a baseline; Bound is the tolerance at its value
+	Comparison *Comparison `json:"comparison,omitempty"`
 
 	Implicit bool `json:"implicit,omitempty"`
 	Line     int  `json:"line,omitempty"` // in the SLO file

@@ -211,20 +211,13 @@ func (p *parser) bodyFile(n *node) (body Template, contentType string) {
 // readWithin reads a regular file that is relative to the SLO file and lies
 // in the workspace, also when symbolic links are followed.
 func (p *parser) readWithin(name string) ([]byte, error) {
-	if filepath.IsAbs(name) || name == "" {
-		return nil, fmt.Errorf("%s is not a relative path", quote(name))
-	}
-	workspace, err := filepath.Abs(p.opts.Workspace)
+	relative, err := p.within(name)
 	if err != nil {
-		return nil, fmt.Errorf("find the workspace: %w", err)
+		return nil, err
 	}
-	full, err := filepath.Abs(filepath.Join(filepath.Dir(p.opts.Path), name))
-	if err != nil {
-		return nil, fmt.Errorf("find the file: %w", err)
-	}
-	relative, err := filepath.Rel(workspace, full)
-	if err != nil || !filepath.IsLocal(relative) {
-		return nil, fmt.Errorf("%s lies outside of the workspace", quote(name))
+	workspace := p.opts.Workspace
+	if workspace == "" {
+		workspace = "."
 	}
 	root, err := os.OpenRoot(workspace)
 	if err != nil {

@@ -61,6 +61,7 @@ func TestDocsAreComplete(t *testing.T) {
 	keys := append(keysOf[document](), keysOf[httpDoc]()...)
 	keys = append(append(keys, keysOf[waitForDoc]()...), keysOf[scenarioDoc]()...)
 	keys = append(append(keys, keysOf[stepDoc]()...), keysOf[stageDoc]()...)
+	keys = append(keys, keysOf[baselineDoc]()...)
 	for _, key := range append(keys, keysOf[objectiveDoc]()...) {
 		if !strings.Contains(docs, "`"+key+"`") {
 			t.Errorf("%s does not describe the key %q", docsPath, key)

@@ -32,6 +32,7 @@ type (
 	anyJSON       string
 	headerMap     string
 	formMap       string
+	filesValue    string // a path or a list of paths
 	objectiveItem string // an objective as text or as an objectiveDoc
 )
 
@@ -44,6 +45,17 @@ type document struct {
 	Scenarios  []scenarioDoc   `json:"scenarios" jsonschema:"What the users do."`
 	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
+	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
+}
+
+type baselineDoc struct {
+	Files         filesValue   `json:"files,omitempty" jsonschema:"A result file, a folder of them, or a list, relative to this file."`
+	Ref           fixedText    `json:"ref,omitempty" jsonschema:"A pinned result file beside the others, against slow drift. It can only warn."`
+	Last          countValue   `json:"last,omitempty" jsonschema:"How many of the newest results to use. Default: 20."`
+	MaxAge        durationText `json:"max_age,omitempty" jsonschema:"Older results do not count. Default: 90d."`
+	Strict        switchValue  `json:"strict,omitempty" jsonschema:"A change beyond the tolerance fails, whatever the spread between runs. Default: false."`
+	AllowMismatch switchValue  `json:"allow_mismatch,omitempty" jsonschema:"Compare with results of another load, route or machine too. Default: false."`
+	Required      switchValue  `json:"required,omitempty" jsonschema:"Without a baseline relative objectives are inconclusive instead of skipped. Default: false."`
 }
 
 type httpDoc struct {

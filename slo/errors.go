@@ -53,7 +53,7 @@ const (
 	CodeObjective   Code = "SLO040" // not INDICATOR CMP BOUND
 	CodeIndicator   Code = "SLO041" // an unknown indicator
 	CodeBound       Code = "SLO042" // a bound of the wrong unit, or one that decides nothing
-	CodeBaseline    Code = "SLO043" // a relative objective, for which there is no baseline
+	CodeBaseline    Code = "SLO043" // a baseline that cannot be used, or a comparison with it that decides nothing
 	CodeNoStage     Code = "SLO044" // an objective on a stage that does not exist
 	CodeNotJudged   Code = "SLO045" // an objective on a stage that is not judged
 	CodeNothingDone Code = "SLO046" // no stage is judged

@@ -79,6 +79,7 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 				}},
 			}},
 		},
+		Baseline: Baseline{Last: 20, MaxAge: 90 * 24 * time.Hour},
 		Stages: []Stage{
 			{
 				Name: "steady", Workload: Workload{Model: Open, Duration: 5 * time.Second, RateFrom: 10, RateTo: 10, Arrivals: Uniform, Pacing: AutoPacing},

@@ -185,6 +185,9 @@ func (o Objective) withBound(text string, from int) (Objective, error) {
 		if o.Relative, err = parseTolerances(o.Indicator.Unit(), rest); err != nil {
 			return Objective{}, at(err, text, len(text)-len(rest), len(text))
 		}
+		if f := o.checkRelative(); f != nil {
+			return Objective{}, at(f, text, from, len(text))
+		}
 		return o, nil
 	}
 	if o.Bound, err = parseValue(o.Indicator.Unit(), bound); err != nil {
@@ -203,6 +206,28 @@ func (o Objective) isHopeless() bool {
 		top = 1
 	}
 	return o.Cmp == LT && o.Bound == 0 || o.Cmp == GT && o.Bound >= top
+}
+
+// checkRelative refuses comparisons with the baseline that decide nothing: an
+// equality, which no two runs have, and a tolerance that points to the good
+// side, which the next run could not hold.
+func (o Objective) checkRelative() *fault {
+	sign := 1.0
+	switch o.Cmp {
+	case EQ:
+		return &fault{code: CodeBaseline, msg: "no two runs measure the same", hint: "compare with <= or >= and a tolerance: p95 <= baseline + 10%"}
+	case GE, GT:
+		sign = -1
+	}
+	for _, t := range o.Relative {
+		switch {
+		case sign*t.Value < 0:
+			return &fault{code: CodeBaseline, msg: "the tolerance asks every run to be better than the ones before", hint: "<= takes baseline + 10%, >= takes baseline - 10%"}
+		case t.Percent && t.Value <= -1:
+			return &fault{code: CodeBaseline, msg: "nothing can fall by more than 100 %", hint: "a tolerance is a part of the baseline's value, such as - 10%"}
+		}
+	}
+	return nil
 }
 
 // parseTolerances reads what follows "baseline": "+ 10% or + 5ms".

@@ -362,6 +362,7 @@ func (p *parser) document(root *node) {
 	p.target(o)
 	p.http(o.get("http"))
 	p.waitFor(o.get("wait_for"))
+	p.baseline(o.get("baseline"))
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
 }

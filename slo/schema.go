@@ -104,6 +104,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
 		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
 		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),
+		reflect.TypeFor[filesValue]():    either(anyScalar(), listOf(anyScalar())),
 		reflect.TypeFor[anyJSON]():       {},
 		reflect.TypeFor[headerMap]():     {Type: "object", AdditionalProperties: anyScalar()},
 		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},

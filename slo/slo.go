@@ -36,10 +36,23 @@ type File struct {
 	WaitFor   *WaitFor // nil: a TCP connect within 30 s
 	Scenarios []Scenario
 	Stages    []Stage
+	Baseline  Baseline
 
 	// Secrets holds the values of every ${secret.NAME} that the file uses.
 	// Nothing that slogate writes may hold one.
 	Secrets []string
+}
+
+// Baseline says which earlier results relative objectives compare with, and
+// how strictly.
+type Baseline struct {
+	Files         []string      // result files and folders of them, relative to the working directory and within it
+	Ref           string        // one pinned result file besides; can only warn
+	Last          int           // how many of the newest results, 20 by default
+	MaxAge        time.Duration // results older than this do not count; 90 days by default
+	Strict        bool          // a change beyond the tolerance fails, whatever the spread between runs
+	AllowMismatch bool          // results of another fingerprint are compared too
+	Required      bool          // without a baseline relative objectives are inconclusive, not skipped
 }
 
 // HTTP holds the defaults of every step.

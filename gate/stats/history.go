@@ -46,3 +46,9 @@ func (p Prediction) FalseAlarm(distance float64) float64 {
 	}
 	return studentAbove(distance/p.Scale, p.DF)
 }
+
+// Detectable is the distance above the centre that four of five runs notice:
+// they must lie beyond the tolerance and beyond the limit.
+func (p Prediction) Detectable(tolerance float64) float64 {
+	return max(tolerance, p.Limit) + student(power, p.DF)*p.Scale
+}

@@ -1,0 +1,187 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// Options say what a run is judged against besides its bounds.
+type Options struct {
+	Baseline   []*result.Run // earlier results, in any order
+	Ref        *result.Run   // a pinned one besides, which can only warn; may be nil
+	BaseBranch bool          // relative objectives only warn: there is nothing to hold back any more
+	Accepted   string        // who or what accepted a regression; then it only warns
+}
+
+// history holds the earlier results that count, oldest first.
+type history struct {
+	Options
+	rules   slo.Baseline
+	now     *result.Run
+	runs    []*result.Run
+	notices []string
+}
+
+// newHistory chooses among the earlier results: those that passed, are not too
+// old, and the newest of them.
+func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
+	h := history{Options: opts, rules: rules, now: now}
+	failed, old := 0, 0
+	for _, r := range opts.Baseline {
+		switch {
+		case r == nil || h.has(r):
+		case !usable(r):
+			failed++
+		case rules.MaxAge > 0 && now.Start.Sub(r.Start) > rules.MaxAge:
+			old++
+		default:
+			h.runs = append(h.runs, r)
+		}
+	}
+	slices.SortStableFunc(h.runs, func(a, b *result.Run) int { return a.Start.Compare(b.Start) })
+	if rules.Last > 0 && len(h.runs) > rules.Last {
+		h.runs = h.runs[len(h.runs)-rules.Last:]
+	}
+	if failed > 0 {
+		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: failed, inconclusive or cancelled", earlierResults(failed)))
+	}
+	if old > 0 {
+		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %d days", earlierResults(old), int(rules.MaxAge/(24*time.Hour))))
+	}
+	return h
+}
+
+// has reports a run that is the judged one itself or already there: counted
+// twice it would make the spread between runs look small.
+func (h history) has(r *result.Run) bool {
+	same := func(o *result.Run) bool {
+		return o == r || o.Seed == r.Seed && o.Start.Equal(r.Start) && !r.Start.IsZero()
+	}
+	return same(h.now) || slices.ContainsFunc(h.runs, same)
+}
+
+// usable reports a run that may be a baseline: it was complete, its absolute
+// objectives could not have failed, and no regression was found in it.
+func usable(r *result.Run) bool {
+	if r.Cancelled {
+		return false
+	}
+	if r.Judgement == nil {
+		return true
+	}
+	for _, o := range r.Judgement.Objectives {
+		if o.Severity != string(slo.Fail) {
+			continue
+		}
+		if o.Verdict == result.Fail || o.Verdict == result.Inconclusive && !o.Relative {
+			return false
+		}
+	}
+	return true
+}
+
+// sample is the values of an indicator in earlier results that can be compared
+// with a stage.
+type sample struct {
+	values   []float64 // oldest first, on the indicator's scale
+	mismatch string    // how their fingerprint differs; all do where it is not empty
+}
+
+// sample collects the earlier values of a trial's indicator. Results of the
+// same fingerprint are enough by themselves; where there are none, it is those
+// of another.
+func (h history) sample(t *trial, runs []*result.Run) sample {
+	var same, other sample
+	now := result.FingerprintOf(h.now, t.s)
+	for _, r := range runs {
+		i := slices.IndexFunc(r.Stages, func(s result.Stage) bool { return s.Name == t.s.Name })
+		if i < 0 || r.Stages[i].State != result.Completed {
+			continue
+		}
+		s := &r.Stages[i]
+		value, ok := Measure(t.Indicator, s)
+		if !ok || samples(t.Indicator, s) < Enough(t.Objective) {
+			continue
+		}
+		into := &same
+		if difference := now.Difference(result.FingerprintOf(r, s)); difference != "" {
+			into, other.mismatch = &other, difference
+		}
+		into.values = append(into.values, scaleOf(t.Indicator).of(value))
+	}
+	if len(same.values) > 0 {
+		return same
+	}
+	return other
+}
+
+// scaling turns values into numbers whose differences are changes: the ln of
+// times, rates and amounts, shares and scores as they are.
+type scaling struct{ points bool }
+
+func scaleOf(ind slo.Indicator) scaling {
+	u := ind.Unit()
+	return scaling{points: u == slo.UnitShare || u == slo.UnitScore}
+}
+
+func (s scaling) of(value float64) float64 {
+	if s.points {
+		return value
+	}
+	return math.Log(value)
+}
+
+func (s scaling) back(x float64) float64 {
+	if s.points {
+		return x
+	}
+	return math.Exp(x)
+}
+
+// change of a distance on the scale: a fraction, or a difference of shares.
+func (s scaling) change(distance float64) float64 {
+	if s.points {
+		return distance
+	}
+	return math.Expm1(distance)
+}
+
+// text writes a change: "+25 %", "−0.5 points".
+func (s scaling) text(change float64) string {
+	sign := "+"
+	if change < 0 {
+		sign = "−"
+	}
+	unit := " %"
+	if s.points {
+		unit = " points"
+	}
+	return sign + significant(math.Abs(change)*100, 2) + unit
+}
+
+// prior is the standard deviation between runs that is assumed before any is
+// seen: 10 % and half a point, or three times as much where the fingerprint
+// differs.
+func (s scaling) prior(mismatch bool) float64 {
+	prior := 0.10
+	if s.points {
+		prior = 0.005
+	}
+	if mismatch {
+		prior *= 3
+	}
+	return prior
+}
+
+func earlierResults(n int) string {
+	if n == 1 {
+		return "1 earlier result is"
+	}
+	return strconv.Itoa(n) + " earlier results are"
+}

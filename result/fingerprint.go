@@ -1,0 +1,109 @@
+package result
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Fingerprint is what must be equal for two measurements of a stage to be
+// comparable. An empty field is unknown and differs from nothing.
+type Fingerprint struct {
+	Load    string // the stage's workload and steps
+	Route   string // kind of the target's addresses: loopback, private, public
+	Machine string // operating system and architecture of the generator
+	CPU     string // model name
+	Cores   string
+	Major   string // major version of slogate
+}
+
+// FingerprintOf returns the fingerprint of a stage of a run.
+func FingerprintOf(r *Run, s *Stage) Fingerprint {
+	f := Fingerprint{
+		Load:  load(s),
+		Route: routeKind(r.Route),
+		CPU:   r.Machine.CPU,
+	}
+	if r.Machine.OS != "" {
+		f.Machine = r.Machine.OS + "/" + r.Machine.Arch
+	}
+	if r.Machine.Cores > 0 {
+		f.Cores = fmt.Sprint(r.Machine.Cores)
+	}
+	if strings.HasPrefix(r.Slogate, "v") {
+		f.Major, _, _ = strings.Cut(r.Slogate, ".")
+	}
+	return f
+}
+
+// Difference names the first field in which two fingerprints differ, with
+// both values; empty where they are comparable.
+func (f Fingerprint) Difference(earlier Fingerprint) string {
+	for _, field := range []struct{ name, now, then string }{
+		{"load", f.Load, earlier.Load},
+		{"route", f.Route, earlier.Route},
+		{"machine", f.Machine, earlier.Machine},
+		{"CPU", f.CPU, earlier.CPU},
+		{"CPU count", f.Cores, earlier.Cores},
+		{"slogate version", f.Major, earlier.Major},
+	} {
+		if field.now != "" && field.then != "" && field.now != field.then {
+			return fmt.Sprintf("another %s: %s, now %s", field.name, field.then, field.now)
+		}
+	}
+	return ""
+}
+
+// load writes a stage's workload and the steps that it is made of.
+func load(s *Stage) string {
+	w := s.Workload
+	if w.Model == "" {
+		return ""
+	}
+	parts := []string{w.Model}
+	if w.Requests > 0 {
+		parts = append(parts, fmt.Sprintf("%d requests", w.Requests))
+	}
+	if w.Duration > 0 {
+		parts = append(parts, w.Duration.String())
+	}
+	if w.Model == "open" {
+		parts = append(parts, fmt.Sprintf("%g..%g/s %s", w.RateFrom, w.RateTo, w.Arrivals))
+	} else {
+		parts = append(parts, fmt.Sprintf("%d..%d workers", w.WorkersFrom, w.WorkersTo))
+	}
+	for _, step := range s.Steps {
+		parts = append(parts, step.Scenario+"/"+step.Name)
+	}
+	return strings.Join(parts, " ")
+}
+
+// routeKind is the farthest kind of the addresses, which stand in a list with
+// commas; empty where none can be read.
+func routeKind(route string) string {
+	kinds := []string{"", "loopback", "private", "public"}
+	farthest := 0
+	for text := range strings.SplitSeq(route, ",") {
+		addr, ok := address(strings.TrimSpace(text))
+		if !ok {
+			continue
+		}
+		kind := 3
+		switch {
+		case addr.IsLoopback():
+			kind = 1
+		case addr.IsPrivate(), addr.IsLinkLocalUnicast():
+			kind = 2
+		}
+		farthest = max(farthest, kind)
+	}
+	return kinds[farthest]
+}
+
+func address(text string) (netip.Addr, bool) {
+	if both, err := netip.ParseAddrPort(text); err == nil {
+		return both.Addr().Unmap(), true
+	}
+	addr, err := netip.ParseAddr(text)
+	return addr.Unmap(), err == nil
+}

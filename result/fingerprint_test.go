@@ -1,0 +1,39 @@
+package result
+
+import "testing"
+
+func TestFingerprintDifference(t *testing.T) {
+	base := func() (*Run, *Stage) {
+		s := &Stage{Workload: Workload{Model: "open", RateFrom: 50, RateTo: 50, Arrivals: "uniform"}}
+		return &Run{
+			Slogate: "v1.2.0", Route: "127.0.0.1:8000, [::1]:8000",
+			Machine: Machine{OS: "linux", Arch: "amd64", CPU: "Model A", Cores: 2},
+		}, s
+	}
+	tests := []struct {
+		name   string
+		change func(*Run, *Stage)
+		want   string
+	}{
+		{"nothing", func(*Run, *Stage) {}, ""},
+		{"minor version", func(r *Run, _ *Stage) { r.Slogate = "v1.9.3" }, ""},
+		{"unknown CPU", func(r *Run, _ *Stage) { r.Machine.CPU = "" }, ""},
+		{"another port", func(r *Run, _ *Stage) { r.Route = "127.0.0.1:9000" }, ""},
+		{"rate", func(_ *Run, s *Stage) { s.Workload.RateFrom = 20 }, "another load: open 20..50/s uniform, now open 50..50/s uniform"},
+		{"steps", func(_ *Run, s *Stage) { s.Steps = []Step{{Scenario: "a", Name: "b"}} }, "another load: open 50..50/s uniform a/b, now open 50..50/s uniform"},
+		{"route", func(r *Run, _ *Stage) { r.Route = "10.1.2.3:80, 127.0.0.1:80" }, "another route: private, now loopback"},
+		{"public route", func(r *Run, _ *Stage) { r.Route = "192.0.2.1" }, "another route: public, now loopback"},
+		{"machine", func(r *Run, _ *Stage) { r.Machine.Arch = "arm64" }, "another machine: linux/arm64, now linux/amd64"},
+		{"CPU", func(r *Run, _ *Stage) { r.Machine.CPU = "Model B" }, "another CPU: Model B, now Model A"},
+		{"cores", func(r *Run, _ *Stage) { r.Machine.Cores = 4 }, "another CPU count: 4, now 2"},
+		{"major version", func(r *Run, _ *Stage) { r.Slogate = "v2.0.0" }, "another slogate version: v2, now v1"},
+	}
+	for _, tt := range tests {
+		r, s := base()
+		then, stage := base()
+		tt.change(then, stage)
+		if got := FingerprintOf(r, s).Difference(FingerprintOf(then, stage)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package slo
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Defaults and limits of the baseline. Runs of more than a quarter of a year
+// ago measured another service.
+const (
+	defaultLast     = 20
+	defaultMaxAge   = 90 * 24 * time.Hour
+	longestAge      = 3660 * 24 * time.Hour
+	maxBaselines    = 100
+	baselineExample = "files: results/ or files: [a.json, b.json]"
+)
+
+// baseline reads which earlier results to compare with.
+func (p *parser) baseline(n *node) {
+	o := objectOf[baselineDoc](p, n, "the baseline")
+	p.file.Baseline = Baseline{
+		Files:         p.resultFiles(o.get("files")),
+		Last:          int(p.count(o.get("last"), "last", defaultLast, maxBaselines)),
+		MaxAge:        p.duration(o.get("max_age"), "max_age", defaultMaxAge, longestAge),
+		Strict:        p.isOn(o.get("strict"), "strict", false),
+		AllowMismatch: p.isOn(o.get("allow_mismatch"), "allow_mismatch", false),
+		Required:      p.isOn(o.get("required"), "required", false),
+	}
+	if ref := o.get("ref"); ref != nil {
+		p.file.Baseline.Ref, _ = p.resultFile(ref)
+	}
+}
+
+// resultFiles reads one path or a list of them.
+func (p *parser) resultFiles(n *node) []string {
+	if n == nil {
+		return nil
+	}
+	items := []*node{n}
+	if n.kind == listNode {
+		items = p.list(n, "files", maxBaselines)
+	}
+	var paths []string
+	for _, item := range items {
+		if path, ok := p.resultFile(item); ok {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// resultFile reads a path that is relative to the SLO file and lies in the
+// workspace, and gives it relative to the workspace. The file need not exist:
+// the first run has no baseline yet.
+func (p *parser) resultFile(n *node) (string, bool) {
+	name, ok := p.fixed(n, "a result file")
+	if !ok {
+		return "", false
+	}
+	path, err := p.within(name)
+	if err != nil {
+		p.failNode(n, CodeBaseline, err.Error(), "a result file is relative to the SLO file and lies within the workspace: "+baselineExample)
+		return "", false
+	}
+	return path, true
+}
+
+// within gives a path that is relative to the SLO file as one that is relative
+// to the workspace, and refuses what lies outside. It does not look at the
+// disk: who opens the file must not follow symbolic links out of it either.
+func (p *parser) within(name string) (string, error) {
+	if filepath.IsAbs(name) || name == "" {
+		return "", fmt.Errorf("%s is not a relative path", quote(name))
+	}
+	workspace, err := filepath.Abs(p.opts.Workspace)
+	if err != nil {
+		return "", fmt.Errorf("find the workspace: %w", err)
+	}
+	full, err := filepath.Abs(filepath.Join(filepath.Dir(p.opts.Path), name))
+	if err != nil {
+		return "", fmt.Errorf("find the file: %w", err)
+	}
+	relative, err := filepath.Rel(workspace, full)
+	if err != nil || !filepath.IsLocal(relative) {
+		return "", fmt.Errorf("%s lies outside of the workspace", quote(name))
+	}
+	return relative, nil
+}
