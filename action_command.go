@@ -55,8 +55,13 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
+	earlier, err := baselineOptions(file, nil)
+	if err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
 	s := settings{
-		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
+		Baseline: earlier,
+		Out:      inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
 		Source: a.Source(),
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {

@@ -51,6 +51,7 @@ func (f engineFlags) options() loader.Options {
 type runCommand struct {
 	fileFlags
 	runFlags
+	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
 	engineFlags
 	Once bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 }
@@ -65,6 +66,9 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 	settings.Loader = c.options()
 	if c.Once {
 		return p.once(ctx, file, settings)
+	}
+	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
+		return exitUsage, err
 	}
 	_, code, err := p.gateRun(ctx, file, settings)
 	return code, err

@@ -102,6 +102,9 @@ func (p *page) objectives(list []Objective) {
 		{head: "measured", right: true},
 		{head: "interval"},
 		{head: "bound", right: true, spare: true},
+		{head: "baseline", right: true},
+		{head: "change", right: true},
+		{head: "sees", right: true, spare: true},
 	}}
 	for _, o := range list {
 		t.rows = append(t.rows, []cell{
@@ -111,6 +114,9 @@ func (p *page) objectives(list []Objective) {
 			{text: o.Measured},
 			{text: o.interval()},
 			{text: o.Bound},
+			{text: o.Baseline},
+			{text: o.Change},
+			{text: o.Sees},
 		})
 	}
 	p.table(t)

@@ -49,6 +49,9 @@ type Objective struct {
 	Measured string // "450 ms", "≥ 10 s"
 	Interval string // "430 ms to 470 ms"; empty: none
 	Bound    string // "≤ 450 ms"; empty for show
+	Baseline string // "420 ms (7 runs)"; empty: not compared
+	Change   string // "+12 %"; empty: not compared
+	Sees     string // "+25 %", the change that the baseline can prove; empty: not compared
 	Margin   string // clear or near; empty: no interval
 	Verdict  Verdict
 	Reason   Text   // empty: the numbers say it all
@@ -269,6 +272,9 @@ func (b builder) objective(o result.JudgedObjective) Objective {
 		Measured: measured(o),
 		Interval: interval(o),
 		Bound:    bound(o),
+		Baseline: baseline(o),
+		Change:   compared(o, func(c result.Comparison) float64 { return c.Change }),
+		Sees:     compared(o, func(c result.Comparison) float64 { return c.Limit }),
 		Margin:   word(o.Margin, "clear", "near"),
 		Verdict:  verdict(o.Verdict),
 		Reason:   b.sentence(o.Reason),
@@ -315,9 +321,38 @@ func interval(o result.JudgedObjective) string {
 	return quantity(o.Unit, *o.Lower) + " to " + quantity(o.Unit, *o.Upper)
 }
 
+// baseline writes what the objective was compared with.
+func baseline(o result.JudgedObjective) string {
+	c := o.Comparison
+	switch {
+	case c == nil:
+		return ""
+	case c.Runs == 1:
+		return quantity(o.Unit, c.Baseline) + " (1 run)"
+	}
+	return fmt.Sprintf("%s (%d runs)", quantity(o.Unit, c.Baseline), c.Runs)
+}
+
+// compared writes a change of a comparison, with its sign.
+func compared(o result.JudgedObjective, what func(result.Comparison) float64) string {
+	if o.Comparison == nil {
+		return ""
+	}
+	v, unit := what(*o.Comparison)*100, "%"
+	if o.Comparison.Points {
+		unit = "points"
+	}
+	return strings.Replace(fmt.Sprintf("%+.1f %s", v, unit), "-", "−", 1)
+}
+
+// Compared reports whether any objective stands beside a baseline.
+func (v View) Compared() bool {
+	return slices.ContainsFunc(v.Objectives, func(o Objective) bool { return o.Baseline != "" })
+}
+
 func bound(o result.JudgedObjective) string {
 	sign, ok := map[string]string{"<=": "≤", ">=": "≥", "<": "<", ">": ">", "==": "="}[o.Cmp]
-	if !ok {
+	if !ok || o.Relative && o.Comparison == nil || o.Severity == "show" {
 		return ""
 	}
 	return sign + " " + quantity(o.Unit, o.Bound)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// mostBaselines is how many result files one folder may bring.
+const mostBaselines = 1000
+
+// baselineOptions reads the earlier results of a run: those that the user
+// names, else those of the file's baseline block. Only the latter stay within
+// the working directory: the file may come from a stranger.
+func baselineOptions(file *slo.File, named []string) (gate.Options, error) {
+	var opts gate.Options
+	workspace, err := os.OpenRoot(".")
+	if err != nil {
+		return opts, fmt.Errorf("read baseline: %w", err)
+	}
+	defer workspace.Close()
+	for _, name := range named {
+		whole, err := filepath.Abs(name) // so that "results/" and ".." have a folder and a name
+		if err != nil {
+			return opts, fmt.Errorf("read baseline %s: %w", name, err)
+		}
+		runs, err := resultsAt(os.DirFS(filepath.Dir(whole)), filepath.Base(whole), name)
+		if err != nil {
+			return opts, err
+		}
+		opts.Baseline = append(opts.Baseline, runs...)
+	}
+	if len(named) == 0 {
+		if opts.Baseline, err = resultsOf(workspace.FS(), file.Baseline.Files); err != nil {
+			return opts, err
+		}
+	}
+	if file.Baseline.Ref == "" {
+		return opts, nil
+	}
+	pinned, err := resultsOf(workspace.FS(), []string{file.Baseline.Ref})
+	if err == nil && len(pinned) > 0 {
+		opts.Ref = newest(pinned)
+	}
+	return opts, err
+}
+
+// resultsOf reads files and folders, which need not be there: the first run
+// has no baseline yet.
+func resultsOf(root fs.FS, names []string) ([]*result.Run, error) {
+	var all []*result.Run
+	for _, name := range names {
+		runs, err := resultsAt(root, filepath.ToSlash(name), name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, runs...)
+	}
+	return all, nil
+}
+
+// resultsAt reads a result file, or every .json file of a folder. Shown is the
+// name for errors.
+func resultsAt(root fs.FS, name, shown string) ([]*result.Run, error) {
+	info, err := fs.Stat(root, name)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+	}
+	if !info.IsDir() {
+		r, err := resultIn(root, name, shown)
+		if err != nil {
+			return nil, err
+		}
+		return []*result.Run{r}, nil
+	}
+	entries, err := fs.ReadDir(root, name)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+	}
+	var all []*result.Run
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.EqualFold(path.Ext(e.Name()), ".json") || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if len(all) == mostBaselines {
+			return nil, fmt.Errorf("read baseline %s: more than %d files", shown, mostBaselines)
+		}
+		r, err := resultIn(root, path.Join(name, e.Name()), filepath.Join(shown, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// resultIn reads one result file.
+func resultIn(root fs.FS, name, shown string) (*result.Run, error) {
+	info, err := fs.Stat(root, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+	}
+	defer f.Close()
+	r, err := result.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+	}
+	return r, nil
+}
+
+func newest(runs []*result.Run) *result.Run {
+	return slices.MaxFunc(runs, func(a, b *result.Run) int { return cmp.Compare(a.Start.UnixNano(), b.Start.UnixNano()) })
+}

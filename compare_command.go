@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/slogate/slogate/diagnose"
+	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// compareCommand judges one result against another. Nothing is loaded.
+type compareCommand struct {
+	Earlier        string `arg:"" name:"a" help:"The result file to compare with." placeholder:"A"`
+	Judged         string `arg:"" name:"b" help:"The result file to judge." placeholder:"B"`
+	SLO            string `name:"slo" help:"SLO file with the objectives, instead of the one that B names." placeholder:"FILE"`
+	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
+	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
+	OnInconclusive string `enum:"fail,warn" default:"fail" help:"What an inconclusive comparison does: fail exits 3, warn exits 0." placeholder:"fail|warn"`
+}
+
+// Run compares two results.
+func (c *compareCommand) Run(_ context.Context, p *program) (int, error) {
+	earlier, err := result.ReadFile(c.Earlier)
+	if err != nil {
+		return exitUsage, err
+	}
+	r, err := result.ReadFile(c.Judged)
+	if err != nil {
+		return exitUsage, err
+	}
+	file, notice, err := c.objectives(p, r)
+	if err != nil {
+		return exitUsage, err
+	}
+	// The user has chosen the result to compare with: it counts as it is.
+	earlier.Judgement, file.Baseline.MaxAge = nil, 0
+	r.Judgement = gate.Judge(file, r, gate.Options{Baseline: []*result.Run{earlier}})
+	if notice != "" {
+		r.Judgement.Notices = append(r.Judgement.Notices, notice)
+	}
+	r.Findings = diagnose.Find(r)
+	s := settings{Gate: c.Gate, OnInconclusive: c.OnInconclusive}
+	return exitCode(r, s), p.form(c.Format)(p.stdout, r)
+}
+
+// objectives finds what to judge: the SLO file that the user names, or that
+// the result names where it can be read. Where no objective compares with a
+// baseline, the usual indicators are shown instead, and a notice says so.
+func (c *compareCommand) objectives(p *program, r *result.Run) (*slo.File, string, error) {
+	file, notice, err := c.file(p, r)
+	if err != nil {
+		return nil, "", err
+	}
+	if comparesAny(file) {
+		return file, notice, nil
+	}
+	if notice == "" {
+		notice = file.Path + " has no objective that compares with a baseline"
+	}
+	showChanges(file)
+	return file, notice + ": changes are shown, not judged", nil
+}
+
+// file reads the SLO file, or makes one of the result's stages.
+func (c *compareCommand) file(p *program, r *result.Run) (*slo.File, string, error) {
+	if c.SLO != "" {
+		file, err := readSLO(c.SLO, r.Target, p.lookupEnv)
+		return file, "", err
+	}
+	if !isOurs(r.SLO.Path) {
+		return stagesOf(r), fmt.Sprintf("the SLO file %q lies elsewhere; --slo names it", r.SLO.Path), nil
+	}
+	file, err := readSLO(r.SLO.Path, r.Target, p.lookupEnv)
+	switch {
+	case err == nil && file.Digest == r.SLO.Digest:
+		return file, "", nil
+	case err == nil:
+		return file, r.SLO.Path + " has changed since the result was measured", nil
+	case errors.Is(err, fs.ErrNotExist):
+		return stagesOf(r), fmt.Sprintf("the SLO file %s is not here", r.SLO.Path), nil
+	}
+	return nil, "", err
+}
+
+// isOurs reports whether a result may name a file to read: results come from
+// strangers too, and an error would show lines of the file.
+func isOurs(path string) bool {
+	ext := filepath.Ext(path)
+	return filepath.IsLocal(path) && (ext == ".yaml" || ext == ".yml")
+}
+
+// stagesOf is a file with the stages that a result has judged.
+func stagesOf(r *result.Run) *slo.File {
+	file := &slo.File{Path: r.SLO.Path, Name: r.Name, Target: r.Target}
+	for _, s := range r.Stages {
+		file.Stages = append(file.Stages, slo.Stage{Name: s.Name, Judge: s.Judged})
+	}
+	return file
+}
+
+func comparesAny(file *slo.File) bool {
+	for _, s := range file.Stages {
+		for _, o := range s.Objectives {
+			if s.Judge && o.Relative != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// showChanges adds the usual indicators to every judged stage, beside the
+// baseline and without a verdict.
+func showChanges(file *slo.File) {
+	for i := range file.Stages {
+		for _, text := range []string{"p50 <= baseline", "p95 <= baseline", "p99 <= baseline", "success_rate >= baseline", "throughput >= baseline"} {
+			o, err := slo.ParseObjective(text)
+			if err != nil {
+				panic("slogate: " + err.Error())
+			}
+			o.Severity, o.Text = slo.Show, o.Indicator.String()
+			file.Stages[i].Objectives = append(file.Stages[i].Objectives, o)
+		}
+	}
+}
