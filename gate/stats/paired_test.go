@@ -1,0 +1,115 @@
+package stats
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// recorded reads a recording of base and head in one run of 60 s, alternating
+// in blocks of 1 s: response times in ms by window of two blocks and by side.
+func recorded(t *testing.T, name string) map[int]*[2][]float64 {
+	t.Helper()
+	f, err := os.Open("testdata/" + name + ".csv.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(z).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := map[int]*[2][]float64{}
+	for _, row := range rows {
+		at, _ := strconv.Atoi(row[0])
+		side, _ := strconv.Atoi(row[1])
+		took, _ := strconv.ParseFloat(row[2], 64)
+		w := at / 2_000_000
+		if windows[w] == nil {
+			windows[w] = &[2][]float64{}
+		}
+		windows[w][side] = append(windows[w][side], took/1000)
+	}
+	return windows
+}
+
+func pairsOf(windows map[int]*[2][]float64, q float64) Pairs {
+	out := Pairs{Tolerance: math.Log(1.1)}
+	for w := range len(windows) {
+		if sides := windows[w]; sides != nil && min(len(sides[0]), len(sides[1])) > 0 {
+			out.Differences = append(out.Differences, math.Log(Quantile(sides[1], q)/Quantile(sides[0], q)))
+		}
+	}
+	return out
+}
+
+// Real runs of base and head: an unchanged build never fails, 25 % more work
+// on a fairly idle machine does in p50 and p95, and 10 % beside compilations
+// is held or not seen.
+func TestRecordings(t *testing.T) {
+	for name, want := range map[string][]Outcome{
+		"idle-same-1":   {Held, Unseen},
+		"busy-same-1":   {Held, Unseen},
+		"busy-plus10-1": {Held, Unseen},
+		"idle-plus25-1": {Regressed},
+	} {
+		windows := recorded(t, name)
+		if len(windows) < 29 {
+			t.Fatalf("%s has %d windows", name, len(windows))
+		}
+		for i, got := range ComparePairs([]Pairs{pairsOf(windows, .5), pairsOf(windows, .95)}) {
+			if !slices.Contains(want, got.Outcome) {
+				t.Errorf("%s, objective %d: %+v, want %v", name, i, got, want)
+			}
+		}
+	}
+}
+
+// An unchanged build fails at most one family of three in 100, whatever the
+// noise, within four binomial standard errors; a change twice as large as the
+// detectable one is found, and a better head never fails.
+func TestComparePairsErrors(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 14))
+	const runs = 1500
+	rate := func(shift float64) float64 {
+		failed := 0
+		for range runs {
+			family := make([]Pairs, 3)
+			for i := range family {
+				family[i] = Pairs{normals(random, 30, 0), 0}
+				for j := range family[i].Differences {
+					family[i].Differences[j] = 0.15*family[i].Differences[j] + shift
+				}
+			}
+			if slices.ContainsFunc(ComparePairs(family), func(p Paired) bool { return p.Outcome == Regressed }) {
+				failed++
+			}
+		}
+		return float64(failed) / runs
+	}
+	if got := rate(0); got > 0.01+4*math.Sqrt(0.01*0.99/runs) {
+		t.Errorf("%.2f %% of unchanged families fail", 100*got)
+	}
+	if got := rate(2 * Detectable(0.15, 30, 3, 0)); got < 0.99 {
+		t.Errorf("%.1f %% of large changes are found", 100*got)
+	}
+	if got := rate(-0.1); got > 0 {
+		t.Errorf("%.2f %% of faster heads fail", 100*got)
+	}
+}
+
+func TestTooFewPairsAreUnseen(t *testing.T) {
+	d := []float64{.5, .5, .5, .5, .5, .5}
+	if got := ComparePairs([]Pairs{{d, 0.1}})[0]; got.Outcome != Unseen {
+		t.Errorf("six pairs show %+v", got)
+	}
+}
