@@ -64,7 +64,7 @@ func WarmUp(x []float64) (settled int, ok bool) {
 	}
 	const sigma = 1.4826 // standard deviations in a MAD of normal values
 	limit := centre + max(3*sigma*Median(off), math.Log(1.1))
-	for i := 0; i < half; i++ {
+	for i := range half {
 		if x[i] <= limit && x[i+1] <= limit {
 			return i, true
 		}
