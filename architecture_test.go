@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"loader/http1":    {},
 	"loader/schedule": {"slo"},
 	"demo":            {"result"},
+	"github":          {},
 	"result":          {},
 	"slo":             {},
 }
