@@ -35,32 +35,38 @@ var costMetrics = []string{"cpu µs", "user µs", "rate /s"}
 var allCells = []cell{
 	{
 		"closed64", "64 keep-alive connections, each sends as soon as it has its answer; processor time for a request",
-		[]string{"slogate", "wrk", "fortio", "vegeta", "hey", "k6"}, costMetrics,
+		[]string{"slogate", "wrk", "fortio", "vegeta", "hey", "k6"},
+		costMetrics,
 		cost(func(b *bench) load { return load{url: b.url, connections: 64} }),
 	},
 	{
 		"rate20k", "20,000 requests a second over 64 connections; processor time for a request",
-		[]string{"slogate", "fortio"}, costMetrics,
+		[]string{"slogate", "fortio"},
+		costMetrics,
 		cost(func(b *bench) load { return load{url: b.url, rate: 20_000, connections: 64} }),
 	},
 	{
 		"rate5k", "5,000 requests a second over 64 connections; processor time for a request",
-		[]string{"slogate", "fortio", "vegeta", "hey", "k6"}, costMetrics,
+		[]string{"slogate", "fortio", "vegeta", "hey", "k6"},
+		costMetrics,
 		cost(func(b *bench) load { return load{url: b.url, rate: 5_000, connections: 64} }),
 	},
 	{
 		"tls", "64 keep-alive connections over TLS 1.3; processor time for a request",
-		[]string{"slogate", "wrk", "vegeta", "hey", "k6"}, costMetrics,
+		[]string{"slogate", "wrk", "vegeta", "hey", "k6"},
+		costMetrics,
 		cost(func(b *bench) load { return load{url: b.tlsURL, connections: 64} }),
 	},
 	{
 		"stall", "500 requests a second to a service that stands still for 1 s in every 10 s; error of each percentile against the truth from the intended times, errors below 0.5 ms not counted",
-		[]string{"slogate"}, []string{"p50 %", "p95 %", "p99 %", "p99.9 %", "worst %", "lost requests"},
+		[]string{"slogate"},
+		[]string{"p50 %", "p95 %", "p99 %", "p99.9 %", "worst %", "lost requests"},
 		stall,
 	},
 	{
 		"lognormal", "500 requests a second to a service with lognormal times (median 5 ms, σ 1); error of each percentile against the service's own log, errors below 0.5 ms not counted",
-		[]string{"slogate"}, []string{"p95 %", "p99 %", "p99.9 %", "worst %"},
+		[]string{"slogate"},
+		[]string{"p95 %", "p99 %", "p99.9 %", "worst %"},
 		lognormal,
 	},
 	{
@@ -74,27 +80,32 @@ var allCells = []cell{
 	},
 	{
 		"memory", "5,000 requests a second that take 400 ms each: 2,000 connections at the same time; the process's largest resident size",
-		[]string{"slogate"}, []string{"peak MB", "connections opened"},
+		[]string{"slogate"},
+		[]string{"peak MB", "connections opened"},
 		memory,
 	},
 	{
 		"start", "from the start of the program to the first byte of its first request",
-		[]string{"slogate", "wrk", "fortio", "vegeta", "hey", "k6"}, []string{"start ms"},
+		[]string{"slogate", "wrk", "fortio", "vegeta", "hey", "k6"},
+		[]string{"start ms"},
 		startUp,
 	},
 	{
 		"allocations", "allocations for a request in the engine's loop, of go test's benchmark",
-		[]string{"slogate"}, []string{"allocations each"},
+		[]string{"slogate"},
+		[]string{"allocations each"},
 		allocations,
 	},
 	{
 		"beside", "200 requests a second of 2 ms processor time each, generator and service on the same two cores: the service's own times",
-		[]string{"slogate", "fortio", "vegeta", "hey", "k6"}, []string{"p50 ms", "p99 ms"},
+		[]string{"slogate", "fortio", "vegeta", "hey", "k6"},
+		[]string{"p50 ms", "p99 ms"},
 		beside,
 	},
 	{
 		"priority", "pieces of work of 2 ms that both cores complete a second beside slogate at 5,000/s",
-		[]string{"raised", "normal"}, []string{"work /s"},
+		[]string{"raised", "normal"},
+		[]string{"work /s"},
 		priority,
 	},
 }

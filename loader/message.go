@@ -66,17 +66,18 @@ func (m *message) compilePath(path slo.Template, target *url.URL) error {
 	}
 	// With a plain word in the place of each value the path shows whether its
 	// literals are spelled as net/url would spell them.
-	probe := base
+	var probe strings.Builder
+	probe.WriteString(base)
 	for _, p := range path {
-		if probe += p.Literal; p.Value != slo.NoValue {
-			probe += "0"
+		if probe.WriteString(p.Literal); p.Value != slo.NoValue {
+			probe.WriteString("0")
 		}
 	}
-	u, err := url.ParseRequestURI(probe)
+	u, err := url.ParseRequestURI(probe.String())
 	if err != nil {
 		return err
 	}
-	m.unclean = u.RequestURI() != probe
+	m.unclean = u.RequestURI() != probe.String()
 	m.path = append(slo.Template{{Literal: base}}, path...)
 	return nil
 }

@@ -19,7 +19,8 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 var (
 	depression = difference(
 		[]float64{1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30},
-		[]float64{0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29})
+		[]float64{0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29},
+	)
 	plants = []float64{6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75}
 )
 
@@ -142,7 +143,8 @@ func TestQuantile(t *testing.T) {
 func TestRankSumP(t *testing.T) {
 	near(t, "p of R's example", RankSumP(
 		[]float64{0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46},
-		[]float64{1.15, 0.88, 0.90, 0.74, 1.21}), 2*0.1272, 1e-4)
+		[]float64{1.15, 0.88, 0.90, 0.74, 1.21},
+	), 2*0.1272, 1e-4)
 	near(t, "p of SciPy's example", RankSumP([]float64{19, 22, 16, 29, 24}, []float64{20, 11, 17, 12}), 1.0/9, 1e-12)
 	near(t, "p of equal values", RankSumP([]float64{1, 1}, []float64{1, 1}), 1, 0)
 	near(t, "p of nothing", RankSumP(nil, []float64{1}), 1, 0)
