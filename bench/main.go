@@ -4,7 +4,7 @@
 // in its place, and with its own promises: what a request costs, how right the
 // times are under stalls, how punctual the sends, how large the process.
 //
-//	go run ./bench                         everything, about 40 minutes
+//	go run ./bench                         everything, about 30 minutes
 //	go run ./bench -only closed64,rate5k   some of it
 //
 // README.md says what each cell does and what to distrust. The result is
@@ -42,7 +42,7 @@ func main() {
 	}
 	var s settings
 	flag.IntVar(&s.rounds, "rounds", 10, "`rounds`; in each one every tool is measured once")
-	flag.IntVar(&s.seconds, "seconds", 4, "length of most measurements, in `seconds`")
+	flag.IntVar(&s.seconds, "seconds", 3, "length of most measurements, in `seconds`")
 	flag.StringVar(&s.only, "only", "", "`cells` to measure, by comma; all by default")
 	flag.StringVar(&s.out, "out", "bench/RESULTS.md", "`file` for the results")
 	flag.StringVar(&s.tools, "tools", defaultTools(), "`folder` for the peers' programs")
