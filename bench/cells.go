@@ -35,7 +35,7 @@ var costMetrics = []string{"cpu µs", "user µs", "rate /s"}
 var allCells = []cell{
 	{
 		"closed64", "64 keep-alive connections, each sends as soon as it has its answer; processor time for a request",
-		[]string{"slogate", "wrk", "fortio", "vegeta", "hey", "k6"},
+		[]string{"slogate", "wrk", "fortio", "k6"},
 		costMetrics,
 		cost(func(b *bench) load { return load{url: b.url, connections: 64} }),
 	},
@@ -47,9 +47,9 @@ var allCells = []cell{
 	},
 	{
 		"rate5k", "5,000 requests a second over 64 connections; processor time for a request",
-		[]string{"slogate", "fortio", "vegeta", "hey", "k6"},
+		[]string{"slogate", "fortio"},
 		costMetrics,
-		cost(func(b *bench) load { return load{url: b.url, rate: 5_000, connections: 64} }),
+		cost(func(b *bench) load { return load{url: b.url, rate: 5_000, connections: 64, seconds: 2 * b.seconds} }),
 	},
 	{
 		"tls", "64 keep-alive connections over TLS 1.3; processor time for a request",

@@ -46,6 +46,7 @@ type lane struct {
 	waiting  []deadlines         // guests with a request under way, a list for each timeout
 	timeouts []*deadlines        // by the number of the step
 	ready    []*guest            // guests whose next element is to be begun
+	next     []*guest            // memory for ready
 	again    []*wireConn         // connections that may have more to read
 	away     []*guest            // free users of an open stage
 	alive    int                 // guests that are neither free nor gone
@@ -258,6 +259,7 @@ func (l *lane) wake() {
 	for len(l.resting) > 0 && l.resting[0].wakes <= l.clock {
 		g := heap.Pop(&l.resting).(*guest)
 		l.rested(g)
+		l.since()
 		l.proceed(g)
 	}
 }
@@ -301,11 +303,13 @@ func (l *lane) since() time.Duration {
 // free connections: users in the middle of an iteration first, so that
 // iterations end.
 func (l *lane) serve() {
-	for n := len(l.ready); n > 0; n-- {
-		g := l.ready[0]
-		l.ready = append(l.ready[:0], l.ready[1:]...)
+	ready := l.ready
+	l.ready = l.next[:0]
+	for _, g := range ready {
+		l.since()
 		l.proceed(g)
 	}
+	l.next = ready
 	for l.slots > 0 && l.inLine.len() > 0 {
 		g := l.inLine.next()
 		g.wait = l.since() - g.queued
@@ -364,7 +368,7 @@ func (l *lane) letGo(g *guest) {
 
 // rest waits until something happens or is due.
 func (l *lane) rest() {
-	next := l.next() - l.since()
+	next := l.nextMoment() - l.since()
 	switch {
 	case len(l.ready) > 0, len(l.again) > 0:
 		next = 0
@@ -375,8 +379,8 @@ func (l *lane) rest() {
 	l.collect(l.loop.Wait(next))
 }
 
-// next is when the lane has something to do by itself.
-func (l *lane) next() time.Duration {
+// nextMoment is when the lane has something to do by itself.
+func (l *lane) nextMoment() time.Duration {
 	next := time.Duration(math.MaxInt64)
 	if !l.stopped {
 		if l.shift > 0 {

@@ -149,6 +149,10 @@ type Precision struct {
 	Lateness string // p99 of the generator's own delay
 	CPU      string // the generator's share of the machine
 	Unsent   string // for the generator's own reasons
+	GCPause  string // longest
+	Opened   string // connections
+	Reused   string // how often one served a further request
+	Closed   string // connections that the service ended
 	Engine   Text   // with the mode of pacing
 	Within   Text   // "p95 −3 % +4 %": a smaller change cannot be seen; empty: no interval
 }
@@ -424,6 +428,10 @@ func (b builder) precision() []Precision {
 			Lateness: quantile(g.Lateness, 99, 100),
 			CPU:      knownShare(g.CPU),
 			Unsent:   count(g.UnsentOwn),
+			GCPause:  duration(g.GCPause),
+			Opened:   count(g.Opened),
+			Reused:   count(g.Reused),
+			Closed:   count(g.ClosedByPeer),
 			Engine:   b.name(engine),
 			Within:   b.within(s.Name),
 		})
