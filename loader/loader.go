@@ -20,8 +20,17 @@
 //   - Bytes are those on the connections: headers, and TLS's own with https.
 //   - A connection's time is the name lookup and the TCP connect, without TLS.
 //
-// How a stage is driven is behind the engine interface. The portable engine
-// here runs one goroutine for each user on net/http's connections.
+// How a stage is driven is behind the engine interface. There are two:
+//
+//   - epollEngine (engine_linux.go) for clear-text HTTP/1.1 on Linux. Each of
+//     its threads is a lane (lane_linux.go: when something happens) that leads
+//     guests through their iterations (exchange_linux.go: one request after the
+//     other) over the connections of a pool (pool_linux.go).
+//   - portable (portable.go) for TLS and every other system: a goroutine for
+//     each user, on the connections of a client (client.go).
+//
+// Both send what message.go writes and read answers with package http1; both
+// pass the tests of conformance_test.go and its neighbours.
 package loader
 
 import (

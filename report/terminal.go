@@ -325,8 +325,6 @@ func (p *page) precision(list []Precision) {
 		{head: "sent late (p99)", right: true},
 		{head: "generator's CPU", right: true},
 		{head: "unsent", right: true},
-		{head: "GC pause", right: true},
-		{head: "connections", right: true},
 		{head: "engine", cut: true, spare: true},
 	}}
 	for _, s := range list {
@@ -336,8 +334,6 @@ func (p *page) precision(list []Precision) {
 			{text: s.Lateness},
 			{text: s.CPU},
 			{text: s.Unsent},
-			{text: s.GCPause},
-			{text: s.connections()},
 			{text: s.Engine.String()},
 		})
 	}
@@ -375,12 +371,4 @@ func joined(separator string, parts ...string) string {
 		}
 	}
 	return strings.Join(out, separator)
-}
-
-// connections says how many there were, and how many the service ended.
-func (p Precision) connections() string {
-	if p.Closed == "0" {
-		return p.Opened
-	}
-	return fmt.Sprintf("%s, %s closed", p.Opened, p.Closed)
 }
