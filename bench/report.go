@@ -159,7 +159,7 @@ func describe(ctx context.Context, b *bench) string {
 	lines := []string{
 		fmt.Sprintf("- Machine: %s, %d cores, Linux %s, %s", processor(), runtime.NumCPU(), unix.ByteSliceToString(name.Release[:]), runtime.Version()),
 		"- Day: " + time.Now().UTC().Format(time.DateOnly),
-		"- Command: `go run ./bench " + strings.Join(os.Args[1:], " ") + "`",
+		"- Command: `" + strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " ") + "`",
 		"- Peers: " + strings.Join(slices.Sorted(maps.Values(peers)), ", ") + ", wrk " + b.version(ctx, "wrk", "-v"),
 	}
 	return strings.Join(lines, "\n") + "\n"
