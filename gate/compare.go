@@ -72,6 +72,12 @@ func (iv interval) surelyMissed(o slo.Objective) bool {
 	}
 }
 
+// surelyMet reports whether the whole interval meets the objective.
+func (iv interval) surelyMet(o slo.Objective) bool {
+	return !iv.open && met(o, iv.lower) && met(o, iv.upper) ||
+		iv.open && !upward(o.Cmp) && met(o, iv.lower)
+}
+
 // near reports whether the bound lies within the interval.
 func (iv interval) near(o slo.Objective) bool {
 	unit := o.Indicator.Unit()

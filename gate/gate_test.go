@@ -94,6 +94,43 @@ func TestJudgeObjective(t *testing.T) {
 	}
 }
 
+func TestDecide(t *testing.T) {
+	deciding := func(d slo.Decide, o slo.Objective) slo.Objective {
+		o.Decide = d
+		return o
+	}
+	noErrors := objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0)
+	maximum := objective(slo.Indicator{Kind: slo.Max}, slo.LE, 450_000)
+	scored := objective(slo.Indicator{Kind: slo.Apdex, Apdex: time.Second}, slo.GE, 0.5)
+	tests := []struct {
+		name                    string
+		o                       slo.Objective
+		s                       result.Stage
+		measured, sure, lenient result.Verdict
+	}{
+		{"clearly met", success98, mixed(1000, 0, time.Millisecond), result.Pass, result.Pass, result.Pass},
+		{"nearly missed", success98, mixed(1000, 18, time.Millisecond), result.Pass, result.Inconclusive, result.Pass},
+		{"nearly met", success98, mixed(1000, 22, time.Millisecond), result.Fail, result.Inconclusive, result.Pass},
+		{"clearly missed", success98, mixed(1000, 60, time.Millisecond), result.Fail, result.Fail, result.Fail},
+		{"only a warning", as(slo.Warn, success98), mixed(1000, 22, time.Millisecond), result.Warn, result.Inconclusive, result.Pass},
+		{"too few", success98, steady(49, time.Millisecond), result.Inconclusive, result.Inconclusive, result.Inconclusive},
+		{"a count, met", noErrors, steady(1000, time.Millisecond), result.Pass, result.Pass, result.Pass},
+		{"a count, missed", noErrors, mixed(1000, 1, time.Millisecond), result.Fail, result.Fail, result.Fail},
+		{"an extreme", maximum, steady(1000, 300*time.Millisecond), result.Pass, result.Pass, result.Pass},
+		{"no interval", scored, steady(1000, time.Millisecond), result.Pass, result.Inconclusive, result.Pass},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := []result.Verdict{tt.measured, tt.sure, tt.lenient}
+			for i, d := range []slo.Decide{slo.Measured, slo.Sure, slo.Lenient} {
+				if got := only(t, deciding(d, tt.o), tt.s); got.Verdict != want[i] {
+					t.Errorf("decide %s: %s (%s), want %s", d, got.Verdict, got.Reason, want[i])
+				}
+			}
+		})
+	}
+}
+
 // With a success objective that fails the run, the times of the few successes
 // are not held against the service as well.
 func TestMostlyFailedLeavesTheTimesOpen(t *testing.T) {

@@ -101,12 +101,61 @@ func (t *trial) judge() (result.Verdict, string) {
 		return result.Inconclusive, why
 	}
 	if met(t.Objective, t.value) {
-		return t.judgeMet()
+		return t.unlessUnsure(t.judgeMet())
 	}
 	if why := t.doubtMiss(); why != "" {
 		return result.Inconclusive, why
 	}
-	return t.miss(), t.notes()
+	if t.Decide == slo.Lenient && t.bounded && !t.interval.surelyMissed(t.Objective) {
+		return t.pardoned()
+	}
+	return t.unlessUnsure(t.miss(), t.notes())
+}
+
+// unlessUnsure takes a verdict back that the interval does not bear out, where
+// the objective wants to be sure.
+func (t *trial) unlessUnsure(v result.Verdict, why string) (result.Verdict, string) {
+	if t.Decide != slo.Sure || t.counted() || v == result.Inconclusive {
+		return v, why
+	}
+	if !t.bounded {
+		return result.Inconclusive, "decide: sure needs an interval, and there is none"
+	}
+	sure := t.interval.surelyMissed(t.Objective)
+	if v == result.Pass {
+		sure = t.interval.surelyMet(t.Objective)
+	}
+	if sure {
+		return v, why
+	}
+	return result.Inconclusive, joined("decide: sure, and the bound lies within the interval", why)
+}
+
+// pardoned is the verdict of a missed objective whose interval reaches to where
+// it is met.
+func (t *trial) pardoned() (result.Verdict, string) {
+	v, why := t.judgeMet()
+	if v != result.Pass {
+		return v, why
+	}
+	return v, joined("decide: lenient; missed by less than the interval is wide", why)
+}
+
+// counted reports whether the value is exact, so that it needs no interval to
+// be sure of: a number of requests or bytes, an extreme, and a share that may
+// not be above 0.
+func (t *trial) counted() bool {
+	switch t.Indicator.Kind {
+	case slo.Min, slo.Max:
+		return true
+	}
+	switch t.Indicator.Unit() {
+	case slo.UnitCount, slo.UnitBytes:
+		return true
+	case slo.UnitShare:
+		return t.Bound == 0 && t.Cmp == slo.LE
+	}
+	return false
 }
 
 // shown is the reason of an objective that is only for information.

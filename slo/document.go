@@ -27,6 +27,7 @@ type (
 	checkText     string
 	arrivalsText  string
 	pacingText    string
+	decideText    string
 	objectiveText string
 	indicatorText string
 	anyJSON       string
@@ -45,6 +46,7 @@ type document struct {
 	Scenarios  []scenarioDoc   `json:"scenarios" jsonschema:"What the users do."`
 	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
+	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
 	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
 }
 
@@ -111,12 +113,13 @@ type stageDoc struct {
 }
 
 type objectiveDoc struct {
-	Fail  objectiveText `json:"fail,omitempty" jsonschema:"An objective that fails the run when it is missed."`
-	Warn  objectiveText `json:"warn,omitempty" jsonschema:"An objective that warns when it is missed."`
-	Show  indicatorText `json:"show,omitempty" jsonschema:"An indicator that is printed and not judged."`
-	Stage fixedText     `json:"stage,omitempty" jsonschema:"The only stage it applies to."`
-	Abort switchValue   `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
-	Grace durationText  `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
+	Fail   objectiveText `json:"fail,omitempty" jsonschema:"An objective that fails the run when it is missed."`
+	Warn   objectiveText `json:"warn,omitempty" jsonschema:"An objective that warns when it is missed."`
+	Show   indicatorText `json:"show,omitempty" jsonschema:"An indicator that is printed and not judged."`
+	Stage  fixedText     `json:"stage,omitempty" jsonschema:"The only stage it applies to."`
+	Abort  switchValue   `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
+	Grace  durationText  `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
+	Decide decideText    `json:"decide,omitempty" jsonschema:"measured, sure or lenient, instead of the file's."`
 }
 
 // keysOf gives the keys of a map of the file, in the order of the type.

@@ -16,6 +16,16 @@ const (
 	Show Severity = "show" // printed, never judged
 )
 
+// Decide says what decides an objective with a value.
+type Decide string
+
+// The rules of decision. The interval is that of the measured value, 95 %.
+const (
+	Measured Decide = "measured" // the measured value
+	Sure     Decide = "sure"     // the interval: inconclusive where the bound lies within it
+	Lenient  Decide = "lenient"  // missed only where the whole interval is
+)
+
 // Unit is what an indicator is counted in. It decides how a value is written
 // and how a bound may be given.
 type Unit string
@@ -102,6 +112,7 @@ type Objective struct {
 	Relative  []Tolerance // of an objective against the baseline: it holds when one of them does; Bound is 0
 	Severity  Severity
 	Stage     string        // the only stage it applies to; empty: every judged one
+	Decide    Decide        // empty: Measured
 	Abort     bool          // stop the run as soon as it cannot be met any more
 	Grace     time.Duration // with Abort: how long it must have been broken; 0: only when nothing that follows can mend it
 	Implicit  bool          // added by slogate, not written in the file

@@ -54,10 +54,11 @@ type parser struct {
 	opts    Options
 	lines   []string
 	errs    ErrorList
-	size    int   // of the nodes and variables so far, in bytes
-	dropped int   // errors beyond maxErrors
-	tooDeep bool  // that the limit of size or depth is exceeded has been reported
-	read    int64 // bytes of body files
+	size    int    // of the nodes and variables so far, in bytes
+	dropped int    // errors beyond maxErrors
+	tooDeep bool   // that the limit of size or depth is exceeded has been reported
+	read    int64  // bytes of body files
+	decide  Decide // of the objectives that say nothing else
 	file    *File
 }
 
@@ -363,6 +364,7 @@ func (p *parser) document(root *node) {
 	p.http(o.get("http"))
 	p.waitFor(o.get("wait_for"))
 	p.baseline(o.get("baseline"))
+	p.decide = p.rule(o.get("decide"), "")
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
 }

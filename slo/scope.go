@@ -36,12 +36,30 @@ func (p *parser) objective(n *node, ofStage bool) (Objective, bool) {
 	objective.Abort = p.isOn(o.get("abort"), "abort", false)
 	objective.Grace = p.duration(o.get("grace"), "grace", 0, maxDuration)
 	objective.Stage = p.name(o.get("stage"), "the stage")
+	objective.Decide = p.rule(o.get("decide"), objective.Decide)
 	p.checkObjectiveKeys(o, objective.Abort, ofStage)
-	if objective.Abort && len(objective.Relative) > 0 {
-		e := o.values["abort"]
-		p.fail(e.pos, width(e.key), CodeCombination, `"abort" needs a bound that is a value`, "a comparison with the baseline is judged when the run is over")
+	if len(objective.Relative) > 0 {
+		p.needsValue(o, "abort", objective.Abort, "a comparison with the baseline is judged when the run is over")
+		p.needsValue(o, "decide", o.has("decide"), "a comparison with the baseline has a rule of its own")
 	}
 	return objective, ok
+}
+
+// needsValue refuses a key of an objective against the baseline.
+func (p *parser) needsValue(o *object, key string, used bool, why string) {
+	if !used {
+		return
+	}
+	e := o.values[key]
+	p.fail(e.pos, width(e.key), CodeCombination, fmt.Sprintf("%q needs a bound that is a value", key), why)
+}
+
+// rule reads what decides an objective.
+func (p *parser) rule(n *node, otherwise Decide) Decide {
+	if n == nil {
+		return otherwise
+	}
+	return choice(p, n, "decide", Measured, Sure, Lenient)
 }
 
 // severity finds the one of fail, warn and show that an objective has.
@@ -71,6 +89,9 @@ func (p *parser) judged(n *node, severity Severity) (Objective, bool) {
 		return Objective{}, false
 	}
 	o.Severity, o.Pos = severity, n.pos
+	if len(o.Relative) == 0 {
+		o.Decide = p.decide
+	}
 	return o, true
 }
 
@@ -94,6 +115,7 @@ func (p *parser) shown(n *node) (Objective, bool) {
 
 func (p *parser) checkObjectiveKeys(o *object, abort, ofStage bool) {
 	o.exclude(p, "show", []string{"abort", "grace"}, "what is only shown cannot stop the run")
+	o.exclude(p, "show", []string{"decide"}, "what is only shown is not judged")
 	if o.has("grace") && !o.has("show") && !abort {
 		e := o.values["grace"]
 		p.fail(e.pos, width(e.key), CodeCombination, `"grace" needs abort: true`, "it says how long the objective must have been broken before the run stops")
