@@ -59,6 +59,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
+	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch()
 	s := settings{
 		Baseline: earlier,
 		Out:      inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,

@@ -52,6 +52,7 @@ type runCommand struct {
 	fileFlags
 	runFlags
 	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
+	Accept   bool     `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
 	Once bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 }
@@ -69,6 +70,9 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 	}
 	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
 		return exitUsage, err
+	}
+	if c.Accept {
+		settings.Baseline.Accepted = "by the flag --accept"
 	}
 	_, code, err := p.gateRun(ctx, file, settings)
 	return code, err

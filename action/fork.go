@@ -11,9 +11,9 @@ func (a *Action) Fork() bool {
 	e := readEvent(a.getenv("GITHUB_EVENT_PATH"))
 	switch {
 	case strings.HasPrefix(name, "pull_request"):
-		return e.Repository.ID == 0 || e.PullRequest.Head.Repo != e.Repository
+		return e.Repository.ID == 0 || e.PullRequest.Head.Repo.ID != e.Repository.ID
 	case name == "workflow_run":
-		return e.Repository.ID == 0 || e.WorkflowRun.HeadRepository != e.Repository
+		return e.Repository.ID == 0 || e.WorkflowRun.HeadRepository.ID != e.Repository.ID
 	case name == "issue_comment":
 		return e.Issue.PullRequest != nil
 	}

@@ -19,6 +19,7 @@ type Inputs struct {
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
 	OnInconclusive string   // fail or warn
+	Accept         bool     // regressions against the baseline only warn
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
 	Network        string   // auto, bridge or host
@@ -46,6 +47,11 @@ var inputs = []input{
 	}},
 	{name: "on-inconclusive", fallback: "fail", set: func(in *Inputs, v string) (err error) {
 		in.OnInconclusive, err = oneOf(v, "fail", "warn")
+		return err
+	}},
+	{name: "accept", fallback: "false", set: func(in *Inputs, v string) error {
+		word, err := oneOf(v, "true", "false")
+		in.Accept = word == "true"
 		return err
 	}},
 	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},

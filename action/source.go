@@ -42,6 +42,9 @@ type event struct {
 			SHA  string     `json:"sha"`
 			Repo repository `json:"repo"`
 		} `json:"head"`
+		Labels []struct {
+			Name string `json:"name"`
+		} `json:"labels"`
 	} `json:"pull_request"`
 	WorkflowRun struct {
 		HeadRepository repository `json:"head_repository"`
@@ -53,7 +56,8 @@ type event struct {
 }
 
 type repository struct {
-	ID int64 `json:"id"`
+	ID            int64  `json:"id"`
+	DefaultBranch string `json:"default_branch"`
 }
 
 // largestEvent in bytes: GitHub sends no larger payload.

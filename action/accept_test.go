@@ -1,0 +1,62 @@
+package action
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// inEvent is the action of a job that an event has started.
+func inEvent(t *testing.T, name, ref, payload string) *Action {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(path, []byte(payload), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": path, "GITHUB_REF": ref}
+	return New(func(key string) string { return env[key] }, io.Discard)
+}
+
+func TestAccepted(t *testing.T) {
+	tests := []struct {
+		name    string
+		in      Inputs
+		payload string
+		want    string
+	}{
+		{"nothing", Inputs{}, `{"pull_request": {"labels": []}}`, ""},
+		{"another label", Inputs{}, `{"pull_request": {"labels": [{"name": "slogate"}]}}`, ""},
+		{"the label", Inputs{}, `{"pull_request": {"labels": [{"name": "bug"}, {"name": "slogate-accept"}]}}`, "by the label slogate-accept"},
+		{"the input", Inputs{Accept: true}, `{}`, "by the input accept"},
+		{"a payload that is none", Inputs{}, `"slogate-accept"`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := inEvent(t, "pull_request", "refs/pull/7/merge", tt.payload).Accepted(tt.in); got != tt.want {
+				t.Errorf("accepted %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOnBaseBranch(t *testing.T) {
+	const payload = `{"repository": {"id": 1, "default_branch": "main"}}`
+	tests := []struct {
+		event, ref, payload string
+		want                bool
+	}{
+		{"push", "refs/heads/main", payload, true},
+		{"schedule", "refs/heads/main", payload, true},
+		{"push", "refs/heads/feature", payload, false},
+		{"push", "refs/tags/main", payload, false},
+		{"pull_request", "refs/heads/main", payload, false},
+		{"merge_group", "refs/heads/gh-readonly-queue/main/pr-7", payload, false},
+		{"push", "refs/heads/", `{}`, false},
+	}
+	for _, tt := range tests {
+		if got := inEvent(t, tt.event, tt.ref, tt.payload).OnBaseBranch(); got != tt.want {
+			t.Errorf("%s of %s: %v, want %v", tt.event, tt.ref, got, tt.want)
+		}
+	}
+}
