@@ -101,6 +101,12 @@ func TestDecide(t *testing.T) {
 	}
 	noErrors := objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0)
 	maximum := objective(slo.Indicator{Kind: slo.Max}, slo.LE, 450_000)
+	stopping := success98
+	stopping.Abort = true
+	aborted := mixed(1000, 22, time.Millisecond)
+	aborted.State = result.Aborted
+	mended := mixed(1000, 18, time.Millisecond)
+	mended.State = result.Aborted
 	scored := objective(slo.Indicator{Kind: slo.Apdex, Apdex: time.Second}, slo.GE, 0.5)
 	tests := []struct {
 		name                    string
@@ -117,6 +123,8 @@ func TestDecide(t *testing.T) {
 		{"a count, met", noErrors, steady(1000, time.Millisecond), result.Pass, result.Pass, result.Pass},
 		{"a count, missed", noErrors, mixed(1000, 1, time.Millisecond), result.Fail, result.Fail, result.Fail},
 		{"an extreme", maximum, steady(1000, 300*time.Millisecond), result.Pass, result.Pass, result.Pass},
+		{"aborted by it", stopping, aborted, result.Fail, result.Fail, result.Fail},
+		{"aborted by it, mended since", stopping, mended, result.Fail, result.Fail, result.Fail},
 		{"no interval", scored, steady(1000, time.Millisecond), result.Pass, result.Inconclusive, result.Pass},
 	}
 	for _, tt := range tests {

@@ -101,23 +101,34 @@ func (t *trial) judge() (result.Verdict, string) {
 		return result.Inconclusive, why
 	}
 	if met(t.Objective, t.value) {
-		return t.unlessUnsure(t.judgeMet())
+		return t.decide(t.judgeMet())
 	}
 	if why := t.doubtMiss(); why != "" {
 		return result.Inconclusive, why
 	}
-	if t.Decide == slo.Lenient && t.bounded && !t.interval.surelyMissed(t.Objective) {
-		return t.pardoned()
-	}
-	return t.unlessUnsure(t.miss(), t.notes())
+	return t.decide(t.miss(), t.notes())
 }
 
-// unlessUnsure takes a verdict back that the interval does not bear out, where
-// the objective wants to be sure.
-func (t *trial) unlessUnsure(v result.Verdict, why string) (result.Verdict, string) {
-	if t.Decide != slo.Sure || t.counted() || v == result.Inconclusive {
+// decide lets the interval change what the measured value says, where the
+// objective asks for it. A stage that was cut short keeps its verdict: that
+// follows from how it ended.
+func (t *trial) decide(v result.Verdict, why string) (result.Verdict, string) {
+	if t.s.State != result.Completed || t.counted() || v == result.Inconclusive {
 		return v, why
 	}
+	switch t.Decide {
+	case slo.Sure:
+		return t.unlessUnsure(v, why)
+	case slo.Lenient:
+		if v != result.Pass && t.bounded && !t.interval.surelyMissed(t.Objective) {
+			return t.pardoned()
+		}
+	}
+	return v, why
+}
+
+// unlessUnsure takes a verdict back that the interval does not bear out.
+func (t *trial) unlessUnsure(v result.Verdict, why string) (result.Verdict, string) {
 	if !t.bounded {
 		return result.Inconclusive, "decide: sure needs an interval, and there is none"
 	}
@@ -132,13 +143,13 @@ func (t *trial) unlessUnsure(v result.Verdict, why string) (result.Verdict, stri
 }
 
 // pardoned is the verdict of a missed objective whose interval reaches to where
-// it is met.
+// it is met: what else speaks against a met one still does.
 func (t *trial) pardoned() (result.Verdict, string) {
 	v, why := t.judgeMet()
 	if v != result.Pass {
 		return v, why
 	}
-	return v, joined("decide: lenient; missed by less than the interval is wide", why)
+	return v, joined("decide: lenient, and the interval reaches to where it is met", why)
 }
 
 // counted reports whether the value is exact, so that it needs no interval to
