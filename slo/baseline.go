@@ -11,6 +11,7 @@ import (
 const (
 	defaultLast     = 20
 	defaultMaxAge   = 90 * 24 * time.Hour
+	defaultMax      = 180 * time.Second
 	longestAge      = 3660 * 24 * time.Hour
 	maxBaselines    = 100
 	baselineExample = "files: results/ or files: [a.json, b.json]"
@@ -26,9 +27,24 @@ func (p *parser) baseline(n *node) {
 		Strict:        p.isOn(o.get("strict"), "strict", false),
 		AllowMismatch: p.isOn(o.get("allow_mismatch"), "allow_mismatch", false),
 		Required:      p.isOn(o.get("required"), "required", false),
+		Schedule:      choice(p, o.get("schedule"), "schedule", Alternate, Mixed),
+		Max:           p.duration(o.get("max"), "max", defaultMax, maxDuration),
 	}
+	p.baseTarget(o.get("base_target"))
 	if ref := o.get("ref"); ref != nil {
 		p.file.Baseline.Ref, _ = p.resultFile(ref)
+	}
+}
+
+// baseTarget reads the address of the service to compare with, from the
+// options before the file.
+func (p *parser) baseTarget(n *node) {
+	b := &p.file.Baseline
+	switch {
+	case p.opts.BaseTarget != "":
+		b.BaseTarget = p.overriding("base target", p.opts.BaseTarget)
+	case n != nil:
+		b.BaseTarget = p.baseURL(n, "the base target")
 	}
 }
 

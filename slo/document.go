@@ -28,6 +28,7 @@ type (
 	arrivalsText  string
 	pacingText    string
 	decideText    string
+	scheduleText  string
 	objectiveText string
 	indicatorText string
 	anyJSON       string
@@ -47,6 +48,7 @@ type document struct {
 	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
 	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
+	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
 }
 
@@ -57,6 +59,9 @@ type baselineDoc struct {
 	MaxAge        durationText `json:"max_age,omitempty" jsonschema:"Older results do not count. Default: 90d."`
 	Strict        switchValue  `json:"strict,omitempty" jsonschema:"A change beyond the tolerance fails, whatever the spread between runs. Default: false."`
 	AllowMismatch switchValue  `json:"allow_mismatch,omitempty" jsonschema:"Compare with results of another load, route or machine too. Default: false."`
+	BaseTarget    fixedText    `json:"base_target,omitempty" jsonschema:"Base URL of the service to compare with: both are loaded in this run, in turn. The flag --base-target overrides it."`
+	Schedule      scheduleText `json:"schedule,omitempty" jsonschema:"How base and head are loaded: alternate, in turn in blocks of 1 s or more, or mixed, at the same time with half of the load each, which understates changes. Default: alternate."`
+	Max           durationText `json:"max,omitempty" jsonschema:"How long a stage may last that is extended until base and head can be told apart. Default: 180s."`
 	Required      switchValue  `json:"required,omitempty" jsonschema:"Without a baseline relative objectives are inconclusive instead of skipped. Default: false."`
 }
 

@@ -79,7 +79,8 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 				}},
 			}},
 		},
-		Baseline: Baseline{Last: 20, MaxAge: 90 * 24 * time.Hour},
+		Baseline: Baseline{Last: 20, MaxAge: 90 * 24 * time.Hour, Schedule: Alternate, Max: 3 * time.Minute},
+		Confirm:  true,
 		Stages: []Stage{
 			{
 				Name: "steady", Workload: Workload{Model: Open, Duration: 5 * time.Second, RateFrom: 10, RateTo: 10, Arrivals: Uniform, Pacing: AutoPacing},

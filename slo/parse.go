@@ -29,6 +29,9 @@ type Options struct {
 	// Target overrides the target of the file when it is not empty.
 	Target string
 
+	// BaseTarget overrides the baseline's base_target when it is not empty.
+	BaseTarget string
+
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
@@ -365,6 +368,7 @@ func (p *parser) document(root *node) {
 	p.waitFor(o.get("wait_for"))
 	p.baseline(o.get("baseline"))
 	p.decide = p.rule(o.get("decide"), "")
+	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
 }

@@ -38,6 +38,10 @@ type File struct {
 	Stages    []Stage
 	Baseline  Baseline
 
+	// Confirm says that a stage with a near fail is run once more, and that
+	// both together decide. On by default.
+	Confirm bool
+
 	// Secrets holds the values of every ${secret.NAME} that the file uses.
 	// Nothing that slogate writes may hold one.
 	Secrets []string
@@ -53,7 +57,22 @@ type Baseline struct {
 	Strict        bool          // a change beyond the tolerance fails, whatever the spread between runs
 	AllowMismatch bool          // results of another fingerprint are compared too
 	Required      bool          // without a baseline relative objectives are inconclusive, not skipped
+
+	// BaseTarget is the service to compare with, which is loaded in the same
+	// run; empty: none, the earlier results are the baseline.
+	BaseTarget string
+	Schedule   Schedule      // how base and head take turns; Alternate by default
+	Max        time.Duration // how long a compared stage may be extended to last; 180 s by default
 }
+
+// Schedule says how the two sides of a comparison are loaded.
+type Schedule string
+
+// The schedules of a comparison.
+const (
+	Alternate Schedule = "alternate" // in turn, in blocks of a second or a few
+	Mixed     Schedule = "mixed"     // at the same time, each with half of the load; understates changes on shared cores
+)
 
 // HTTP holds the defaults of every step.
 type HTTP struct {

@@ -17,24 +17,33 @@ const defaultTimeout = 10 * time.Second
 // target reads the base URL, from the options before the file.
 func (p *parser) target(o *object) {
 	if p.opts.Target != "" {
-		target, err := parseTarget(p.opts.Target)
-		if err != nil {
-			f := asFault(err)
-			p.errs = append(p.errs, &Error{Code: f.code, Msg: "the target that overrides the file's: " + f.msg, Hint: f.hint})
-		}
-		p.file.Target = target
+		p.file.Target = p.overriding("target", p.opts.Target)
 		return
 	}
-	n := o.need(p, "target", "target: http://localhost:8000, or the flag --target")
-	text, ok := p.raw(n, "the target")
+	p.file.Target = p.baseURL(o.need(p, "target", "target: http://localhost:8000, or the flag --target"), "the target")
+}
+
+// overriding reads a base URL that stands in the place of the file's.
+func (p *parser) overriding(key, value string) string {
+	target, err := parseTarget(value)
+	if err != nil {
+		f := asFault(err)
+		p.errs = append(p.errs, &Error{Code: f.code, Msg: "the " + key + " that overrides the file's: " + f.msg, Hint: f.hint})
+	}
+	return target
+}
+
+// baseURL reads the address of a service, which may come from the environment.
+func (p *parser) baseURL(n *node, what string) string {
+	text, ok := p.raw(n, what)
 	if !ok {
-		return
+		return ""
 	}
-	slot := fixed("the target")
+	slot := fixed(what)
 	slot.secret = true
 	t, ok := p.template(n, text, slot)
 	if !ok {
-		return
+		return ""
 	}
 	resolved, _ := t.Static()
 	target, err := parseTarget(resolved)
@@ -44,9 +53,8 @@ func (p *parser) target(o *object) {
 			f = &fault{code: f.code, msg: "the target with its secret is not a base URL", hint: targetHint}
 		}
 		p.failTarget(n, resolved, f)
-		return
 	}
-	p.file.Target = target
+	return target
 }
 
 // failTarget reports a target without showing a password that it may hold.
