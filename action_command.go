@@ -11,6 +11,7 @@ import (
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 // actionCommand is the entry of the container action.
@@ -50,7 +51,9 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return exitUsage, errors.Join(err, refused(a, err))
 		}
 	}
-	file, err := readSLO(inputs.Config, inputs.Target, a.EnvLookup(inputs.Env, p.lookupEnv))
+	file, err := readSLO(inputs.Config, slo.Options{
+		Target: inputs.Target, BaseTarget: inputs.BaseTarget, Env: a.EnvLookup(inputs.Env, p.lookupEnv),
+	})
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
@@ -69,8 +72,16 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		code, err := s.unready(ctx, err)
 		return code, errors.Join(err, refused(a, err))
 	}
-	if s.Way.done {
-		return s.Way.code, nil
+	if file.Baseline.BaseTarget != "" && !s.Way.done {
+		if s.BaseWay, err = n.find(ctx, p, file.AtBase(), inputs); err != nil {
+			code, err := s.unready(ctx, fmt.Errorf("base: %w", err))
+			return code, errors.Join(err, refused(a, err))
+		}
+	}
+	for _, w := range []way{s.Way, s.BaseWay} {
+		if w.done {
+			return w.code, nil
+		}
 	}
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {

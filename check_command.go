@@ -21,7 +21,7 @@ type checkCommand struct {
 
 // Run prints the plan.
 func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
-	file, err := readSLO(c.File, c.Target, p.lookupEnv)
+	file, err := c.read(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}

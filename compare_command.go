@@ -69,13 +69,13 @@ func (c *compareCommand) objectives(p *program, r *result.Run) (*slo.File, strin
 // file reads the SLO file, or makes one of the result's stages.
 func (c *compareCommand) file(p *program, r *result.Run) (*slo.File, string, error) {
 	if c.SLO != "" {
-		file, err := readSLO(c.SLO, r.Target, p.lookupEnv)
+		file, err := readSLO(c.SLO, slo.Options{Target: r.Target, Env: p.lookupEnv})
 		return file, "", err
 	}
 	if !isOurs(r.SLO.Path) {
 		return stagesOf(r), fmt.Sprintf("the SLO file %q lies elsewhere; --slo names it", r.SLO.Path), nil
 	}
-	file, err := readSLO(r.SLO.Path, r.Target, p.lookupEnv)
+	file, err := readSLO(r.SLO.Path, slo.Options{Target: r.Target, Env: p.lookupEnv})
 	switch {
 	case err == nil && file.Digest == r.SLO.Digest:
 		return file, "", nil

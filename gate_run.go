@@ -42,12 +42,13 @@ type settings struct {
 	Cluster        run.Cluster
 	Loader         loader.Options // but for seed, version and address
 	Way            way            // to the target
+	BaseWay        way            // to the base target
 }
 
-// options are the loader's options for a run.
-func (s settings) options(seed uint64) loader.Options {
+// options are the loader's options for a run over a way.
+func (s settings) options(seed uint64, w way) loader.Options {
 	o := s.Loader
-	o.Seed, o.Version, o.Address = seed, version(), s.Way.address
+	o.Seed, o.Version, o.Address = seed, version(), w.address
 	return o
 }
 
@@ -61,24 +62,30 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	for seed == 0 {
 		seed = randomSeed()
 	}
-	l, err := loader.New(file, s.options(seed))
+	to, err := s.loaders(file, seed)
 	if err != nil {
 		return nil, exitUsage, err
 	}
-	defer l.Close()
+	defer to.close()
 
 	progress := p.progress()
-	if err := l.Ready(ctx, progress.Note); err != nil {
+	if err := to.ready(ctx, progress.Note); err != nil {
 		progress.Close()
 		code, err := s.unready(ctx, err)
 		return nil, code, err
 	}
-	route := s.Way.describe(l)
+	route := s.Way.describe(to.head)
 	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed))
-	r := run.Conduct(ctx, file, l, run.Options{Cluster: s.Cluster, Observer: progress})
+	if to.base != nil {
+		progress.Note(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)))
+	}
+	r := run.Conduct(ctx, file, to.head, run.Options{Cluster: s.Cluster, Observer: progress, Pair: to.pair()})
 	progress.Close()
+	if r.Base != nil {
+		r.Base.Route = s.BaseWay.describe(to.base)
+	}
 	// The reports need other memory than the load did.
-	l.Close()
+	to.close()
 	debug.FreeOSMemory()
 
 	r.Slogate, r.Seed, r.Route = version(), seed, route
@@ -86,6 +93,51 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	r.Findings = diagnose.Find(r)
 	return r, exitCode(r, s), p.write(r, s)
+}
+
+// loaders load the target of a file and, in a comparison, its base target.
+type loaders struct {
+	head *loader.Loader
+	base *loader.Loader // nil: nothing is compared in this run
+}
+
+func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
+	head, err := loader.New(file, s.options(seed, s.Way))
+	if err != nil || file.Baseline.BaseTarget == "" {
+		return loaders{head: head}, err
+	}
+	base, err := loader.New(file.AtBase(), s.options(seed, s.BaseWay))
+	if err != nil {
+		head.Close()
+		return loaders{}, fmt.Errorf("base: %w", err)
+	}
+	return loaders{head, base}, nil
+}
+
+// ready waits for both sides.
+func (l loaders) ready(ctx context.Context, note func(string)) error {
+	if err := l.head.Ready(ctx, note); err != nil || l.base == nil {
+		return err
+	}
+	if err := l.base.Ready(ctx, note); err != nil {
+		return fmt.Errorf("base: %w", err)
+	}
+	return nil
+}
+
+// pair couples the two sides, nil where there is one.
+func (l loaders) pair() run.Comparer {
+	if l.base == nil {
+		return nil
+	}
+	return loader.NewPair(l.base, l.head)
+}
+
+func (l loaders) close() {
+	l.head.Close()
+	if l.base != nil {
+		l.base.Close()
+	}
 }
 
 // unready is the end of a run whose target was not ready.

@@ -15,6 +15,13 @@ import (
 type fileFlags struct {
 	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
 	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	// BaseTarget makes the run a comparison.
+	BaseTarget string `help:"Base URL of a second service to compare with: both are loaded in this run, in turn." placeholder:"URL"`
+}
+
+// read reads the SLO file.
+func (f fileFlags) read(env func(string) (string, bool)) (*slo.File, error) {
+	return readSLO(f.File, slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Env: env})
 }
 
 // runFlags are the flags that run, demo and the action share.
@@ -59,7 +66,7 @@ type runCommand struct {
 
 // Run does the run.
 func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
-	file, err := readSLO(c.File, c.Target, p.lookupEnv)
+	file, err := c.read(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}
@@ -80,7 +87,7 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 
 // once shows one iteration of each scenario.
 func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, error) {
-	l, err := loader.New(file, s.options(s.Seed))
+	l, err := loader.New(file, s.options(s.Seed, s.Way))
 	if err != nil {
 		return exitUsage, err
 	}
@@ -101,7 +108,7 @@ func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, er
 }
 
 // readSLO reads and validates an SLO file.
-func readSLO(path, target string, env func(string) (string, bool)) (*slo.File, error) {
+func readSLO(path string, opts slo.Options) (*slo.File, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		hint := ""
@@ -110,5 +117,6 @@ func readSLO(path, target string, env func(string) (string, bool)) (*slo.File, e
 		}
 		return nil, hinted{fmt.Errorf("read SLO file: %w", err), hint}
 	}
-	return slo.Parse(src, slo.Options{Path: path, Env: env, Target: target})
+	opts.Path = path
+	return slo.Parse(src, opts)
 }

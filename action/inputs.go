@@ -16,6 +16,7 @@ import (
 type Inputs struct {
 	Config         string   // path of the SLO file
 	Target         string   // base URL of the service; empty: the file's target
+	BaseTarget     string   // base URL of the service to compare with in the same run; empty: the file's, or none
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
 	OnInconclusive string   // fail or warn
@@ -40,6 +41,7 @@ type input struct {
 var inputs = []input{
 	{name: "config", fallback: "slo.yaml", set: func(in *Inputs, v string) error { in.Config = v; return nil }},
 	{name: "target", set: func(in *Inputs, v string) error { in.Target = v; return nil }},
+	{name: "base-target", set: func(in *Inputs, v string) error { in.BaseTarget = v; return nil }},
 	{name: "out", fallback: "slogate-out", set: func(in *Inputs, v string) error { in.Out = v; return nil }},
 	{name: "gate", fallback: "enforce", set: func(in *Inputs, v string) (err error) {
 		in.Gate, err = oneOf(v, "enforce", "report")

@@ -23,22 +23,29 @@ import (
 
 // Judge judges every objective of every judged stage of the file, in order, by
 // the stage of the same name in r. A stage that r does not hold did not run.
-// Relative objectives are judged by the earlier results in opts.
+// Relative objectives are judged by base's side of the run where it has one,
+// else by the earlier results in opts.
 func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 	earlier := newHistory(file.Baseline, r, opts)
 	j := &result.Judgement{Objectives: []result.JudgedObjective{}}
 	var stages []judgedStage
 	for _, plan := range file.Stages {
-		if !plan.Judge {
-			continue
+		if plan.Judge {
+			stages = append(stages, newJudgedStage(plan, r))
 		}
-		stage := newJudgedStage(plan, r)
-		stages = append(stages, stage)
-		for _, o := range plan.Objectives {
-			j.Objectives = append(j.Objectives, judgeObjective(o, stage, earlier))
+	}
+	pairs := pairUp(stages, r.Base)
+	for _, stage := range stages {
+		for i, o := range stage.plan.Objectives {
+			j.Objectives = append(j.Objectives, judgeObjective(o, stage, earlier, pairs[place{stage.plan.Name, i}]))
 		}
 	}
 	j.Notices = append(earlier.notices, notices(j.Objectives)...)
+	for _, stage := range stages {
+		if s := stage.measured; s != nil && s.Runs > 1 {
+			j.Notices = append(j.Notices, fmt.Sprintf("stage %q was loaded twice, because it failed near a bound: both together decide", s.Name))
+		}
+	}
 	j.Baseline = baselineUse(j.Objectives)
 	if b := j.Baseline; b != nil && b.Covered < b.Relative {
 		j.Notices = append(j.Notices, fmt.Sprintf("baseline covers %d of %s", b.Covered, objectives(b.Relative)))

@@ -26,8 +26,9 @@ type trial struct {
 	bounded  bool // interval holds
 }
 
-// judgeObjective judges one objective in one stage.
-func judgeObjective(o slo.Objective, stage judgedStage, earlier history) result.JudgedObjective {
+// judgeObjective judges one objective in one stage, against base where the
+// stage has a pairing.
+func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *pairing) result.JudgedObjective {
 	out := result.JudgedObjective{
 		Text:      o.Text,
 		Indicator: o.Indicator.String(),
@@ -57,6 +58,10 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history) result.
 			out.Upper = &t.interval.upper
 		}
 	}
+	if base != nil {
+		out.Verdict, out.Reason = earlier.judgePaired(&t, base, &out)
+		return out
+	}
 	if o.Relative != nil {
 		out.Verdict, out.Reason = earlier.judgeRelative(&t, &out)
 		return out
@@ -75,6 +80,25 @@ func newTrial(o slo.Objective, stage judgedStage) trial {
 		t.interval, t.bounded = within(o.Indicator, t.s)
 	}
 	return t
+}
+
+// NearFail returns the first absolute objective that fails in a stage although
+// its bound lies within the interval of what was measured.
+func NearFail(plan slo.Stage, measured *result.Stage) (slo.Objective, bool) {
+	if !plan.Judge || measured.State != result.Completed {
+		return slo.Objective{}, false
+	}
+	stage := judgedStage{plan: plan, measured: measured, answered: answered(measured)}
+	for _, o := range plan.Objectives {
+		if o.Relative != nil || o.Severity != slo.Fail {
+			continue
+		}
+		t := newTrial(o, stage)
+		if v, _ := t.judge(); v == result.Fail && t.bounded && t.interval.near(o) {
+			return o, true
+		}
+	}
+	return slo.Objective{}, false
 }
 
 // undecided is the verdict of an objective that nothing can be said of.

@@ -145,10 +145,7 @@ func (t *trial) incomparable() string {
 // compare sets a trial beside its earlier values, on the ln scale or in
 // points. It reports false where a value of 0 has no ln.
 func compare(t *trial, s sample) (comparison, bool) {
-	c := comparison{scaling: scaleOf(t.Indicator), trial: *t, sign: -1, mismatch: s.mismatch}
-	if upward(t.Cmp) {
-		c.sign = 1
-	}
+	c := comparison{scaling: scaleOf(t.Indicator), trial: *t, sign: sign(t.Objective), mismatch: s.mismatch}
 	values := s.values
 	if at, found := stats.Step(values); found {
 		values, c.stepped = values[at:], at
@@ -172,22 +169,8 @@ func compare(t *trial, s sample) (comparison, bool) {
 // which no comparison of services exceeds.
 const widest = 20
 
-// bound is the most lenient alternative of the objective at the baseline's
-// value.
-func (c comparison) bound() float64 {
-	base := c.back(c.Centre)
-	bound := base
-	for i, t := range c.Relative {
-		b := base + t.Value
-		if t.Percent {
-			b = base * (1 + t.Value)
-		}
-		if i == 0 || c.sign*(b-bound) > 0 {
-			bound = b
-		}
-	}
-	return bound
-}
+// bound is what the objective allows at the baseline's value.
+func (c comparison) bound() float64 { return relativeBound(c.Objective, c.back(c.Centre)) }
 
 // verdict follows the distance from the centre of the history. Beyond the
 // tolerance and the prediction limit it is a regression; beyond the tolerance

@@ -169,6 +169,9 @@ func missedSentence(o result.JudgedObjective) string {
 // +38 % against the 450 ms of 7 runs`.
 func changedSentence(o result.JudgedObjective) string {
 	value, base := distinct(slo.Unit(o.Unit), *o.Measured, o.Comparison.Baseline)
+	if o.Comparison.Runs == 0 {
+		return fmt.Sprintf("was %s, %s against base's %s", value, scaling{o.Comparison.Points}.text(o.Comparison.Change), base)
+	}
 	return fmt.Sprintf("was %s, %s against the %s of %s", value,
 		scaling{o.Comparison.Points}.text(o.Comparison.Change), base, runsText(o.Comparison.Runs))
 }

@@ -46,6 +46,7 @@ type conn struct {
 	buffer   []byte
 	since    time.Time // when it became idle
 
+	watch   sync.Mutex
 	watched context.Context // ends what is under way
 	unwatch func() bool
 }
@@ -303,13 +304,25 @@ func (cn *conn) until(ctx context.Context, deadline time.Time) error {
 		if cn.unwatch != nil {
 			cn.unwatch()
 		}
+		cn.watch.Lock()
 		cn.watched = ctx
-		cn.unwatch = context.AfterFunc(ctx, func() { _ = cn.SetDeadline(longPast) })
+		cn.watch.Unlock()
+		cn.unwatch = context.AfterFunc(ctx, func() { cn.giveUp(ctx) })
 	}
 	if err := cn.SetDeadline(deadline); err != nil {
 		return netError("set deadline", cn.RemoteAddr(), err)
 	}
 	return ctx.Err() // it may have ended just before the deadline was set
+}
+
+// giveUp ends what is under way when the stage that watches has ended, but not
+// what the next stage has begun meanwhile.
+func (cn *conn) giveUp(ctx context.Context) {
+	cn.watch.Lock()
+	defer cn.watch.Unlock()
+	if cn.watched == ctx {
+		_ = cn.SetDeadline(longPast)
+	}
 }
 
 // write writes a request, and returns a function that waits for its end. A

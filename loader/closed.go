@@ -17,7 +17,7 @@ import (
 // so that the number of workers follows the line with an error of at most one
 // half.
 func (d *drive) closed(ctx context.Context) {
-	if d.load.Requests == 0 {
+	if d.timed() {
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadline(ctx, d.start.Add(d.load.Duration))
 		defer stop()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -35,7 +36,9 @@ func newEngine(name string, c *client, opts Options) (engine, error) {
 		err = errors.New("it speaks clear-text HTTP/1.1 only")
 	} else {
 		e := &epollEngine{client: c, opts: opts}
-		if err = e.grow(1); err == nil {
+		var pools []*pool
+		if pools, err = e.take(1); err == nil {
+			e.release(pools)
 			return e, nil
 		}
 	}
@@ -50,7 +53,10 @@ func newEngine(name string, c *client, opts Options) (engine, error) {
 type epollEngine struct {
 	client *client
 	opts   Options
-	pools  []*pool
+
+	mu    sync.Mutex
+	pools []*pool  // that no stage uses
+	to    *targets // of the latest stage
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -77,22 +83,55 @@ func (e *epollEngine) threads(load slo.Workload) int {
 	return min(n, e.opts.MaxConnections)
 }
 
-func (e *epollEngine) grow(n int) error {
+// take gives a stage n pools, those with open connections first. The error says
+// why there are fewer. Only the parts of a comparison can overlap: one of them
+// may still wait for answers when the next one begins.
+func (e *epollEngine) take(n int) ([]*pool, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for len(e.pools) < n {
 		loop, err := epoll.New()
 		if err != nil {
-			return err
+			n = len(e.pools)
+			return e.cut(n), err
 		}
 		e.pools = append(e.pools, &pool{loop: loop})
 	}
-	return nil
+	return e.cut(n), nil
+}
+
+func (e *epollEngine) cut(n int) []*pool {
+	taken := slices.Clone(e.pools[:n])
+	e.pools = slices.Delete(e.pools, 0, n)
+	return taken
+}
+
+func (e *epollEngine) release(pools []*pool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.pools = append(pools, e.pools...)
+}
+
+// resolved returns the target's addresses, which are looked up once a stage.
+func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.to == nil || s.part == nil || s.part.index == 0 {
+		e.to = resolve(ctx, e.client)
+	}
+	return e.to
 }
 
 func (e *epollEngine) load(ctx context.Context, s *stage) {
-	n := e.threads(s.load)
-	if e.grow(n) != nil {
-		n = len(e.pools) // descriptors are short: with those that there are
+	to := e.resolved(ctx, s)
+	// Where descriptors are short it is fewer pools.
+	pools, _ := e.take(e.threads(s.load))
+	if len(pools) == 0 {
+		(&portable{client: e.client}).load(ctx, s)
+		return
 	}
+	defer e.release(pools)
+	n := len(pools)
 	// A lane keeps its processor while it waits a short time. One more is for
 	// everything else.
 	if procs := runtime.GOMAXPROCS(0); procs <= n {
@@ -101,11 +140,10 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	}
 	pace := choosePacing(s.load)
 	pace.coalesces = pace.tick > 0 && s.plan.isSingle()
-	to := resolve(ctx, e.client)
 	var wg sync.WaitGroup
 	for i := range n {
 		l := &lane{
-			stage: s, pool: e.pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
+			stage: s, pool: pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
 			pace: pace, stamped: s.load.Model == slo.Open, slots: share(e.opts.MaxConnections, i, n),
 		}
 		wg.Go(func() { l.run(ctx) })
@@ -128,6 +166,8 @@ func (p *plan) isSingle() bool {
 }
 
 func (e *epollEngine) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, p := range e.pools {
 		p.close()
 	}

@@ -129,11 +129,11 @@ func (l *lane) tick() {
 // begin prepares the lane's part of the stage.
 func (l *lane) begin() {
 	l.listTimeouts()
-	if l.load.Requests == 0 {
+	if l.timed() {
 		l.shift = l.load.Duration
 	}
 	if l.load.Model == slo.Open {
-		l.arrivals = arrivals{times: schedule.New(l.load, l.seed), index: -1}
+		l.arrivals = arrivals{times: l.times(), index: l.firstIteration() - 1}
 		l.nextArrival()
 		return
 	}

@@ -148,14 +148,20 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 // get the grace period, and what was measured is returned: as cancelled, or as
 // the [*StopError] says that is ctx's cause.
 func (l *Loader) Run(ctx context.Context, plan slo.Stage) *result.Stage {
-	s := newStage(l, plan)
+	return l.drive(ctx, newStage(l, plan, nil))
+}
+
+// drive runs a stage as the one that Snapshot shows.
+func (l *Loader) drive(ctx context.Context, s *stage) *result.Stage {
 	l.mu.Lock()
 	l.running = s
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
-		l.running = nil
-		l.mu.Unlock()
+		defer l.mu.Unlock()
+		if l.running == s {
+			l.running = nil
+		}
 	}()
 	return s.run(ctx)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/slogate/slogate/loader/schedule"
 	"github.com/slogate/slogate/result"
 )
 
@@ -43,8 +42,8 @@ func (d *drive) open(ctx context.Context) {
 func (d *drive) release(ctx context.Context, end time.Time) {
 	pace := newPacer(ctx, choosePacing(d.load))
 	d.setMode(pace.mode())
-	times := schedule.New(d.load, d.seed)
-	for i := int64(0); ; i++ {
+	times := d.times()
+	for i := d.firstIteration(); ; i++ {
 		offset, more := times.Next()
 		if !more {
 			return

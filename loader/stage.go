@@ -21,6 +21,7 @@ type stage struct {
 	spec   slo.Stage
 	seed   uint64
 	start  time.Time
+	part   *part // nil: the whole stage
 
 	// requests ends when requests in flight are to be given up.
 	requests context.Context
@@ -42,8 +43,8 @@ type stage struct {
 	mode   string
 }
 
-func newStage(l *Loader, spec slo.Stage) *stage {
-	s := &stage{loader: l, plan: l.plan, load: spec.Workload, spec: spec, seed: stageSeed(l.opts.Seed, spec.Name)}
+func newStage(l *Loader, spec slo.Stage, p *part) *stage {
+	s := &stage{loader: l, plan: l.plan, load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
 	planned := spec.Workload.Duration
 	if spec.Workload.Requests > 0 {
 		planned = 0

@@ -115,7 +115,7 @@ func (p *page) objectives(list []Objective) {
 			{text: o.interval()},
 			{text: o.Bound},
 			{text: o.Baseline},
-			{text: o.Change},
+			{text: o.changed()},
 			{text: o.Sees},
 		})
 	}
@@ -125,6 +125,14 @@ func (p *page) objectives(list []Objective) {
 			p.paragraph(sectionIndent, fmt.Sprintf("%s in %s: %s", o.Text, o.Stage, o.Reason))
 		}
 	}
+}
+
+// changed is the change with its interval, where it has one.
+func (o Objective) changed() string {
+	if o.Between == "" {
+		return o.Change
+	}
+	return o.Change + " (" + o.Between + ")"
 }
 
 // words is the objective as written; that missing it only warns is said where

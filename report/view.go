@@ -51,6 +51,7 @@ type Objective struct {
 	Bound    string // "≤ 450 ms"; empty for show
 	Baseline string // "420 ms (7 runs)"; empty: not compared
 	Change   string // "+12 %"; empty: not compared
+	Between  string // "+8.0 % to +16.1 %", the change's 95 % interval; empty: none
 	Sees     string // "+25 %", the change that the baseline can prove; empty: not compared
 	Margin   string // clear or near; empty: no interval
 	Verdict  Verdict
@@ -278,6 +279,7 @@ func (b builder) objective(o result.JudgedObjective) Objective {
 		Bound:    bound(o),
 		Baseline: baseline(o),
 		Change:   compared(o, func(c result.Comparison) float64 { return c.Change }),
+		Between:  between(o.Comparison),
 		Sees:     compared(o, func(c result.Comparison) float64 { return c.Limit }),
 		Margin:   word(o.Margin, "clear", "near"),
 		Verdict:  verdict(o.Verdict),
@@ -331,6 +333,8 @@ func baseline(o result.JudgedObjective) string {
 	switch {
 	case c == nil:
 		return ""
+	case c.Runs == 0:
+		return quantity(o.Unit, c.Baseline) + " (base)"
 	case c.Runs == 1:
 		return quantity(o.Unit, c.Baseline) + " (1 run)"
 	}
@@ -342,11 +346,24 @@ func compared(o result.JudgedObjective, what func(result.Comparison) float64) st
 	if o.Comparison == nil {
 		return ""
 	}
-	v, unit := what(*o.Comparison)*100, "%"
-	if o.Comparison.Points {
+	return changed(what(*o.Comparison), o.Comparison.Points)
+}
+
+// between writes the interval of a change.
+func between(c *result.Comparison) string {
+	if c == nil || c.Lower == nil || c.Upper == nil {
+		return ""
+	}
+	return changed(*c.Lower, c.Points) + " to " + changed(*c.Upper, c.Points)
+}
+
+// changed writes a change as a fraction, or as a difference of shares.
+func changed(v float64, points bool) string {
+	unit := "%"
+	if points {
 		unit = "points"
 	}
-	return strings.Replace(fmt.Sprintf("%+.1f %s", v, unit), "-", "−", 1)
+	return strings.Replace(fmt.Sprintf("%+.1f %s", v*100, unit), "-", "−", 1)
 }
 
 // Compared reports whether any objective stands beside a baseline.

@@ -17,6 +17,13 @@ func check(r *Run) error {
 			return fmt.Errorf("stage %q: %w", r.Stages[i].Name, err)
 		}
 	}
+	if r.Base != nil {
+		for i := range r.Base.Stages {
+			if err := checkStage(&r.Base.Stages[i]); err != nil {
+				return fmt.Errorf("base: stage %q: %w", r.Base.Stages[i].Name, err)
+			}
+		}
+	}
 	if r.Machine.Cores < 0 {
 		return fmt.Errorf("machine: %d cores", r.Machine.Cores)
 	}

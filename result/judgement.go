@@ -32,15 +32,19 @@ type BaselineUse struct {
 // Comparison is what an objective was compared with. Changes are fractions of
 // the baseline's value (0.1 is +10 %), or differences of shares and scores.
 type Comparison struct {
-	Baseline   float64 `json:"baseline"` // median of the earlier values, in the objective's unit
-	Runs       int     `json:"runs"`     // earlier results that it rests on
-	Points     bool    `json:"points,omitempty"`
-	Change     float64 `json:"change"`     // measured against Baseline
-	Tolerance  float64 `json:"tolerance"`  // the change that the objective allows; negative where less is worse
-	Limit      float64 `json:"limit"`      // the change that one unchanged run in 100 exceeds
-	Detectable float64 `json:"detectable"` // the change that is noticed in four of five runs
-	Spread     float64 `json:"spread"`     // standard deviation between runs, on the ln scale or in points
-	Mismatch   string  `json:"mismatch,omitempty"`
+	Baseline   float64  `json:"baseline"`        // base's value or the median of the earlier ones, in the objective's unit
+	Runs       int      `json:"runs"`            // earlier results that it rests on; 0: base and head in one run
+	Pairs      int      `json:"pairs,omitempty"` // windows of base and head that it rests on
+	Points     bool     `json:"points,omitempty"`
+	Change     float64  `json:"change"`          // measured against Baseline; of pairs, the estimate of Hodges and Lehmann
+	Lower      *float64 `json:"lower,omitempty"` // 95 % interval of the change; nil: none
+	Upper      *float64 `json:"upper,omitempty"`
+	P          float64  `json:"p,omitempty"` // of pairs: of no change, corrected for the family of objectives
+	Tolerance  float64  `json:"tolerance"`   // the change that the objective allows; negative where less is worse
+	Limit      float64  `json:"limit"`       // the change that one unchanged run in 100 exceeds; of pairs, Detectable
+	Detectable float64  `json:"detectable"`  // the change that is noticed in four of five runs
+	Spread     float64  `json:"spread"`      // standard deviation between runs or windows, on the ln scale or in points
+	Mismatch   string   `json:"mismatch,omitempty"`
 }
 
 // JudgedObjective is one objective in one stage.

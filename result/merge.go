@@ -53,6 +53,9 @@ func Merge(a, b *Run) (*Run, error) {
 	for i := range a.Stages {
 		m.Stages = append(m.Stages, mergeStages(&a.Stages[i], &b.Stages[i]))
 	}
+	if m.Base = mergeBases(a.Base, b.Base); m.Base != nil && len(m.Base.Stages) == 0 {
+		return nil, errors.New("merge results: only one of them is a comparison, or of other stages")
+	}
 	if err := check(m); err != nil {
 		return nil, fmt.Errorf("merge results: %w", err)
 	}
@@ -121,6 +124,58 @@ func mergeStages(a, b *Stage) Stage {
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
 	}
+}
+
+// mergeBases adds base's side of two shards. It has no stages where the two
+// were not loaded with the same ones.
+func mergeBases(a, b *Base) *Base {
+	if a == nil && b == nil {
+		return nil
+	}
+	m := &Base{}
+	if a == nil || b == nil || len(a.Stages) != len(b.Stages) {
+		return m
+	}
+	m.Target, m.Route = common(a.Target, b.Target), common(a.Route, b.Route)
+	for i := range a.Stages {
+		if sameStage(&a.Stages[i], &b.Stages[i]) != nil {
+			return &Base{}
+		}
+		m.Stages = append(m.Stages, mergeStages(&a.Stages[i], &b.Stages[i]))
+	}
+	return m
+}
+
+// Append returns a stage that one generator loaded in two parts, a and then b,
+// as one that lasts as long as both: counters and histograms add, b's slices
+// follow a's. The name, the workload and the state are b's.
+func Append(a, b *Stage) Stage {
+	m := *b
+	m.Start, m.Duration = a.Start, a.Duration+b.Duration
+	m.Requests = mergeRequests(&a.Requests, &b.Requests)
+	m.Steps = mergeSteps(a.Steps, b.Steps)
+	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
+	if total := m.Duration.Seconds(); total > 0 {
+		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
+	}
+	m.Slices = slices.Clone(a.Slices)
+	for _, s := range b.Slices {
+		s.Offset += a.Duration
+		m.Slices = append(m.Slices, s)
+	}
+	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
+	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))
+	m.InFlight = slices.Concat(a.InFlight, b.InFlight)
+	return m
+}
+
+// delayed moves samples to a later part of a stage.
+func delayed(samples []Sample, by time.Duration) []Sample {
+	later := slices.Clone(samples)
+	for i := range later {
+		later[i].Offset += by
+	}
+	return later
 }
 
 func addWorkloads(a, b Workload) Workload {
@@ -220,6 +275,8 @@ func mergeGenerators(a, b *Generator) Generator {
 		Opened:    a.Opened + b.Opened,
 		Reused:    a.Reused + b.Reused,
 		Pauses:    a.Pauses + b.Pauses,
+
+		ClosedByPeer: a.ClosedByPeer + b.ClosedByPeer,
 
 		ConnectionWait: a.ConnectionWait + b.ConnectionWait,
 	}

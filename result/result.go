@@ -30,11 +30,35 @@ type Run struct {
 	Source    Source    `json:"source"`
 	Machine   Machine   `json:"machine"`
 	Stages    []Stage   `json:"stages"`
+	Base      *Base     `json:"base,omitempty"` // nil: not a comparison
 	Timeline  *Timeline `json:"timeline,omitempty"`
 	Warnings  []string  `json:"warnings,omitempty"`
 
 	Judgement *Judgement `json:"judgement,omitempty"`
 	Findings  []Finding  `json:"findings,omitempty"`
+}
+
+// Base is what was measured of the service that the target, then called head,
+// was compared with in the same run. It has the stages that both were loaded
+// with. Their slices and those of head's stage of the same name are the blocks
+// in which the two took turns: slices of the same index are one window.
+type Base struct {
+	Target string  `json:"target"`          // without user, password and query
+	Route  string  `json:"route,omitempty"` // the addresses that it was reached at
+	Stages []Stage `json:"stages"`
+}
+
+// Stage returns base's part of a stage, nil where head was loaded alone.
+func (b *Base) Stage(name string) *Stage {
+	if b == nil {
+		return nil
+	}
+	for i := range b.Stages {
+		if b.Stages[i].Name == name {
+			return &b.Stages[i]
+		}
+	}
+	return nil
 }
 
 // SLO names the file that the run followed.
@@ -88,6 +112,7 @@ type Stage struct {
 	Name     string        `json:"name"`
 	Workload Workload      `json:"workload"`
 	Judged   bool          `json:"judged"`
+	Runs     int           `json:"runs,omitempty"` // how often it was loaded, where more than once; all are in the numbers
 	State    State         `json:"state"`
 	Reason   string        `json:"reason,omitempty"` // why it did not complete
 	Start    time.Time     `json:"start"`

@@ -43,6 +43,7 @@ type Observer interface {
 	StageStart(name string, w result.Workload, idle time.Duration)
 	Update(now time.Time, live *result.Stage)
 	StageEnd(stage *result.Stage)
+	Note(text string) // something that a stage does besides
 }
 
 // nobody is the observer of a run that is not looked at.
@@ -51,11 +52,13 @@ type nobody struct{}
 func (nobody) StageStart(string, result.Workload, time.Duration) {}
 func (nobody) Update(time.Time, *result.Stage)                   {}
 func (nobody) StageEnd(*result.Stage)                            {}
+func (nobody) Note(string)                                       {}
 
 // Options says what else takes part in a run.
 type Options struct {
 	Cluster  Cluster  // nil: replicas are not watched
 	Observer Observer // nil: nobody looks on
+	Pair     Comparer // nil: there is nothing to compare with in this run
 }
 
 const (
@@ -83,6 +86,11 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	if opts.Observer == nil {
 		opts.Observer = nobody{}
 	}
+	var both *compared
+	if opts.Pair != nil {
+		both = &compared{pair: opts.Pair, rules: file.Baseline, family: gate.Family(file)}
+		r.Base = &result.Base{Target: file.Baseline.BaseTarget}
+	}
 	stopWatch := watch(ctx, opts.Cluster, r)
 	why := ""
 	for _, stage := range file.Stages {
@@ -93,7 +101,13 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 			r.Stages = append(r.Stages, notRun(stage, why))
 			continue
 		}
-		s := conductStage(ctx, stage, l, opts.Observer)
+		var s *result.Stage
+		if both != nil && gate.Alone(stage) == "" {
+			s = both.stage(ctx, stage, opts.Observer, r)
+		} else {
+			s = conductStage(ctx, stage, l, opts.Observer)
+			s = confirm(ctx, file, stage, s, l, opts.Observer)
+		}
 		r.Stages = append(r.Stages, *s)
 		why = endsRun(s)
 	}
@@ -138,14 +152,34 @@ func conductStage(ctx context.Context, stage slo.Stage, l Loader, o Observer) *r
 	defer stop(nil)
 	done := make(chan *result.Stage, 1)
 	go func() { done <- l.Run(stageCtx, stage) }()
-	s := lookOn(done, stage, l, o, stop)
+	s := lookOn(done, stage, l.Snapshot, o, stop)
 	o.StageEnd(s)
 	return s
 }
 
+// confirm loads a stage once more that fails near a bound, so that both
+// together decide.
+func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, o Observer) *result.Stage {
+	if !file.Confirm || ctx.Err() != nil {
+		return first
+	}
+	objective, near := gate.NearFail(stage, first)
+	if !near {
+		return first
+	}
+	o.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))
+	again := conductStage(ctx, stage, l, o)
+	if again.State == result.NotRun {
+		return first
+	}
+	pooled := result.Append(first, again)
+	pooled.Runs = 2
+	return &pooled
+}
+
 // lookOn shows the running stage to the observer and stops it when an
 // objective with abort is lost, until the loader returns it.
-func lookOn(done <-chan *result.Stage, stage slo.Stage, l Loader, o Observer, stop context.CancelCauseFunc) *result.Stage {
+func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage, o Observer, stop context.CancelCauseFunc) T {
 	update := time.NewTicker(updateEvery)
 	defer update.Stop()
 	abort := time.NewTicker(abortEvery)
@@ -155,14 +189,14 @@ func lookOn(done <-chan *result.Stage, stage slo.Stage, l Loader, o Observer, st
 		case s := <-done:
 			return s
 		case now := <-update.C:
-			if live := l.Snapshot(); live != nil {
+			if live := snapshot(); live != nil {
 				o.Update(now, live)
 			}
 		case <-abort.C:
 			if !mayAbort(stage) {
 				continue
 			}
-			if live := l.Snapshot(); live != nil {
+			if live := snapshot(); live != nil {
 				if objective, why, lost := gate.Hopeless(stage, live); lost {
 					stop(&loader.StopError{State: result.Aborted, Reason: objective.Text + ": " + why})
 				}

@@ -47,6 +47,13 @@ type File struct {
 	Secrets []string
 }
 
+// AtBase returns the file with the base target in the place of the target.
+func (f *File) AtBase() *File {
+	base := *f
+	base.Target = f.Baseline.BaseTarget
+	return &base
+}
+
 // Baseline says which earlier results relative objectives compare with, and
 // how strictly.
 type Baseline struct {

@@ -18,6 +18,7 @@ const (
 type Pairs struct {
 	Differences []float64
 	Tolerance   float64
+	Points      bool // differences of shares, not of logarithms
 }
 
 // Paired is what the pairs of one objective show. All values but P are on the
@@ -34,7 +35,7 @@ type Paired struct {
 // run in 100. An objective regressed where its corrected p-value is at most
 // 1 % and the estimate lies beyond the tolerance. It is unseen where there are
 // fewer than [MinPairs], or where the smallest detectable change exceeds the
-// larger of three times the tolerance and 30 %.
+// larger of three times the tolerance and 30 %, or 5 points of a share.
 func ComparePairs(family []Pairs) []Paired {
 	p := make([]float64, len(family))
 	for i, pairs := range family {
@@ -57,13 +58,19 @@ func (p Pairs) judge(corrected float64, family int) Paired {
 		Detectable: Detectable(Deviation(p.Differences), n, family, p.Tolerance),
 	}
 	out.Lower, out.Upper = Interval(p.Differences, 0.95)
-	const matters = 0.30
-	most := max(3*math.Expm1(p.Tolerance), matters)
 	switch {
 	case corrected <= level && out.Estimate > p.Tolerance:
 		out.Outcome = Regressed
-	case n < MinPairs(family) || math.Expm1(out.Detectable) > most:
+	case n < MinPairs(family) || out.Detectable > p.matters():
 		out.Outcome = Unseen
 	}
 	return out
+}
+
+// matters is the difference from which on a comparison must not be blind.
+func (p Pairs) matters() float64 {
+	if p.Points {
+		return max(3*p.Tolerance, 0.05)
+	}
+	return math.Log1p(max(3*math.Expm1(p.Tolerance), 0.30))
 }

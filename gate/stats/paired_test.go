@@ -85,7 +85,7 @@ func TestComparePairsErrors(t *testing.T) {
 		for range runs {
 			family := make([]Pairs, 3)
 			for i := range family {
-				family[i] = Pairs{normals(random, 30, 0), 0}
+				family[i] = Pairs{Differences: normals(random, 30, 0)}
 				for j := range family[i].Differences {
 					family[i].Differences[j] = 0.15*family[i].Differences[j] + shift
 				}
@@ -109,7 +109,7 @@ func TestComparePairsErrors(t *testing.T) {
 
 func TestTooFewPairsAreUnseen(t *testing.T) {
 	d := []float64{.5, .5, .5, .5, .5, .5}
-	if got := ComparePairs([]Pairs{{d, 0.1}})[0]; got.Outcome != Unseen {
+	if got := ComparePairs([]Pairs{{Differences: d, Tolerance: 0.1}})[0]; got.Outcome != Unseen {
 		t.Errorf("six pairs show %+v", got)
 	}
 }

@@ -57,6 +57,21 @@ func New(w slo.Workload, seed uint64) *Schedule {
 	return s
 }
 
+// Part returns the part of a longer schedule of constant rate that begins at a
+// time of it, as times from there: w.Duration of it. Uniform arrivals go on
+// where the part before has ended. Poisson ones have no memory: each part needs
+// a seed of its own.
+func Part(w slo.Workload, seed uint64, from time.Duration) *Schedule {
+	s := New(w, seed)
+	if w.Arrivals == slo.Poisson {
+		return s
+	}
+	passed := s.from * from.Seconds()
+	s.next = math.Ceil(passed-1e-9) - passed
+	s.next = max(s.next, 0)
+	return s
+}
+
 // Next returns the next arrival as the time from the stage's start, and false
 // when there is none any more. Times never fall back and lie before the end of
 // the stage.

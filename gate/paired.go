@@ -1,0 +1,257 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// pairing is one relative objective in a stage that base and head were both
+// loaded with.
+type pairing struct {
+	base   *result.Stage
+	pairs  stats.Pairs
+	family int // objectives that are judged together
+	stats.Paired
+}
+
+// place names an objective: its stage and its index there.
+type place struct {
+	stage string
+	index int
+}
+
+// pairUp compares every relative objective that base and head can be compared
+// by. Those that can fail the run are one family, those that only warn another
+// one, and those that are shown decide nothing together.
+func pairUp(stages []judgedStage, base *result.Base) map[place]*pairing {
+	all := map[place]*pairing{}
+	families := map[slo.Severity][]*pairing{}
+	for _, stage := range stages {
+		side := base.Stage(stage.plan.Name)
+		if side == nil || stage.measured == nil {
+			continue
+		}
+		for i, o := range stage.plan.Objectives {
+			if o.Relative == nil || !isWindowed(o.Indicator) {
+				continue
+			}
+			p := &pairing{base: side, pairs: pairsOf(o, side, stage.measured)}
+			all[place{stage.plan.Name, i}] = p
+			families[o.Severity] = append(families[o.Severity], p)
+		}
+	}
+	for _, family := range families {
+		judgeFamily(family)
+	}
+	return all
+}
+
+func judgeFamily(family []*pairing) {
+	pairs := make([]stats.Pairs, len(family))
+	for i, p := range family {
+		pairs[i] = p.pairs
+	}
+	for i, judged := range stats.ComparePairs(pairs) {
+		family[i].Paired, family[i].family = judged, len(family)
+	}
+}
+
+// isWindowed reports whether the slices of a stage hold the indicator: they
+// have the response times and the counters.
+func isWindowed(ind slo.Indicator) bool {
+	if isLatency(ind) {
+		return ind.Clock == slo.Response
+	}
+	switch ind.Kind {
+	case slo.SuccessRate, slo.ErrorRate, slo.Throughput, slo.Goodput:
+		return true
+	}
+	return false
+}
+
+// pairsOf gives the difference of each window in which both sides have a
+// value, and the tolerance at base's.
+func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
+	scale, worse := scaleOf(o.Indicator), sign(o)
+	out := stats.Pairs{Points: scale.points}
+	if value, ok := Measure(o.Indicator, base); ok {
+		out.Tolerance = toleranceAt(o, value)
+	}
+	for i := range min(len(base.Slices), len(head.Slices)) {
+		before, ok := ofWindow(o.Indicator, base.Slices[i])
+		now, also := ofWindow(o.Indicator, head.Slices[i])
+		d := worse * (scale.of(now) - scale.of(before))
+		if ok && also && !math.IsInf(d, 0) && !math.IsNaN(d) {
+			out.Differences = append(out.Differences, d)
+		}
+	}
+	return out
+}
+
+// sign is +1 where more is worse.
+func sign(o slo.Objective) float64 {
+	if upward(o.Cmp) {
+		return 1
+	}
+	return -1
+}
+
+// ofWindow measures an indicator in one block. Percentiles are of type 7
+// (Hyndman and Fan 1996), which is steadier in the few requests of a block than
+// one of them is.
+func ofWindow(ind slo.Indicator, block result.Slice) (float64, bool) {
+	if ind.Kind == slo.Percentile {
+		return interpolated(ind.Quantile, block.Response)
+	}
+	s := result.Stage{Duration: block.Width, Requests: result.Requests{Counters: block.Counters, Response: block.Response}}
+	return Measure(ind, &s)
+}
+
+// interpolated is the quantile of type 7 in microseconds.
+func interpolated(q slo.Quantile, h result.Histogram) (float64, bool) {
+	n := h.Total()
+	if n == 0 || q.Den <= 0 {
+		return 0, false
+	}
+	at := float64(q.Num) / float64(q.Den) * float64(n-1)
+	low := int64(at)
+	lower, _ := h.Quantile(low+1, n)
+	upper, _ := h.Quantile(min(low+2, n), n)
+	part := at - float64(low)
+	return micros(lower)*(1-part) + micros(upper)*part, true
+}
+
+// toleranceAt is the tolerance of a relative objective on its scale where the
+// baseline has this value: the largest of its alternatives.
+func toleranceAt(o slo.Objective, base float64) float64 {
+	scale, worse := scaleOf(o.Indicator), sign(o)
+	bound := relativeBound(o, base)
+	tolerance := worse * (scale.of(max(bound, 0)) - scale.of(base))
+	if math.IsInf(tolerance, 0) || math.IsNaN(tolerance) {
+		return widest
+	}
+	return max(tolerance, 0)
+}
+
+// relativeBound is the most lenient alternative of a relative objective at the
+// baseline's value.
+func relativeBound(o slo.Objective, base float64) float64 {
+	bound := base
+	for i, t := range o.Relative {
+		b := base + t.Value
+		if t.Percent {
+			b = base * (1 + t.Value)
+		}
+		if i == 0 || sign(o)*(b-bound) > 0 {
+			bound = b
+		}
+	}
+	return bound
+}
+
+// judgePaired judges head against base in one run: see [stats.ComparePairs].
+func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) (result.Verdict, string) {
+	if why := t.incomparable(); why != "" {
+		return undecided(t.Objective), why
+	}
+	beside := trial{Objective: t.Objective, stage: t.stage, s: p.base}
+	if beside.value, beside.measured = Measure(t.Indicator, p.base); !beside.measured {
+		return undecided(t.Objective), "nothing was measured of base"
+	}
+	if isLatency(t.Indicator) && mostlyFailed(p.base.Counters) {
+		return undecided(t.Objective), "base: " + beside.mostlyFailedNote()
+	}
+	p.describe(t, beside.value, out)
+	if t.Severity == slo.Show {
+		return result.Shown, p.improvement()
+	}
+	switch p.Outcome {
+	case stats.Regressed:
+		return h.excused(t.miss(), "")
+	case stats.Unseen:
+		return result.Inconclusive, p.unseen(t)
+	}
+	return result.Pass, joined(p.unproven(t), p.improvement())
+}
+
+// describe writes the comparison into the judged objective.
+func (p *pairing) describe(t *trial, base float64, out *result.JudgedObjective) {
+	scale, worse := scaleOf(t.Indicator), sign(t.Objective)
+	change := func(distance float64) float64 { return scale.change(worse * distance) }
+	out.Bound = relativeBound(t.Objective, base)
+	c := &result.Comparison{
+		Baseline:   base,
+		Pairs:      len(p.pairs.Differences),
+		Points:     scale.points,
+		Change:     change(p.Estimate),
+		Tolerance:  change(p.pairs.Tolerance),
+		Detectable: change(p.Detectable),
+		Limit:      change(p.Detectable),
+		Spread:     stats.Deviation(p.pairs.Differences),
+		P:          p.P,
+	}
+	lower, upper := change(p.Lower), change(p.Upper)
+	if worse < 0 {
+		lower, upper = upper, lower
+	}
+	if !math.IsInf(p.Lower, 0) && !math.IsInf(p.Upper, 0) {
+		c.Lower, c.Upper = &lower, &upper
+	}
+	if n := len(p.pairs.Differences); n == 0 || math.IsNaN(p.Estimate) {
+		c.Change, c.Lower, c.Upper = 0, nil, nil
+	}
+	for _, v := range []*float64{&c.Limit, &c.Detectable} {
+		if math.IsInf(*v, 0) || math.IsNaN(*v) {
+			*v = 0 // fewer than two windows see nothing
+		}
+	}
+	out.Comparison = c
+}
+
+// unseen says what the comparison could have seen, or how many windows it
+// lacks.
+func (p *pairing) unseen(t *trial) string {
+	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
+		return fmt.Sprintf("base and head share %s, and %s can prove a change from %d on", windows(n), objectives(p.family), least)
+	}
+	scale := scaleOf(t.Indicator)
+	seen := scale.text(scale.change(sign(t.Objective) * p.Detectable))
+	return joined("this run could only have seen "+seen, p.improvement())
+}
+
+// unproven names a change beyond the tolerance that the comparison cannot tell
+// from noise, and the time in which it would.
+func (p *pairing) unproven(t *trial) string {
+	if p.Estimate <= p.pairs.Tolerance {
+		return ""
+	}
+	scale := scaleOf(t.Indicator)
+	note := fmt.Sprintf("possible %s, not proven", scale.text(scale.change(sign(t.Objective)*p.Estimate)))
+	both := t.s.Duration + p.base.Duration
+	ratio := p.Detectable / p.Estimate
+	needed := time.Duration(float64(both) * ratio * ratio)
+	if ratio > 1 && needed < longestAdvice {
+		note += fmt.Sprintf("; a stage of about %s would settle it", roundUp(needed))
+	}
+	return note
+}
+
+// improvement says that head is better, where the whole interval is.
+func (p *pairing) improvement() string {
+	if p.Upper < 0 {
+		return "improved"
+	}
+	return ""
+}
+
+func windows(n int) string {
+	if n == 1 {
+		return "1 window"
+	}
+	return fmt.Sprintf("%d windows", n)
+}

@@ -1,0 +1,244 @@
+package loader
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// visited is a server's memory of who was asked what, in order.
+type visited struct {
+	mu   sync.Mutex
+	asks []visit
+}
+
+type visit struct{ side, path string }
+
+func (v *visited) server(t *testing.T, side string, answer http.HandlerFunc) string {
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		v.mu.Lock()
+		v.asks = append(v.asks, visit{side, r.URL.RequestURI()})
+		v.mu.Unlock()
+		answer(w, r)
+	})
+}
+
+// of lists what a side was asked, in order of the text: answers of a block
+// may overtake each other.
+func (v *visited) of(side string) []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var paths []string
+	for _, a := range v.asks {
+		if a.side == side {
+			paths = append(paths, a.path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// runs counts how often the side changed, plus one.
+func (v *visited) runs() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := 0
+	for i, a := range v.asks {
+		if i == 0 || a.side != v.asks[i-1].side {
+			n++
+		}
+	}
+	return n
+}
+
+func newPair(t *testing.T, engine, baseURL, headURL string, steps ...slo.Step) *Pair {
+	t.Helper()
+	opts := Options{Seed: 7, Engine: engine}
+	return NewPair(newLoader(t, fileOf(baseURL, steps...), opts), newLoader(t, fileOf(headURL, steps...), opts))
+}
+
+// valued is a request whose path holds random values.
+func valued() slo.Step {
+	st := get("/")
+	st.Request.Path = slo.Template{{Literal: "/?n="}, {Value: slo.RandomInt, Args: []string{"1", "1000000"}}}
+	return st
+}
+
+// Base and head get the same arrivals with the same values, in turn, and their
+// slices are the windows.
+func TestPairTakesTurns(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		for _, arrivals := range []slo.Arrivals{slo.Uniform, slo.Poisson} {
+			var v visited
+			p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), valued())
+			plan := rated(100, time.Hour)
+			plan.Workload.Arrivals = arrivals
+			const windows, block = 6, 130 * ms
+			b, h := p.Run(t.Context(), plan, Turns{Block: block, Windows: windows})
+			coherent(t, b)
+			coherent(t, h)
+			if diff := cmp.Diff(v.of("base"), v.of("head")); diff != "" {
+				t.Errorf("%s: base and head were asked other things (-base +head):\n%s", arrivals, diff)
+			}
+			if len(b.Slices) != windows || len(h.Slices) != windows || h.Duration != windows*block {
+				t.Errorf("%s: %d and %d slices in %v, want %d of %v", arrivals, len(b.Slices), len(h.Slices), h.Duration, windows, block)
+			}
+			for i := range h.Slices {
+				if b.Slices[i].Counters != h.Slices[i].Counters {
+					t.Errorf("%s: window %d: base %+v, head %+v", arrivals, i, b.Slices[i].Counters, h.Slices[i].Counters)
+				}
+			}
+			// 78 at 100/s, whole; each window changes the side once or twice.
+			if n := h.Counters.Success; arrivals == slo.Uniform && n != 78 {
+				t.Errorf("%d requests, want 78", n)
+			}
+			if n := v.runs(); n < windows+1 || n > 2*windows {
+				t.Errorf("%s: %d turns, want between %d and %d", arrivals, n, windows+1, 2*windows)
+			}
+		}
+	})
+}
+
+func TestPairWarmsUpUnrecorded(t *testing.T) {
+	var v visited
+	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+	b, h := p.Run(t.Context(), rated(100, time.Hour), Turns{Block: 50 * ms, Windows: 2, WarmUp: 3})
+	if b.Counters.Success != 10 || h.Counters.Success != 10 {
+		t.Errorf("recorded %d and %d, want 10 each", b.Counters.Success, h.Counters.Success)
+	}
+	if n := len(v.of("head")); n != 25 {
+		t.Errorf("head was asked %d times, want 25", n)
+	}
+}
+
+func TestPairMixed(t *testing.T) {
+	var v visited
+	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+	b, h := p.Run(t.Context(), rated(200, time.Hour), Turns{Block: 200 * ms, Windows: 2, Mixed: true})
+	if b.Counters.Success != 40 || h.Counters.Success != 40 {
+		t.Errorf("%d and %d requests, want 40 each: half of the rate", b.Counters.Success, h.Counters.Success)
+	}
+	if n := v.runs(); n < 20 {
+		t.Errorf("the side changed %d times, want a mix", n)
+	}
+}
+
+// A counted stage sends its number to each side, in whole blocks but the last.
+func TestPairCounts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var v visited
+		slow := func(w http.ResponseWriter, r *http.Request) { time.Sleep(2 * ms); ok(w, r) }
+		p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", slow), get("/"))
+		b, h := p.Run(t.Context(), counted(300, 3), Turns{Block: 50 * ms, Windows: 10_000})
+		for _, s := range []*result.Stage{b, h} {
+			coherent(t, s)
+			if s.Counters.Success != 300 || s.State != result.Completed {
+				t.Errorf("%d requests, %s, want 300 completed", s.Counters.Success, s.State)
+			}
+		}
+		if len(h.Slices) < 2 {
+			t.Errorf("head took %d blocks, want some", len(h.Slices))
+		}
+	})
+}
+
+// More windows follow as long as they are asked for, and the asker sees what
+// was measured until then.
+func TestPairIsExtended(t *testing.T) {
+	var v visited
+	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+	var seen []string
+	turns := Turns{Block: 40 * ms, Windows: 2}
+	turns.More = func(b, h *result.Stage) int {
+		seen = append(seen, fmt.Sprintf("%d %d", len(b.Slices), len(h.Slices)))
+		return 3 - len(seen)
+	}
+	_, h := p.Run(t.Context(), rated(100, time.Hour), turns)
+	if diff := cmp.Diff([]string{"2 2", "4 4", "5 5"}, seen); diff != "" || len(h.Slices) != 5 {
+		t.Errorf("%d windows, asked at (-want +got):\n%s", len(h.Slices), diff)
+	}
+}
+
+// Answers that outlast their block are recorded in it, while the other side
+// goes on.
+func TestPairLeavesTheSlowBehind(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var asked atomic.Int64
+		stuck := func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 1 {
+				time.Sleep(1500 * ms)
+			}
+			ok(w, r)
+		}
+		var v visited
+		p := newPair(t, engine, v.server(t, "base", stuck), v.server(t, "head", ok), get("/"))
+		b, h := p.Run(t.Context(), rated(50, time.Hour), Turns{Block: 100 * ms, Windows: 6})
+		coherent(t, b)
+		coherent(t, h)
+		if b.Counters.Success != 30 || h.Counters.Success != 30 || len(b.Slices) != 6 {
+			t.Errorf("%+v and %+v in %d windows", b.Counters, h.Counters, len(b.Slices))
+		}
+		if top, _ := b.Slices[0].Response.Max(); top < 1400*ms {
+			t.Errorf("the stuck request is not in the first block: %v", top)
+		}
+	})
+}
+
+func TestPairIsCancelled(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var v visited
+		ctx, cancel := context.WithCancel(t.Context())
+		after := func(w http.ResponseWriter, r *http.Request) {
+			ok(w, r)
+			if len(v.of("head")) == 20 {
+				cancel()
+			}
+		}
+		p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", after), get("/"))
+		b, h := p.Run(ctx, rated(100, time.Hour), Turns{Block: 50 * ms, Windows: 1000})
+		if b.State != result.Cancelled || h.State != result.Cancelled || h.Counters.Success < 15 {
+			t.Errorf("base %s, head %s with %d requests", b.State, h.State, h.Counters.Success)
+		}
+		b, h = p.Run(ctx, rated(100, time.Hour), Turns{Block: 50 * ms, Windows: 1})
+		if b.State != result.Cancelled || h.State != result.Cancelled || h.Name != "s" {
+			t.Errorf("cancelled before: base %+v, head %+v", b, h)
+		}
+	})
+}
+
+// A dead head fails, a dead base leaves nothing to compare with.
+func TestPairDies(t *testing.T) {
+	broken := func(w http.ResponseWriter, r *http.Request) { http.Error(w, "broken", 500) }
+	for name, test := range map[string]struct {
+		base, head http.HandlerFunc
+		want       result.State
+		reason     string
+	}{
+		"base": {broken, ok, result.Aborted, "base had stopped answering: 30 of 30 requests failed within 300ms; it had never succeeded"},
+		"head": {ok, broken, result.Dead, "30 of 30 requests failed within 300ms; it had never succeeded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var v visited
+			p := newPair(t, "", v.server(t, "base", test.base), v.server(t, "head", test.head), get("/"))
+			for _, l := range p.sides {
+				l.dead.window = 300 * ms
+			}
+			plan := rated(100, time.Hour)
+			plan.StopOnDead = true
+			_, h := p.Run(t.Context(), plan, Turns{Block: 100 * ms, Windows: 1000})
+			if h.State != test.want || h.Reason != test.reason {
+				t.Errorf("head is %s: %s, want %s: %s", h.State, h.Reason, test.want, test.reason)
+			}
+		})
+	}
+}
