@@ -74,23 +74,62 @@ func isWindowed(ind slo.Indicator) bool {
 	return false
 }
 
-// pairsOf gives the difference of each window in which both sides have a
-// value, and the tolerance at base's.
+// pairsOf gives the difference of each pair in which both sides have a value,
+// and the tolerance at base's. A pair is a window or, for a percentile that
+// needs more requests, a few neighbouring ones: base and head alternate as
+// quickly as for any other indicator.
 func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
 	scale, worse := scaleOf(o.Indicator), sign(o)
 	out := stats.Pairs{Points: scale.points}
 	if value, ok := Measure(o.Indicator, base); ok {
 		out.Tolerance = toleranceAt(o, value)
 	}
-	for i := range min(len(base.Slices), len(head.Slices)) {
-		before, ok := ofWindow(o.Indicator, base.Slices[i])
-		now, also := ofWindow(o.Indicator, head.Slices[i])
+	windows := min(len(base.Slices), len(head.Slices))
+	each := windowsPerPair(o.Indicator, perBlock(base, head))
+	for i := range windows / each {
+		from, to := i*each, (i+1)*each
+		if i == windows/each-1 {
+			to = windows
+		}
+		before, ok := ofWindow(o.Indicator, joinBlocks(base.Slices[from:to]))
+		now, also := ofWindow(o.Indicator, joinBlocks(head.Slices[from:to]))
 		d := worse * (scale.of(now) - scale.of(before))
 		if ok && also && !math.IsInf(d, 0) && !math.IsNaN(d) {
 			out.Differences = append(out.Differences, d)
 		}
 	}
 	return out
+}
+
+// perBlock is how many requests a block holds.
+func perBlock(base, head *result.Stage) float64 {
+	blocks := len(base.Slices) + len(head.Slices)
+	return float64(base.Counters.Judged()+head.Counters.Judged()) / float64(max(blocks, 1))
+}
+
+// windowsPerPair is how many windows of so many requests in each block make a
+// pair: as many as hold five requests above the percentile.
+func windowsPerPair(ind slo.Indicator, requests float64) int {
+	if ind.Kind != slo.Percentile || ind.Quantile.Den <= 0 {
+		return 1
+	}
+	above := requests * float64(ind.Quantile.Den-ind.Quantile.Num) / float64(ind.Quantile.Den)
+	if above <= 0 {
+		return math.MaxInt32
+	}
+	const rounding = 1e-9
+	return int(min(max(math.Ceil(tailSamples/above-rounding), 1), math.MaxInt32))
+}
+
+// joinBlocks adds the blocks of one side.
+func joinBlocks(blocks []result.Slice) result.Slice {
+	sum := blocks[0]
+	for _, b := range blocks[1:] {
+		sum.Width += b.Width
+		sum.Counters.Add(b.Counters)
+		sum.Response = sum.Response.Merge(b.Response)
+	}
+	return sum
 }
 
 // sign is +1 where more is worse.
@@ -217,7 +256,7 @@ func (p *pairing) describe(t *trial, base float64, out *result.JudgedObjective) 
 // lacks.
 func (p *pairing) unseen(t *trial) string {
 	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
-		return fmt.Sprintf("base and head share %s, and %s can prove a change from %d on", windows(n), objectives(p.family), least)
+		return fmt.Sprintf("base and head make %s of enough requests, and %s can prove a change from %d on", pairsText(n), objectives(p.family), least)
 	}
 	scale := scaleOf(t.Indicator)
 	seen := scale.text(scale.change(sign(t.Objective) * p.Detectable))
@@ -249,9 +288,9 @@ func (p *pairing) improvement() string {
 	return ""
 }
 
-func windows(n int) string {
+func pairsText(n int) string {
 	if n == 1 {
-		return "1 window"
+		return "1 pair"
 	}
-	return fmt.Sprintf("%d windows", n)
+	return fmt.Sprintf("%d pairs", n)
 }

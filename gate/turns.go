@@ -9,16 +9,13 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// The lengths of a comparison's blocks. Short alternation is what makes base
-// and head meet the same machine; a block must still hold a few requests above
-// the percentile that is compared.
-const (
-	shortestBlock = time.Second
-	longestBlock  = 5 * time.Second
-	// assumedSpread is the standard deviation of a window's difference before
-	// any was measured.
-	assumedSpread = 0.15
-)
+// Block is how long one side of a comparison is loaded before it is the other
+// one's turn. Short alternation is what makes both meet the same machine.
+const Block = time.Second
+
+// assumedSpread is the standard deviation of a pair's difference before any was
+// measured.
+const assumedSpread = 0.15
 
 // Alone says why a stage of a comparison is loaded on head alone; empty where
 // base and head take turns.
@@ -30,46 +27,23 @@ func Alone(stage slo.Stage) string {
 	return ""
 }
 
-// Block is how long one side of a comparison is loaded before the other one's
-// turn: 1 s, or as long as the strictest percentile that is compared has five
-// requests above it, at most 5 s. enough is false where even that is too
-// short. How many requests a closed stage makes is not known before.
-func Block(stage slo.Stage) (block time.Duration, enough bool) {
-	block = shortestBlock
-	if stage.Workload.Model != slo.Open {
-		return block, true
+// Pairs is how many pairs a comparison of so long makes of an indicator. It is
+// known for open stages; of closed ones it is the most that there can be.
+func Pairs(ind slo.Indicator, w slo.Workload, total time.Duration) int {
+	each := 1
+	if w.Model == slo.Open {
+		each = windowsPerPair(ind, w.RateFrom*Block.Seconds())
 	}
-	for _, o := range stage.Objectives {
-		if o.Relative != nil && o.Indicator.Kind == slo.Percentile {
-			block = max(block, blockFor(o.Indicator.Quantile, stage.Workload.RateFrom))
-		}
-	}
-	return min(block, longestBlock), block <= longestBlock
-}
-
-// Decidable reports whether the blocks of a stage can be long enough for an
-// objective.
-func Decidable(o slo.Objective, stage slo.Stage) bool {
-	return o.Indicator.Kind != slo.Percentile || stage.Workload.Model != slo.Open ||
-		blockFor(o.Indicator.Quantile, stage.Workload.RateFrom) <= longestBlock
+	return Windows(total) / each
 }
 
 // Compares reports whether base and head can be compared by an indicator: by
 // what each block keeps.
 func Compares(ind slo.Indicator) bool { return isWindowed(ind) }
 
-func blockFor(q slo.Quantile, rate float64) time.Duration {
-	above := rate * float64(q.Den-q.Num) / float64(q.Den)
-	if above <= 0 {
-		return math.MaxInt64
-	}
-	seconds := math.Ceil(tailSamples / above * 10) // to tenths
-	return time.Duration(min(seconds, 1e6)) * time.Second / 10
-}
-
 // Windows is how many windows of two blocks fit into a stage's time, at least
 // one.
-func Windows(total, block time.Duration) int { return max(int(total/(2*block)), 1) }
+func Windows(total time.Duration) int { return max(int(total/(2*Block)), 1) }
 
 // Family is how many relative objectives can fail the comparison together, in
 // all stages that base and head are both loaded with.
@@ -88,11 +62,11 @@ func Family(file *slo.File) int {
 	return n
 }
 
-// PlannedDetectable is the smallest change, as a fraction, that so many windows
-// show in four of five comparisons, if a window's differences spread as they
+// PlannedDetectable is the smallest change, as a fraction, that so many pairs
+// show in four of five comparisons, if their differences spread as they
 // commonly do; tolerance is the objective's, as a fraction too.
-func PlannedDetectable(windows, family int, tolerance float64) float64 {
-	return math.Expm1(stats.Detectable(assumedSpread, windows, family, math.Log1p(tolerance)))
+func PlannedDetectable(pairs, family int, tolerance float64) float64 {
+	return math.Expm1(stats.Detectable(assumedSpread, pairs, family, math.Log1p(tolerance)))
 }
 
 // Settled reports whether a comparison of two sides need not go on: what it can

@@ -36,24 +36,23 @@ type compared struct {
 
 // turns plans a stage of both sides.
 func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
-	block, _ := gate.Block(stage)
-	t := loader.Turns{Block: block, Windows: gate.Windows(stage.Workload.Duration, block)}
+	t := loader.Turns{Block: gate.Block, Windows: gate.Windows(stage.Workload.Duration)}
 	if stage.Workload.Requests > 0 {
 		t.Windows = int(stage.Workload.Requests) // a window sends one of each side's at least
 	}
 	if c.rules.Schedule == slo.Mixed && stage.Workload.Model == slo.Open {
-		t.Mixed, t.Block = true, 2*block
+		t.Mixed, t.Block = true, 2*gate.Block
 	}
 	if cold := warmUp - c.warmed; cold > 0 {
 		t.WarmUp = int((cold + t.Block - 1) / t.Block)
 	}
-	window := 2 * block
-	t.More = func(base, head *result.Stage) int { return c.more(stage, window, base, head, o) }
+	t.More = func(base, head *result.Stage) int { return c.more(stage, base, head, o) }
 	return t
 }
 
 // more is how many windows a stage is extended by.
-func (c *compared) more(stage slo.Stage, window time.Duration, base, head *result.Stage, o Observer) int {
+func (c *compared) more(stage slo.Stage, base, head *result.Stage, o Observer) int {
+	const window = 2 * gate.Block
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
 		return 0
 	}
