@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -62,8 +63,13 @@ func (h history) judgeRecent(t *trial, out *result.JudgedObjective) (result.Verd
 // judge.
 func (h history) withoutBaseline(t *trial) (result.Verdict, string) {
 	why := "there is no baseline to compare with"
-	if len(h.runs) > 0 {
+	switch {
+	case len(h.runs) > 0:
 		why = "no earlier result has measured it in this stage"
+	case h.now.Base != nil && !isWindowed(t.Indicator):
+		why = "base and head are not compared by " + t.Indicator.String()
+	case h.now.Base != nil:
+		why = "head was loaded alone: " + cmp.Or(Alone(t.stage.plan), "base has no such stage")
 	}
 	switch {
 	case t.Severity == slo.Show:

@@ -1,0 +1,200 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/run"
+	"github.com/slogate/slogate/slo"
+)
+
+// trial is a kind of comparison: how much more head works than base, for how
+// long, and beside what.
+type trial struct {
+	name    string
+	change  float64
+	seconds int
+	busy    bool // beside a neighbour
+	wanted  int
+}
+
+// trials are all kinds, the most important ones first.
+var trials = []trial{
+	{"idle-same", 0, 60, false, 68},
+	{"busy-same", 0, 60, true, 60},
+	{"idle+20", 0.20, 180, false, 8},
+	{"idle-20", -0.20, 180, false, 3},
+	{"idle+10", 0.10, 180, false, 4},
+	{"idle+15", 0.15, 180, false, 4},
+	{"idle+30", 0.30, 180, false, 4},
+	{"idle+5", 0.05, 180, false, 4},
+	{"busy+20", 0.20, 180, true, 4},
+	{"busy+30", 0.30, 180, true, 4},
+	{"busy+10", 0.10, 180, true, 3},
+	{"busy+15", 0.15, 180, true, 3},
+	{"busy+5", 0.05, 180, true, 3},
+}
+
+// task is one comparison that is to be made, and where its result goes.
+type task struct{ name, path string }
+
+// missing chooses the next n comparisons: of the kind of which the smallest
+// part is done.
+func missing(s settings, n int) ([]task, error) {
+	done := map[string]int{}
+	wanted := slices.DeleteFunc(slices.Clone(trials), func(t trial) bool {
+		return s.only != "" && !slices.Contains(strings.Split(s.only, ","), t.name)
+	})
+	for _, t := range wanted {
+		found, err := filepath.Glob(filepath.Join(s.data, t.name+"_*.json"))
+		if err != nil {
+			return nil, fmt.Errorf("list results: %w", err)
+		}
+		done[t.name] = len(found)
+	}
+	if len(wanted) == 0 {
+		return nil, fmt.Errorf("there is no trial among %q", s.only)
+	}
+	var chosen []task
+	for range n {
+		best := slices.MinFunc(wanted, func(a, b trial) int {
+			return done[a.name]*b.wanted - done[b.name]*a.wanted
+		})
+		if done[best.name] >= best.wanted {
+			break
+		}
+		path := filepath.Join(s.data, fmt.Sprintf("%s_%03d.json", best.name, done[best.name]))
+		chosen = append(chosen, task{best.name, path})
+		done[best.name]++
+	}
+	return chosen, nil
+}
+
+// rate is how many requests a second each side gets in its turn: some 30 % of
+// a core.
+const rate = 150
+
+// objectives of every comparison; all three can fail it.
+var objectives = []string{"p50", "p95", "p99"}
+
+// sloFile is the file that every comparison follows.
+func sloFile(base, head string, seconds int) (*slo.File, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "version: 1\nname: verdicts\ntarget: %s\n", head)
+	fmt.Fprintf(&b, "baseline: {base_target: %s, max: %ds}\n", base, seconds)
+	fmt.Fprintf(&b, "scenarios: [{request: GET /}]\n")
+	fmt.Fprintf(&b, "stages: [{name: steady, rate: %d/s, duration: %ds}]\nobjectives:\n", rate, seconds)
+	for _, o := range objectives {
+		fmt.Fprintf(&b, "  - %s <= baseline + 10%%\n", o)
+	}
+	return slo.Parse([]byte(b.String()), slo.Options{Path: "slo.yaml"})
+}
+
+// compareOnce starts base and head, compares them and writes the result.
+func compareOnce(ctx context.Context, name, rounds, path string) error {
+	i := slices.IndexFunc(trials, func(t trial) bool { return t.name == name })
+	work, err := strconv.Atoi(rounds)
+	if i < 0 || err != nil {
+		return fmt.Errorf("there is no trial %q with %q rounds", name, rounds)
+	}
+	// The processes that are started end with the thread that starts them: the
+	// main one, which lives as long as this process.
+	runtime.LockOSThread()
+	t := trials[i]
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	base, err := launch(ctx, "serve", work)
+	if err != nil {
+		return err
+	}
+	head, err := launch(ctx, "serve", int(float64(work)*(1+t.change)))
+	if err != nil {
+		return err
+	}
+	if t.busy {
+		if _, err := begin(ctx, "disturb", len(path)+os.Getpid()); err != nil {
+			return err
+		}
+	}
+	r, err := conduct(ctx, base, head, t.seconds)
+	if err != nil {
+		return err
+	}
+	if r.Cancelled {
+		return ctx.Err()
+	}
+	return result.WriteFile(path, r)
+}
+
+func conduct(ctx context.Context, base, head string, seconds int) (*result.Run, error) {
+	file, err := sloFile(base, head, seconds)
+	if err != nil {
+		return nil, err
+	}
+	opts := loader.Options{Seed: rand.Uint64()}
+	first, err := loader.New(file.AtBase(), opts)
+	if err != nil {
+		return nil, err
+	}
+	defer first.Close()
+	second, err := loader.New(file, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer second.Close()
+	r := run.Conduct(ctx, file, second, run.Options{Pair: loader.NewPair(first, second)})
+	r.Seed = opts.Seed
+	return r, nil
+}
+
+// launch starts a service and returns its address.
+func launch(ctx context.Context, mode string, n int) (string, error) {
+	out, err := begin(ctx, mode, n)
+	if err != nil {
+		return "", err
+	}
+	line, err := out.ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("start a service: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// begin starts this program in another mode. It ends with ctx, or with the
+// process that started it.
+func begin(ctx context.Context, mode string, n int) (*bufio.Reader, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, mode, strconv.Itoa(n))
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", mode, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", mode, err)
+	}
+	go func() { _ = cmd.Wait() }()
+	return bufio.NewReader(out), nil
+}
+
+func seededRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
