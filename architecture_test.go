@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"gate/stats":      {},
 	"diagnose":        {"result"},
 	"bench":           {"result"},
+	"bench/verdicts":  {"gate", "gate/stats", "loader", "result", "run", "slo"},
 	"loader":          {"loader/epoll", "loader/http1", "loader/schedule", "result", "slo"},
 	"loader/epoll":    {},
 	"loader/http1":    {},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/run"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -30,7 +33,14 @@ func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 
 // printPlan says what a run of the file would do.
 func printPlan(w io.Writer, file *slo.File) error {
-	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n\n", file.Path, len(file.Stages), file.Target, plannedTime(file))
+	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n", file.Path, len(file.Stages), file.Target, plannedTime(file))
+	if worst := worstTime(file); worst > plannedTime(file) {
+		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
+	}
+	if base := file.Baseline.BaseTarget; base != "" {
+		fmt.Fprintf(w, "base and head take turns: %s and %s, 1 s each\n", base, file.Target)
+	}
+	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "STAGE\tLOAD\tREQUESTS\tJUDGED")
 	for _, s := range file.Stages {
@@ -49,23 +59,119 @@ func printPlan(w io.Writer, file *slo.File) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", s.Name)
 		for _, o := range s.Objectives {
-			fmt.Fprintf(w, "  %-4s  %s%s\n", o.Severity, o.Text, remark(o, s.Workload, file))
+			fmt.Fprintf(w, "  %-4s  %s%s\n", o.Severity, o.Text, remark(o, s, file))
 		}
 	}
 	return nil
 }
 
 // remark says what a reader of the plan would want to know of an objective.
-func remark(o slo.Objective, w slo.Workload, file *slo.File) string {
-	planned, known := plannedRequests(w, file.Scenarios)
+func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
+	planned, known := plannedRequests(stage.Workload, file.Scenarios)
 	switch {
+	case o.Relative != nil && file.Baseline.BaseTarget != "" && o.Severity != slo.Show:
+		return remarkCompared(o, stage, file)
 	case known && o.Severity != slo.Show && planned < gate.Enough(o):
-		return fmt.Sprintf("  (%s:%d:%d: can never pass: it needs %d requests, the stage has %d)",
-			file.Path, o.Pos.Line, o.Pos.Column, gate.Enough(o), planned)
+		return fmt.Sprintf("  (%scan never pass: it needs %d requests, the stage has %d)", placeOf(o, file), gate.Enough(o), planned)
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
 	return ""
+}
+
+// remarkCompared says what a comparison of base and head can see by an
+// objective.
+func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
+	at := placeOf(o, file)
+	if why := gate.Alone(stage); why != "" {
+		return "  (" + at + "not compared with base: " + why + ")"
+	}
+	if !gate.Compares(o.Indicator) {
+		return "  (" + at + "not compared with base: only response times, success, errors and throughput are kept for each turn)"
+	}
+	family, w := gate.Family(file), stage.Workload
+	longest := longestOf(stage, file)
+	if most := gate.Pairs(o.Indicator, w, longest); most < gate.PairsNeeded(family) {
+		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed; with max: %s it could)",
+			at, longest, most, gate.PairsNeeded(family), gate.Needed(o.Indicator, w, family))
+	}
+	tolerance := 0.0
+	for _, t := range o.Relative {
+		if t.Percent {
+			tolerance = max(tolerance, math.Abs(t.Value))
+		}
+	}
+	if w.Duration == 0 || !isTime(o.Indicator) {
+		return ""
+	}
+	seen := func(d time.Duration) string {
+		n := gate.Pairs(o.Indicator, w, d)
+		if n < gate.PairsNeeded(family) {
+			return "nothing in " + d.String()
+		}
+		return fmt.Sprintf("+%.0f %% in %s", 100*gate.PlannedDetectable(n, family, tolerance), d)
+	}
+	if longest == w.Duration {
+		return "  (should see " + seen(longest) + ")"
+	}
+	return "  (should see " + seen(w.Duration) + ", " + seen(longest) + ")"
+}
+
+// placeOf is where an objective stands, with a colon, or that it was added.
+func placeOf(o slo.Objective, file *slo.File) string {
+	if o.Implicit {
+		return "added: no other objective looks at success; "
+	}
+	return fmt.Sprintf("%s:%d:%d: ", file.Path, o.Pos.Line, o.Pos.Column)
+}
+
+func isTime(ind slo.Indicator) bool { return ind.Unit() == slo.UnitDuration }
+
+// longestOf is how long a compared stage may last.
+func longestOf(stage slo.Stage, file *slo.File) time.Duration {
+	if stage.Workload.Requests > 0 {
+		return stage.Workload.Duration
+	}
+	return max(stage.Workload.Duration, file.Baseline.Max)
+}
+
+// worstTime is the time of a run in which everything is confirmed and extended
+// that can be.
+func worstTime(file *slo.File) time.Duration {
+	sum := time.Duration(0)
+	compared := false
+	for _, s := range file.Stages {
+		sum += s.IdleBefore
+		switch {
+		case file.Baseline.BaseTarget != "" && gate.Alone(s) == "":
+			compared = true
+			if comparesIn(s) {
+				sum += longestOf(s, file)
+				continue
+			}
+			sum += s.Workload.Duration
+		case file.Confirm && s.Judge && confirms(s):
+			sum += s.IdleBefore + 2*s.Workload.Duration
+		default:
+			sum += s.Workload.Duration
+		}
+	}
+	if compared {
+		sum += 2 * run.WarmUp
+	}
+	return sum
+}
+
+// confirms reports whether a stage may be loaded once more.
+func confirms(s slo.Stage) bool {
+	return slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool { return o.Relative == nil && o.Severity == slo.Fail })
+}
+
+// comparesIn reports whether a stage has an objective that is extended for.
+func comparesIn(s slo.Stage) bool {
+	return s.Judge && slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool {
+		return o.Relative != nil && o.Severity != slo.Show && gate.Compares(o.Indicator)
+	})
 }
 
 // plannedTime sums what is known before the run: a count of requests takes as

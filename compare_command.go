@@ -39,6 +39,7 @@ func (c *compareCommand) Run(_ context.Context, p *program) (int, error) {
 	}
 	// The user has chosen the result to compare with: it counts as it is.
 	earlier.Judgement, file.Baseline.MaxAge = nil, 0
+	r.Base = nil // A is the baseline, not what B was compared with when it ran
 	r.Judgement = gate.Judge(file, r, gate.Options{Baseline: []*result.Run{earlier}})
 	if notice != "" {
 		r.Judgement.Notices = append(r.Judgement.Notices, notice)
@@ -118,13 +119,22 @@ func comparesAny(file *slo.File) bool {
 // baseline and without a verdict.
 func showChanges(file *slo.File) {
 	for i := range file.Stages {
-		for _, text := range []string{"p50 <= baseline", "p95 <= baseline", "p99 <= baseline", "success_rate >= baseline", "throughput >= baseline"} {
-			o, err := slo.ParseObjective(text)
-			if err != nil {
-				panic("slogate: " + err.Error())
-			}
-			o.Severity, o.Text = slo.Show, o.Indicator.String()
-			file.Stages[i].Objectives = append(file.Stages[i].Objectives, o)
-		}
+		file.Stages[i].Objectives = append(file.Stages[i].Objectives, usualComparisons(slo.Show)...)
 	}
+}
+
+// usualComparisons are relative objectives for a file that has none.
+func usualComparisons(severity slo.Severity) []slo.Objective {
+	var all []slo.Objective
+	for _, text := range []string{"p50 <= baseline + 10%", "p95 <= baseline + 10%", "p99 <= baseline + 10%", "success_rate >= baseline - 1%", "throughput >= baseline - 5%"} {
+		o, err := slo.ParseObjective(text)
+		if err != nil {
+			panic("slogate: " + err.Error())
+		}
+		if o.Severity = severity; severity == slo.Show {
+			o.Text = o.Indicator.String()
+		}
+		all = append(all, o)
+	}
+	return all
 }

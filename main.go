@@ -55,14 +55,15 @@ func (p *program) getenv(name string) string {
 
 // commandLine is the whole command line: what kong parses and prints as help.
 type commandLine struct {
-	Run     runCommand     `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
-	Check   checkCommand   `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
-	Compare compareCommand `cmd:"" help:"Judge result B against result A; nothing is sent."`
-	Demo    demoCommand    `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
-	Report  reportCommand  `cmd:"" help:"Write the report of a result file again, in any form."`
-	Init    initCommand    `cmd:"" help:"Write a first slo.yaml and a workflow."`
-	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
-	Action  actionCommand  `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
+	Run       runCommand       `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
+	Check     checkCommand     `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
+	Compare   compareCommand   `cmd:"" help:"Judge result B against result A; nothing is sent."`
+	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
+	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
+	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
+	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
+	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

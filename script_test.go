@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 
 // TestScript runs testdata/script. Each script has a small service of its own:
 // $TARGET answers every request with 200 and JSON, $TARGET/status/503 with that
-// status, $TARGET/slow after 200 ms; nothing listens on $DEAD.
+// status, $TARGET/slow after 200 ms; $SLOW is the same service with every
+// answer 20 ms later; nothing listens on $DEAD.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -28,7 +29,7 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			target, err := serve(env)
+			target, err := serve(env, 0)
 			if err != nil {
 				return err
 			}
@@ -36,16 +37,22 @@ func TestScript(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			slow, err := serve(env, 20*time.Millisecond)
+			if err != nil {
+				return err
+			}
 			env.Setenv("TARGET", target)
+			env.Setenv("SLOW", slow)
 			env.Setenv("DEAD", "http://"+dead)
 			return nil
 		},
 	})
 }
 
-func serve(env *testscript.Env) (string, error) {
+func serve(env *testscript.Env, takes time.Duration) (string, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(takes)
 		w.Header().Set("Content-Type", "application/json")
 		w.Write([]byte(`{"species":"setosa","path":"` + r.URL.Path + `"}`))
 	})

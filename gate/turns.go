@@ -37,6 +37,17 @@ func Pairs(ind slo.Indicator, w slo.Workload, total time.Duration) int {
 	return Windows(total) / each
 }
 
+// PairsNeeded is the fewest pairs that can prove a change among so many
+// objectives.
+func PairsNeeded(family int) int { return stats.MinPairs(family) }
+
+// Needed is how long an open stage has to be for an indicator to have the pairs
+// that can prove a change.
+func Needed(ind slo.Indicator, w slo.Workload, family int) time.Duration {
+	each := windowsPerPair(ind, w.RateFrom*Block.Seconds())
+	return time.Duration(each) * time.Duration(stats.MinPairs(family)) * 2 * Block
+}
+
 // Compares reports whether base and head can be compared by an indicator: by
 // what each block keeps.
 func Compares(ind slo.Indicator) bool { return isWindowed(ind) }

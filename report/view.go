@@ -363,7 +363,10 @@ func changed(v float64, points bool) string {
 	if points {
 		unit = "points"
 	}
-	return strings.Replace(fmt.Sprintf("%+.1f %s", v*100, unit), "-", "−", 1)
+	if v = math.Round(v*1000) / 10; v == 0 {
+		return "0.0 " + unit
+	}
+	return strings.Replace(fmt.Sprintf("%+.1f %s", v, unit), "-", "−", 1)
 }
 
 // Compared reports whether any objective stands beside a baseline.

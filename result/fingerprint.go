@@ -20,7 +20,7 @@ type Fingerprint struct {
 // FingerprintOf returns the fingerprint of a stage of a run.
 func FingerprintOf(r *Run, s *Stage) Fingerprint {
 	f := Fingerprint{
-		Load:  load(s),
+		Load:  load(s) + turns(r.Base.Stage(s.Name)),
 		Route: routeKind(r.Route),
 		CPU:   r.Machine.CPU,
 	}
@@ -52,6 +52,14 @@ func (f Fingerprint) Difference(earlier Fingerprint) string {
 		}
 	}
 	return ""
+}
+
+// turns sets a stage apart that another service took turns with: it had rests.
+func turns(base *Stage) string {
+	if base == nil {
+		return ""
+	}
+	return " in turn with base"
 }
 
 // load writes a stage's workload and the steps that it is made of.

@@ -19,9 +19,10 @@ type Comparer interface {
 	Snapshot() *result.Stage
 }
 
+// How long the parts of a comparison last.
 const (
-	// warmUp is for how long each side is loaded before anything is compared.
-	warmUp = 5 * time.Second
+	// WarmUp is for how long each side is loaded before anything is compared.
+	WarmUp = 5 * time.Second
 	// extension is the time after which a comparison is looked at again.
 	extension = 30 * time.Second
 )
@@ -43,7 +44,7 @@ func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
 	if c.rules.Schedule == slo.Mixed && stage.Workload.Model == slo.Open {
 		t.Mixed, t.Block = true, 2*gate.Block
 	}
-	if cold := warmUp - c.warmed; cold > 0 {
+	if cold := WarmUp - c.warmed; cold > 0 {
 		t.WarmUp = int((cold + t.Block - 1) / t.Block)
 	}
 	t.More = func(base, head *result.Stage) int { return c.more(stage, base, head, o) }

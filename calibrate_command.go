@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/run"
+	"github.com/slogate/slogate/slo"
+)
+
+// calibrateCommand compares the target with itself, to say what this machine
+// can see.
+type calibrateCommand struct {
+	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
+	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	Runs   int    `default:"3" help:"How often every stage is loaded; more see the spread between runs better (default: ${default})." placeholder:"N"`
+	Out    string `help:"Folder to keep the result of each run in." placeholder:"DIR"`
+	Seed   uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+	engineFlags
+}
+
+// Run compares and prints.
+func (c *calibrateCommand) Run(ctx context.Context, p *program) (int, error) {
+	if c.Runs < 1 {
+		return exitUsage, fmt.Errorf("--runs %d: want at least 1", c.Runs)
+	}
+	file, err := readSLO(c.File, slo.Options{Target: c.Target, Env: p.lookupEnv})
+	if err != nil {
+		return exitUsage, err
+	}
+	file, err = againstItself(file)
+	if err != nil {
+		return exitUsage, err
+	}
+	if c.Out != "" {
+		if err := makeWritable(c.Out); err != nil {
+			return exitUsage, err
+		}
+	}
+	runs, err := c.compare(ctx, p, file)
+	if len(runs) == 0 {
+		if ctx.Err() != nil {
+			return exitCancelled, errors.New("cancelled before the first comparison was complete")
+		}
+		return exitInconclusive, err
+	}
+	if err := errors.Join(err, printCalibration(p.stdout, file, gate.Calibrate(file, runs), len(runs))); err != nil {
+		return exitInconclusive, err
+	}
+	if ctx.Err() != nil {
+		return exitCancelled, nil
+	}
+	return exitPass, nil
+}
+
+// againstItself makes a file's target its own base, keeps the stages that both
+// sides can be loaded with, and gives them the usual relative objectives where
+// they have none.
+func againstItself(file *slo.File) (*slo.File, error) {
+	own := *file
+	own.Baseline.BaseTarget, own.Baseline.Max, own.Confirm = file.Target, 0, false
+	own.Stages = nil
+	for _, s := range file.Stages {
+		if gate.Alone(s) == "" {
+			own.Stages = append(own.Stages, s)
+		}
+	}
+	if len(own.Stages) == 0 {
+		return nil, fmt.Errorf("%s has no stage of constant load, and only such stages compare two services", file.Path)
+	}
+	if !comparesAny(&own) {
+		for i := range own.Stages {
+			own.Stages[i].Objectives = append(own.Stages[i].Objectives, usualComparisons(slo.Fail)...)
+		}
+	}
+	return &own, nil
+}
+
+// compare loads the target against itself again and again. What was measured
+// before an error or a cancel is returned.
+func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.File) ([]*result.Run, error) {
+	s := settings{Loader: c.options()}
+	var runs []*result.Run
+	for i := range c.Runs {
+		seed := c.Seed + uint64(i)
+		for c.Seed == 0 && seed == uint64(i) {
+			seed = randomSeed()
+		}
+		to, err := s.loaders(file, seed)
+		if err != nil {
+			return runs, err
+		}
+		progress := p.progress()
+		err = to.ready(ctx, progress.Note)
+		if err == nil {
+			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, file.Target, seed))
+			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair()})
+			r.Slogate, r.Seed, r.Machine = version(), seed, machine()
+			if !r.Cancelled {
+				runs = append(runs, r)
+			}
+			if c.Out != "" {
+				err = result.WriteFile(filepath.Join(c.Out, fmt.Sprintf("calibration-%d.json", i+1)), r)
+			}
+		}
+		progress.Close()
+		to.close()
+		if err != nil || ctx.Err() != nil {
+			return runs, err
+		}
+	}
+	return runs, nil
+}
+
+// printCalibration says what the comparisons have shown.
+func printCalibration(w io.Writer, file *slo.File, all []gate.Calibration, runs int) error {
+	fmt.Fprintf(w, "%s against itself, %s\n\n", file.Target, times(runs))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "STAGE\tOBJECTIVE\tPAIRS\tSPREAD OF PAIRS\tOF RUNS\tWRONG FAILS\tBY MEASURE ALONE\tSMALLEST THERE\tSEEN\tNEEDED\tBY EARLIER RESULTS")
+	for _, c := range all {
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Stage, c.Objective, c.Pairs,
+			change(c.PairSpread, c.Points), change(c.RunSpread, c.Points),
+			part(c.Wrong, c.Trials), part(c.WrongMeasured, c.Trials), change(c.Smallest, c.Points),
+			change(c.Seen, c.Points), lasting(c.Needed), change(c.Earlier, c.Points))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(w, `
+Wrong fails: of 1,000 unchanged runs drawn from these pairs, how many fail at
+the objective's tolerance; by measure alone: if the measured change against the
+tolerance decided, and the smallest tolerance that holds 1 % there. Seen: the
+change that four of five such runs notice. Needed: how long a stage has to be
+to notice one and a half times the tolerance. By earlier results: the smallest
+tolerance that so many result files can judge, one run against them.
+`)
+	return err
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// change writes the size of a change, which may not be known.
+func change(v float64, points bool) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "–"
+	case points:
+		return fmt.Sprintf("%.2g points", 100*v)
+	}
+	return fmt.Sprintf("%.1f %%", 100*v)
+}
+
+func part(n, of int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(max(of, 1))) }
+
+func lasting(d time.Duration) string {
+	if d == 0 {
+		return "over a day"
+	}
+	return d.Round(time.Second).String()
+}
