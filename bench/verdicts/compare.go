@@ -36,18 +36,18 @@ type trial struct {
 // trials are all kinds, the most important ones first.
 var trials = []trial{
 	{"idle-same", 0, 60, false, 68},
-	{"busy-same", 0, 60, true, 60},
-	{"idle+20", 0.20, 180, false, 8},
-	{"idle-20", -0.20, 180, false, 3},
-	{"idle+10", 0.10, 180, false, 4},
-	{"idle+15", 0.15, 180, false, 4},
-	{"idle+30", 0.30, 180, false, 4},
-	{"idle+5", 0.05, 180, false, 4},
-	{"busy+20", 0.20, 180, true, 4},
-	{"busy+30", 0.30, 180, true, 4},
-	{"busy+10", 0.10, 180, true, 3},
-	{"busy+15", 0.15, 180, true, 3},
-	{"busy+5", 0.05, 180, true, 3},
+	{"busy-same", 0, 60, true, 34},
+	{"idle+20", 0.20, 180, false, 5},
+	{"idle-20", -0.20, 180, false, 2},
+	{"idle+10", 0.10, 180, false, 2},
+	{"idle+15", 0.15, 180, false, 2},
+	{"idle+30", 0.30, 180, false, 2},
+	{"idle+5", 0.05, 180, false, 2},
+	{"busy+20", 0.20, 180, true, 3},
+	{"busy+30", 0.30, 180, true, 2},
+	{"busy+10", 0.10, 180, true, 2},
+	{"busy+15", 0.15, 180, true, 2},
+	{"busy+5", 0.05, 180, true, 2},
 }
 
 // task is one comparison that is to be made, and where its result goes.
