@@ -62,6 +62,7 @@ func TestDocsAreComplete(t *testing.T) {
 	keys = append(append(keys, keysOf[waitForDoc]()...), keysOf[scenarioDoc]()...)
 	keys = append(append(keys, keysOf[stepDoc]()...), keysOf[stageDoc]()...)
 	keys = append(keys, keysOf[baselineDoc]()...)
+	keys = append(keys, keysOf[serviceDoc]()...)
 	for _, key := range append(keys, keysOf[objectiveDoc]()...) {
 		if !strings.Contains(docs, "`"+key+"`") {
 			t.Errorf("%s does not describe the key %q", docsPath, key)

@@ -35,6 +35,8 @@ type (
 	headerMap     string
 	formMap       string
 	filesValue    string // a path or a list of paths
+	commandText   string // a shell command, as it is
+	variableMap   string
 	objectiveItem string // an objective as text or as an objectiveDoc
 )
 
@@ -50,6 +52,14 @@ type document struct {
 	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
+	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
+}
+
+type serviceDoc struct {
+	Build commandText `json:"build,omitempty" jsonschema:"Shell command that builds the service, in the folder of this file."`
+	Start commandText `json:"start" jsonschema:"Shell command that starts the service and stays in the foreground. It listens on 127.0.0.1:$PORT."`
+	Ready requestText `json:"ready,omitempty" jsonschema:"METHOD PATH that succeeds once the service is ready, within 60s. Default: wait_for, else a TCP connect within 30s."`
+	Env   variableMap `json:"env,omitempty" jsonschema:"Environment variables of both commands."`
 }
 
 type baselineDoc struct {

@@ -49,6 +49,7 @@ const (
 	CodeHeader   Code = "SLO032" // a header that must not be sent
 	CodeBodyFile Code = "SLO033" // a body file that cannot or must not be read
 	CodeJSON     Code = "SLO034" // a value that JSON cannot hold
+	CodeService  Code = "SLO035" // a service that cannot be built or started
 
 	CodeObjective   Code = "SLO040" // not INDICATOR CMP BOUND
 	CodeIndicator   Code = "SLO041" // an unknown indicator

@@ -32,6 +32,10 @@ type Options struct {
 	// BaseTarget overrides the baseline's base_target when it is not empty.
 	BaseTarget string
 
+	// Service says that the file's service will be built and started: the
+	// variables of its env are read.
+	Service bool
+
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
@@ -367,6 +371,7 @@ func (p *parser) document(root *node) {
 	p.http(o.get("http"))
 	p.waitFor(o.get("wait_for"))
 	p.baseline(o.get("baseline"))
+	p.service(o.get("service"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))

@@ -109,6 +109,8 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[filesValue]():    either(anyScalar(), listOf(anyScalar())),
 		reflect.TypeFor[anyJSON]():       {},
 		reflect.TypeFor[headerMap]():     {Type: "object", AdditionalProperties: anyScalar()},
+		reflect.TypeFor[commandText]():   {Type: "string", MinLength: new(1)},
+		reflect.TypeFor[variableMap]():   {Type: "object", PropertyNames: &jsonschema.Schema{Pattern: `^[A-Za-z_][A-Za-z0-9_]*$`}, AdditionalProperties: anyScalar()},
 		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 	}
 	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))

@@ -89,6 +89,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"pause and request": head + "scenarios: [{steps: [{pause: 1s, request: GET /}]}]\n" + oneStage,
 		"method":            head + "scenarios: [{request: /}]\n" + oneStage,
 		"status":            head + "scenarios: [{request: GET /, accept: [600]}]\n" + oneStage,
+		"service: no start": head + oneGet + oneStage + "service: {build: make}\n",
+		"service: variable": head + oneGet + oneStage + "service: {start: ./run, env: {a-b: c}}\n",
 		"list of keys":      head + "scenarios: {request: GET /}\n" + oneStage,
 	} {
 		if err := schema.Validate(instance(t, []byte(text))); err == nil {
@@ -111,6 +113,7 @@ func TestSchemaDescribesKeys(t *testing.T) {
 		"scenario": {scenario, keysOf[scenarioDoc]()},
 		"step":     {scenario.Properties["steps"].Items, keysOf[stepDoc]()},
 		"stage":    {stage, keysOf[stageDoc]()},
+		"service":  {s.Properties["service"], keysOf[serviceDoc]()},
 	} {
 		if len(c.keys) != len(c.schema.Properties) {
 			t.Errorf("%s has %d keys, its schema %d", what, len(c.keys), len(c.schema.Properties))

@@ -37,6 +37,7 @@ type File struct {
 	Scenarios []Scenario
 	Stages    []Stage
 	Baseline  Baseline
+	Service   *ServiceCommands // nil: slogate cannot start it itself
 
 	// Confirm says that a stage with a near fail is run once more, and that
 	// both together decide. On by default.

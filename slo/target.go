@@ -142,7 +142,6 @@ func (p *parser) waitFor(n *node) {
 	if n == nil {
 		return
 	}
-	const defaultWait = time.Minute
 	o := objectOf[waitForDoc](p, n, "wait_for")
 	if n.kind != mapNode {
 		return

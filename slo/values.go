@@ -60,6 +60,7 @@ type slot struct {
 	name    string              // where it is, for messages
 	dynamic bool                // values that change with each request may stand here
 	secret  bool                // so may secrets
+	unread  bool                // variables of the environment are not read, only their names are checked
 	literal func(string) string // writes literal text
 	static  func(string) string // writes the value of a variable
 	escape  Escape
@@ -151,6 +152,9 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // value reads the inside of one ${…}: a literal for variables, otherwise what
 // is made for each request.
 func (p *parser) value(inside string, c slot) (Part, error) {
+	if c.unread && (strings.HasPrefix(inside, "env.") || strings.HasPrefix(inside, "secret.")) {
+		return Part{}, checkReference(inside)
+	}
 	if name, ok := strings.CutPrefix(inside, "env."); ok {
 		text, err := p.variable(name)
 		return Part{Literal: text}, err
@@ -169,27 +173,55 @@ func (p *parser) value(inside string, c slot) (Part, error) {
 	return part, err
 }
 
-func (p *parser) variable(inside string) (string, error) {
-	name, fallback, hasFallback := strings.Cut(inside, ":-")
+// checkReference checks the name in env.NAME or secret.NAME.
+func checkReference(inside string) error {
+	if inside, ok := strings.CutPrefix(inside, "env."); ok {
+		_, _, err := cutDefault(inside)
+		return err
+	}
+	return checkSecretName(strings.TrimPrefix(inside, "secret."))
+}
+
+// cutDefault parts NAME:-default. The default is nil where there is none.
+func cutDefault(inside string) (name string, fallback *string, err error) {
+	name, rest, found := strings.Cut(inside, ":-")
 	if !variableName.MatchString(name) {
-		return "", &fault{code: CodeTemplate, msg: quote(name) + " is not the name of an environment variable", hint: "${env.NAME} or ${env.NAME:-default}"}
+		return "", nil, &fault{code: CodeTemplate, msg: quote(name) + " is not the name of an environment variable", hint: "${env.NAME} or ${env.NAME:-default}"}
+	}
+	if found {
+		fallback = &rest
+	}
+	return name, fallback, nil
+}
+
+func checkSecretName(name string) error {
+	if !variableName.MatchString(name) {
+		return &fault{code: CodeTemplate, msg: quote(name) + " is not the name of a secret", hint: "${secret.NAME} reads the environment variable NAME; it has no default"}
+	}
+	return nil
+}
+
+func (p *parser) variable(inside string) (string, error) {
+	name, fallback, err := cutDefault(inside)
+	if err != nil {
+		return "", err
 	}
 	text, ok := p.lookup(name)
 	if !p.spend(len(text)) {
 		return "", &fault{code: CodeTooDeep, msg: "the values of environment variables make the file too large"}
 	}
 	switch {
-	case ok && (text != "" || !hasFallback):
+	case ok && (text != "" || fallback == nil):
 		return text, checkVariable(name, text)
-	case hasFallback:
-		return fallback, nil
+	case fallback != nil:
+		return *fallback, nil
 	}
 	return "", p.unset(name, "set it, or give a default: ${env."+name+":-default}")
 }
 
 func (p *parser) secret(name string) (string, error) {
-	if !variableName.MatchString(name) {
-		return "", &fault{code: CodeTemplate, msg: quote(name) + " is not the name of a secret", hint: "${secret.NAME} reads the environment variable NAME; it has no default"}
+	if err := checkSecretName(name); err != nil {
+		return "", err
 	}
 	text, ok := p.lookup(name)
 	switch {

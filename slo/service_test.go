@@ -1,0 +1,74 @@
+package slo
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const withService = `
+http: {headers: {x-a: file}}
+service:
+  build: make
+  start: exec ./bin/server -port "${PORT}"
+  ready: get /health
+  env: {B: "${env.USER_NAME}", A: "${secret.API_TOKEN}", N: 4}
+`
+
+func TestService(t *testing.T) {
+	opts := testOptions("slo.yaml")
+	opts.Service = true
+	file, err := Parse([]byte(head+oneGet+oneStage+withService), opts)
+	if err != nil {
+		t.Fatal(pretty(t, err))
+	}
+	user, _ := testEnv("USER_NAME")
+	want := &ServiceCommands{
+		Build: "make", Start: `exec ./bin/server -port "${PORT}"`,
+		Ready: &WaitFor{Timeout: time.Minute, Request: Request{
+			Name: "GET /health", Method: "GET", Path: Template{{Literal: "/health"}}, Timeout: 10 * time.Second,
+			Headers: []Header{{Name: "X-A", Value: Template{{Literal: "file"}}}}, Accept: []StatusRange{{200, 399}},
+		}},
+		Env: []Variable{{"B", user}, {"A", "s3cr3t"}, {"N", "4"}},
+	}
+	if diff := cmp.Diff(want, file.Service, ignorePlaces); diff != "" {
+		t.Errorf("service (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"s3cr3t"}, file.Secrets); diff != "" {
+		t.Errorf("secrets (-want +got):\n%s", diff)
+	}
+}
+
+// Where the service is not started, its variables need not be set and are not
+// looked at.
+func TestServiceIsNotRead(t *testing.T) {
+	opts := testOptions("slo.yaml")
+	opts.Env = func(name string) (string, bool) {
+		t.Errorf("%s was read", name)
+		return "", false
+	}
+	file, err := Parse([]byte(head+oneGet+oneStage+withService), opts)
+	if err != nil {
+		t.Fatal(pretty(t, err))
+	}
+	if file.Service == nil || len(file.Service.Env) > 0 || len(file.Secrets) > 0 {
+		t.Errorf("service is %+v, secrets %q", file.Service, file.Secrets)
+	}
+}
+
+func TestServiceLimits(t *testing.T) {
+	opts := testOptions("slo.yaml")
+	opts.Service = true
+	opts.Env = func(string) (string, bool) { return strings.Repeat("x", maxVariable+1), true }
+	for name, text := range map[string]string{
+		"command":  "service: {start: " + strings.Repeat("x", maxCommand+1) + "}\n",
+		"variable": "service: {start: ./run, env: {A: '${env.A}'}}\n",
+	} {
+		_, err := Parse([]byte(head+oneGet+oneStage+text), opts)
+		if list, ok := err.(ErrorList); !ok || !hasCode(list, CodeService) {
+			t.Errorf("%s: error is %.300v", name, err)
+		}
+	}
+}
