@@ -386,8 +386,15 @@ func (c *client) giveBack(cn *conn) bool {
 
 func (c *client) close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.closed = true
+	c.mu.Unlock()
+	c.disconnect()
+}
+
+// disconnect closes the idle connections.
+func (c *client) disconnect() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, cn := range c.idle {
 		cn.close()
 	}

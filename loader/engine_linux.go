@@ -165,6 +165,14 @@ func (p *plan) isSingle() bool {
 	return true
 }
 
+func (e *epollEngine) disconnect() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.pools {
+		p.disconnect()
+	}
+}
+
 func (e *epollEngine) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -93,6 +93,7 @@ type Loader struct {
 type engine interface {
 	name() string
 	load(ctx context.Context, s *stage)
+	disconnect() // closes the connections that no stage uses
 	close()
 }
 
@@ -180,6 +181,12 @@ func (l *Loader) Snapshot() *result.Stage {
 		return nil
 	}
 	return s.snapshot(time.Now())
+}
+
+// disconnect closes the idle connections; the next requests open new ones.
+func (l *Loader) disconnect() {
+	l.engine.disconnect()
+	l.client.disconnect()
 }
 
 // Close closes the idle connections. The loader must not be used afterwards.

@@ -21,18 +21,23 @@ type mask struct {
 	longest  int // bytes of the longest form of a secret
 }
 
-func newMask(secrets []string) *mask {
+// Spellings are the forms in which secrets may be echoed, longest first: at
+// one place the longest must win, or the rest of it stays.
+func Spellings(secrets []string) []string {
 	var all []string
 	for _, s := range secrets {
 		if s != "" {
 			all = append(all, forms(s)...)
 		}
 	}
-	// At one place the longest form must win, or the rest of it stays.
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(all)
+}
+
+func newMask(secrets []string) *mask {
 	m := &mask{}
 	var pairs []string
-	for _, f := range slices.Compact(all) {
+	for _, f := range Spellings(secrets) {
 		pairs = append(pairs, f, masked)
 		m.longest = max(m.longest, len(f))
 	}

@@ -35,10 +35,29 @@ type Turns struct {
 	WarmUp  int           // windows before them that are not recorded
 	Mixed   bool          // both at the same time, with half of the rate each; open stages only
 
+	Restarts Restarts // of the two services
+
 	// More is asked when the windows are over: how many are to follow. Nil is
 	// none.
 	More func(base, head *result.Stage) int
 }
+
+// Restarts say when both services are started anew in the middle of a stage, so
+// that a comparison is not one of two single starts. The zero value is never.
+type Restarts struct {
+	Every  int // recorded windows from one start to the next
+	Since  int // recorded windows since the latest start, before the stage
+	WarmUp int // windows after a start that are not recorded
+
+	// Do starts both anew. Nothing is under way meanwhile and no connection is
+	// open. Its error ends the stage: as cancelled, or as the [*StopError] in it
+	// says.
+	Do func(context.Context) error
+}
+
+// due reports whether the services are to be started anew before the next
+// window.
+func (r Restarts) due() bool { return r.Every > 0 && r.Since >= r.Every }
 
 const (
 	// awaited is how long a block waits for answers that are still under way
@@ -98,25 +117,57 @@ type comparison struct {
 	sides [2]*side
 	stop  context.CancelCauseFunc
 	wg    sync.WaitGroup
+	order *rand.Rand // of base and head in a window
+	index int        // of the next window, those of warm-ups included
 }
 
 // run loads window after window.
 func (c *comparison) run(ctx context.Context) {
 	defer c.wg.Wait()
-	order := rand.New(rand.NewPCG(c.seed, 1))
-	for w := range c.turns.WarmUp {
-		c.window(ctx, order.IntN(2), part{index: w, warmUp: true})
+	c.order = rand.New(rand.NewPCG(c.seed, 1))
+	if !c.turns.Restarts.due() {
+		c.warmUp(ctx, c.turns.WarmUp)
 	}
-	index := c.turns.WarmUp
 	for windows := c.turns.Windows; windows > 0 && ctx.Err() == nil; windows = c.more() {
 		for range windows {
+			if c.turns.Restarts.due() && !c.spent() {
+				c.restart(ctx)
+			}
 			if ctx.Err() != nil || c.spent() {
 				return
 			}
-			c.window(ctx, order.IntN(2), part{index: index, phase: time.Duration(index) * c.turns.Block})
-			index++
+			c.window(ctx, part{phase: time.Duration(c.index) * c.turns.Block})
+			c.turns.Restarts.Since++
 		}
 	}
+}
+
+// warmUp loads both sides for some windows that are not recorded.
+func (c *comparison) warmUp(ctx context.Context, windows int) {
+	for range windows {
+		if ctx.Err() != nil {
+			return
+		}
+		c.window(ctx, part{warmUp: true})
+	}
+}
+
+// restart starts both services anew, when no request is under way any more:
+// none may fail because of it.
+func (c *comparison) restart(ctx context.Context) {
+	c.wg.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	for _, s := range c.sides {
+		s.loader.disconnect()
+	}
+	c.turns.Restarts.Since = 0
+	if err := c.turns.Restarts.Do(ctx); err != nil {
+		c.stop(err)
+		return
+	}
+	c.warmUp(ctx, c.turns.Restarts.WarmUp)
 }
 
 // more asks for further windows.
@@ -133,8 +184,11 @@ func (c *comparison) spent() bool {
 	return c.plan.Workload.Requests > 0 && c.sides[base].remaining() == 0 && c.sides[head].remaining() == 0
 }
 
-// window loads each side for a block, the given one first.
-func (c *comparison) window(ctx context.Context, first int, p part) {
+// window loads each side for a block, in an order that is drawn.
+func (c *comparison) window(ctx context.Context, p part) {
+	first := c.order.IntN(2)
+	p.index = c.index
+	c.index++
 	if c.turns.Mixed {
 		ended := [2]<-chan struct{}{c.block(ctx, c.sides[base], p), c.block(ctx, c.sides[head], c.interleaved(p))}
 		c.await(ended[base])

@@ -2,7 +2,9 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -238,6 +240,105 @@ func TestPairDies(t *testing.T) {
 			_, h := p.Run(t.Context(), plan, Turns{Block: 100 * ms, Windows: 1000})
 			if h.State != test.want || h.Reason != test.reason {
 				t.Errorf("head is %s: %s, want %s: %s", h.State, h.Reason, test.want, test.reason)
+			}
+		})
+	}
+}
+
+// restartable is a server that can be started again at the same address.
+type restartable struct {
+	address string
+	answer  http.HandlerFunc
+	server  *http.Server
+}
+
+func (r *restartable) start(t *testing.T) {
+	t.Helper()
+	if r.address == "" {
+		r.address = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.address = listener.Addr().String()
+	r.server = &http.Server{Handler: r.answer}
+	go r.server.Serve(listener)
+	t.Cleanup(func() { r.server.Close() })
+}
+
+// Both services are started anew after so many windows, and no request fails
+// because of it, not even one that outlasts its block.
+func TestPairRestarts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var asked atomic.Int64
+		slow := func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1)%10 == 0 {
+				time.Sleep(300 * ms)
+			}
+			ok(w, r)
+		}
+		b, h := restartable{answer: ok}, restartable{answer: slow}
+		b.start(t)
+		h.start(t)
+		p := newPair(t, engine, "http://"+b.address, "http://"+h.address, get("/"))
+		restarts := 0
+		turns := Turns{Block: 50 * ms, Windows: 7, WarmUp: 1}
+		turns.Restarts = Restarts{Every: 3, Since: 1, WarmUp: 2, Do: func(context.Context) error {
+			restarts++
+			for _, s := range []*restartable{&b, &h} {
+				s.server.Close() // would cut what is under way
+				s.start(t)
+			}
+			return nil
+		}}
+		base, head := p.Run(t.Context(), rated(100, time.Hour), turns)
+		for _, s := range []*result.Stage{base, head} {
+			coherent(t, s)
+			if s.Counters.Success != 35 || s.Counters.Due() != 35 || len(s.Slices) != 7 {
+				t.Errorf("%+v in %d windows, want 35 successes in 7", s.Counters, len(s.Slices))
+			}
+		}
+		// After windows 2 and 5, each time with two windows to warm up, as one was
+		// at the beginning.
+		if n := asked.Load(); restarts != 2 || n != 60 {
+			t.Errorf("%d restarts and %d requests, want 2 and 60", restarts, n)
+		}
+	})
+}
+
+// A stage that begins when a restart is due begins with it.
+func TestPairRestartsAtOnce(t *testing.T) {
+	var v visited
+	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+	restarts := 0
+	turns := Turns{Block: 50 * ms, Windows: 2, WarmUp: 3}
+	turns.Restarts = Restarts{Every: 30, Since: 31, WarmUp: 1, Do: func(context.Context) error { restarts++; return nil }}
+	_, h := p.Run(t.Context(), rated(100, time.Hour), turns)
+	if n := len(v.of("head")); restarts != 1 || n != 15 || h.Counters.Success != 10 {
+		t.Errorf("%d restarts, %d requests, %d recorded; want 1, 15, 10", restarts, n, h.Counters.Success)
+	}
+}
+
+// A service that does not start again ends the stage.
+func TestPairRestartFails(t *testing.T) {
+	for name, test := range map[string]struct {
+		err    error
+		want   result.State
+		reason string
+	}{
+		"a side":  {fmt.Errorf("restart: %w", &StopError{State: result.Dead, Reason: "head did not start again"}), result.Dead, "head did not start again"},
+		"cancel":  {context.Canceled, result.Cancelled, "cancelled while it ran"},
+		"another": {errors.New("no more processes"), result.Cancelled, "no more processes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var v visited
+			p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+			turns := Turns{Block: 50 * ms, Windows: 10}
+			turns.Restarts = Restarts{Every: 2, Do: func(context.Context) error { return test.err }}
+			b, h := p.Run(t.Context(), rated(100, time.Hour), turns)
+			if h.State != test.want || h.Reason != test.reason || b.State != test.want || len(h.Slices) != 2 {
+				t.Errorf("base %s, head %s: %s, %d windows; want %s: %s after 2", b.State, h.State, h.Reason, len(h.Slices), test.want, test.reason)
 			}
 		})
 	}

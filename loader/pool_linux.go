@@ -105,12 +105,17 @@ func (p *pool) drop(c *wireConn) {
 }
 
 func (p *pool) close() {
+	p.disconnect()
+	p.loop.Close()
+}
+
+// disconnect closes the connections of a pool that no stage uses.
+func (p *pool) disconnect() {
 	for _, c := range p.conns {
 		if c.state != closedConn {
 			p.drop(c)
 		}
 	}
-	p.loop.Close()
 }
 
 // drain closes the idle connections that the other side gave up since the

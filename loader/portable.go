@@ -17,6 +17,8 @@ type portable struct{ client *client }
 
 func (p *portable) name() string { return PortableEngine }
 
+func (p *portable) disconnect() {} // the client does
+
 func (p *portable) close() {}
 
 func (p *portable) load(ctx context.Context, s *stage) {

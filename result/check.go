@@ -18,6 +18,9 @@ func check(r *Run) error {
 		}
 	}
 	if r.Base != nil {
+		if r.Base.Starts < 0 {
+			return fmt.Errorf("base: %d starts", r.Base.Starts)
+		}
 		for i := range r.Base.Stages {
 			if err := checkStage(&r.Base.Stages[i]); err != nil {
 				return fmt.Errorf("base: stage %q: %w", r.Base.Stages[i].Name, err)

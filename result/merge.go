@@ -36,11 +36,7 @@ func Merge(a, b *Run) (*Run, error) {
 		Seed:    common(a.Seed, b.Seed),
 
 		Cancelled: a.Cancelled || b.Cancelled,
-		Source: Source{
-			Commit: a.Source.Commit,
-			Branch: common(a.Source.Branch, b.Source.Branch),
-			RunURL: common(a.Source.RunURL, b.Source.RunURL),
-		},
+		Source: mergeSources(a.Source, b.Source),
 		Machine: Machine{
 			OS:    common(a.Machine.OS, b.Machine.OS),
 			Arch:  common(a.Machine.Arch, b.Machine.Arch),
@@ -60,6 +56,15 @@ func Merge(a, b *Run) (*Run, error) {
 		return nil, fmt.Errorf("merge results: %w", err)
 	}
 	return m, nil
+}
+
+func mergeSources(a, b Source) Source {
+	return Source{
+		Commit: common(a.Commit, b.Commit),
+		Ref:    common(a.Ref, b.Ref),
+		Branch: common(a.Branch, b.Branch),
+		RunURL: common(a.RunURL, b.RunURL),
+	}
 }
 
 // samePlan says why two results cannot be parts of one run.
@@ -137,6 +142,7 @@ func mergeBases(a, b *Base) *Base {
 		return m
 	}
 	m.Target, m.Route = common(a.Target, b.Target), common(a.Route, b.Route)
+	m.Source, m.Starts = mergeSources(a.Source, b.Source), common(a.Starts, b.Starts)
 	for i := range a.Stages {
 		if sameStage(&a.Stages[i], &b.Stages[i]) != nil {
 			return &Base{}

@@ -43,8 +43,10 @@ type Run struct {
 // with. Their slices and those of head's stage of the same name are the blocks
 // in which the two took turns: slices of the same index are one window.
 type Base struct {
-	Target string  `json:"target"`          // without user, password and query
-	Route  string  `json:"route,omitempty"` // the addresses that it was reached at
+	Target string  `json:"target"`           // without user, password and query
+	Route  string  `json:"route,omitempty"`  // the addresses that it was reached at
+	Source Source  `json:"source,omitzero"`  // its revision, where slogate built it
+	Starts int     `json:"starts,omitempty"` // how often slogate started base and head; 0: somebody else did
 	Stages []Stage `json:"stages"`
 }
 
@@ -70,6 +72,7 @@ type SLO struct {
 // Source says which revision was tested, as far as the environment tells.
 type Source struct {
 	Commit string `json:"commit,omitempty"`
+	Ref    string `json:"ref,omitempty"` // as the user named the revision, where slogate built it
 	Branch string `json:"branch,omitempty"`
 	RunURL string `json:"run_url,omitempty"`
 }

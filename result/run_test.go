@@ -39,6 +39,12 @@ func randomRun(seed uint64) *Run {
 	if rnd.IntN(3) > 0 {
 		r.Timeline = randomTimeline(rnd)
 	}
+	r.Source.Ref = pick(rnd, "HEAD", "feature")
+	r.Base = &Base{
+		Target: "http://localhost:8001", Route: pick(rnd, "127.0.0.1:8001", "[::1]:8001"), Starts: 1 + rnd.IntN(2),
+		Source: Source{Commit: "def", Ref: "main", Branch: pick(rnd, "main", "trunk")},
+		Stages: []Stage{randomStage(rnd, "users", r.Stages[0].Workload)},
+	}
 	return r
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slogate/slogate/gate"
@@ -27,12 +28,63 @@ const (
 	extension = 30 * time.Second
 )
 
+// window is one turn of each side.
+const window = 2 * gate.Block
+
+const (
+	// restartEvery is for how long one start of each service is compared. A
+	// layout of memory, a port or an order of goroutines lasts as long as the
+	// process, and can be worth some percent.
+	restartEvery = time.Minute
+	// restartFrom is how long a comparison has to be, or may become by being
+	// extended, for its services to be started anew: shorter ones would spend
+	// more on warming up than a second start is worth.
+	restartFrom = 3 * time.Minute
+)
+
 // compared is the comparison of one run.
 type compared struct {
-	pair   Comparer
-	rules  slo.Baseline
-	family int
-	warmed time.Duration // for which each side has been loaded
+	pair     Comparer
+	rules    slo.Baseline
+	family   int
+	warmed   time.Duration               // for which each side has been loaded
+	restart  func(context.Context) error // nil: the services are not started anew
+	since    int                         // windows since they were started
+	restarts int
+}
+
+// newCompared prepares the comparison of a file's stages.
+func newCompared(file *slo.File, opts Options) *compared {
+	c := &compared{pair: opts.Pair, rules: file.Baseline, family: gate.Family(file)}
+	if longest(file) >= restartFrom {
+		c.restart = opts.Restart
+	}
+	return c
+}
+
+// longest is how long base and head may be compared in all stages together. A
+// counted stage takes as long as the services do: it may be any time.
+func longest(file *slo.File) time.Duration {
+	var sum time.Duration
+	for _, s := range file.Stages {
+		switch {
+		case gate.Alone(s) != "":
+		case s.Workload.Requests > 0:
+			return restartFrom
+		case s.Judge && isCompared(s):
+			sum += max(s.Workload.Duration, file.Baseline.Max)
+		default:
+			sum += s.Workload.Duration
+		}
+	}
+	return sum
+}
+
+// isCompared reports whether a stage may be extended.
+func isCompared(s slo.Stage) bool {
+	return slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool {
+		return o.Relative != nil && o.Severity != slo.Show && gate.Compares(o.Indicator)
+	})
 }
 
 // turns plans a stage of both sides.
@@ -48,12 +100,19 @@ func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
 		t.WarmUp = int((cold + t.Block - 1) / t.Block)
 	}
 	t.More = func(base, head *result.Stage) int { return c.more(stage, base, head, o) }
+	if c.restart != nil {
+		t.Restarts = loader.Restarts{Every: int(restartEvery / window), Since: c.since, WarmUp: int(WarmUp / t.Block)}
+		t.Restarts.Do = func(ctx context.Context) error {
+			o.Note(stage.Name + ": base and head are started anew")
+			c.restarts++
+			return c.restart(ctx)
+		}
+	}
 	return t
 }
 
 // more is how many windows a stage is extended by.
 func (c *compared) more(stage slo.Stage, base, head *result.Stage, o Observer) int {
-	const window = 2 * gate.Block
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
 		return 0
 	}
@@ -66,10 +125,12 @@ func (c *compared) more(stage slo.Stage, base, head *result.Stage, o Observer) i
 }
 
 // stage loads both sides and adds base's to the run.
-func (c *compared) stage(ctx context.Context, stage slo.Stage, o Observer, r *result.Run) *result.Stage {
+func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *result.Run) *result.Stage {
+	o := opts.Observer
 	w := loader.Describe(stage.Workload)
 	w.Duration /= 2
 	turns := c.turns(stage, o)
+	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
 		s := notRun(stage, "the run was cancelled")
@@ -84,8 +145,9 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, o Observer, r *re
 		base, head := c.pair.Run(stageCtx, stage, turns)
 		done <- sides{base, head}
 	}()
-	s := lookOn(done, stage, c.pair.Snapshot, o, stop)
+	s := lookOn(done, stage, c.pair.Snapshot, opts, stop)
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
+	c.since = min(c.since, turns.Restarts.Every) + len(s.head.Slices) - (c.restarts-restarts)*turns.Restarts.Every
 	r.Base.Stages = append(r.Base.Stages, *s.base)
 	o.StageEnd(s.head)
 	return s.head

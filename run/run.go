@@ -59,6 +59,14 @@ type Options struct {
 	Cluster  Cluster  // nil: replicas are not watched
 	Observer Observer // nil: nobody looks on
 	Pair     Comparer // nil: there is nothing to compare with in this run
+
+	// Restart starts both sides of a comparison anew and returns when they are
+	// ready. Its error may be a [*loader.StopError]. Nil: slogate has not started
+	// them.
+	Restart func(context.Context) error
+	// Ended gives the reason to stop when a service that slogate has started
+	// ends by itself; nil: it has started none.
+	Ended <-chan *loader.StopError
 }
 
 const (
@@ -88,7 +96,7 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	}
 	var both *compared
 	if opts.Pair != nil {
-		both = &compared{pair: opts.Pair, rules: file.Baseline, family: gate.Family(file)}
+		both = newCompared(file, opts)
 		r.Base = &result.Base{Target: file.Baseline.BaseTarget}
 	}
 	stopWatch := watch(ctx, opts.Cluster, r)
@@ -103,15 +111,18 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		}
 		var s *result.Stage
 		if both != nil && gate.Alone(stage) == "" {
-			s = both.stage(ctx, stage, opts.Observer, r)
+			s = both.stage(ctx, stage, opts, r)
 		} else {
-			s = conductStage(ctx, stage, l, opts.Observer)
-			s = confirm(ctx, file, stage, s, l, opts.Observer)
+			s = conductStage(ctx, stage, l, opts)
+			s = confirm(ctx, file, stage, s, l, opts)
 		}
 		r.Stages = append(r.Stages, *s)
 		why = endsRun(s)
 	}
 	stopWatch()
+	if both != nil && opts.Restart != nil {
+		r.Base.Starts = 1 + both.restarts
+	}
 	r.Cancelled = ctx.Err() != nil
 	r.End = time.Now()
 	return r
@@ -141,7 +152,8 @@ func notRun(stage slo.Stage, why string) result.Stage {
 }
 
 // conductStage idles, loads one stage and looks on.
-func conductStage(ctx context.Context, stage slo.Stage, l Loader, o Observer) *result.Stage {
+func conductStage(ctx context.Context, stage slo.Stage, l Loader, opts Options) *result.Stage {
+	o := opts.Observer
 	o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
 		s := notRun(stage, "the run was cancelled")
@@ -152,14 +164,14 @@ func conductStage(ctx context.Context, stage slo.Stage, l Loader, o Observer) *r
 	defer stop(nil)
 	done := make(chan *result.Stage, 1)
 	go func() { done <- l.Run(stageCtx, stage) }()
-	s := lookOn(done, stage, l.Snapshot, o, stop)
+	s := lookOn(done, stage, l.Snapshot, opts, stop)
 	o.StageEnd(s)
 	return s
 }
 
 // confirm loads a stage once more that fails near a bound, so that both
 // together decide.
-func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, o Observer) *result.Stage {
+func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, opts Options) *result.Stage {
 	if !file.Confirm || ctx.Err() != nil {
 		return first
 	}
@@ -167,8 +179,8 @@ func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result
 	if !near {
 		return first
 	}
-	o.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))
-	again := conductStage(ctx, stage, l, o)
+	opts.Observer.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))
+	again := conductStage(ctx, stage, l, opts)
 	if again.State == result.NotRun {
 		return first
 	}
@@ -178,8 +190,9 @@ func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result
 }
 
 // lookOn shows the running stage to the observer and stops it when an
-// objective with abort is lost, until the loader returns it.
-func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage, o Observer, stop context.CancelCauseFunc) T {
+// objective with abort is lost or a service has ended by itself, until the
+// loader returns it.
+func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage, opts Options, stop context.CancelCauseFunc) T {
 	update := time.NewTicker(updateEvery)
 	defer update.Stop()
 	abort := time.NewTicker(abortEvery)
@@ -190,8 +203,10 @@ func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage
 			return s
 		case now := <-update.C:
 			if live := snapshot(); live != nil {
-				o.Update(now, live)
+				opts.Observer.Update(now, live)
 			}
+		case why := <-opts.Ended:
+			stop(why)
 		case <-abort.C:
 			if !mayAbort(stage) {
 				continue
