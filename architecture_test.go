@@ -10,7 +10,7 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                {"action", "action/docker", "action/route", "demo", "diagnose", "gate", "loader", "report", "result", "run", "slo"},
+	"":                {"action", "action/docker", "action/route", "demo", "diagnose", "gate", "loader", "report", "result", "revision", "run", "service", "slo"},
 	"action":          {"result"},
 	"action/docker":   {},
 	"action/route":    {},
@@ -28,6 +28,8 @@ var allowed = map[string][]string{
 	"demo":            {"result"},
 	"github":          {},
 	"result":          {},
+	"revision":        {},
+	"service":         {},
 	"slo":             {},
 }
 
