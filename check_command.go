@@ -40,6 +40,9 @@ func printPlan(w io.Writer, file *slo.File) error {
 	if base := file.Baseline.BaseTarget; base != "" {
 		fmt.Fprintf(w, "base and head take turns: %s and %s, 1 s each\n", base, file.Target)
 	}
+	if file.Service != nil {
+		fmt.Fprintln(w, "its service block is for slogate compare BASE..HEAD and slogate run --allow-commands; check runs nothing of it")
+	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "STAGE\tLOAD\tREQUESTS\tJUDGED")

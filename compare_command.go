@@ -5,31 +5,69 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/revision"
 	"github.com/slogate/slogate/slo"
 )
 
-// compareCommand judges one result against another. Nothing is loaded.
+// compareCommand judges one result against another, which loads nothing, or
+// builds, starts and loads two revisions of a service.
 type compareCommand struct {
-	Earlier        string `arg:"" name:"a" help:"The result file to compare with." placeholder:"A"`
-	Judged         string `arg:"" name:"b" help:"The result file to judge." placeholder:"B"`
-	SLO            string `name:"slo" help:"SLO file with the objectives, instead of the one that B names." placeholder:"FILE"`
-	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
-	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
-	OnInconclusive string `enum:"fail,warn" default:"fail" help:"What an inconclusive comparison does: fail exits 3, warn exits 0." placeholder:"fail|warn"`
+	A   string `arg:"" name:"a" help:"The result file to compare with, or two revisions: main..HEAD, or main...HEAD for what they have in common." placeholder:"A"`
+	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B"`
+	SLO string `name:"slo" help:"SLO file with the objectives, instead of the one that B names; for revisions instead of slo.yaml." placeholder:"FILE"`
+	runFlags
+	Accept bool `help:"Accept regressions: they only warn, and the report says so."`
+	Keep   bool `help:"Keep the worktrees of the revisions, to look into them."`
 }
 
-// Run compares two results.
-func (c *compareCommand) Run(_ context.Context, p *program) (int, error) {
-	earlier, err := result.ReadFile(c.Earlier)
+// accepted says who has accepted a regression.
+func (c *compareCommand) accepted() string {
+	if c.Accept {
+		return "by the flag --accept"
+	}
+	return ""
+}
+
+// Run compares what the arguments are.
+func (c *compareCommand) Run(ctx context.Context, p *program) (int, error) {
+	for _, arg := range []string{c.A, c.B} {
+		names, isRange := revision.ParseRange(arg)
+		switch {
+		case arg == "" || exists(arg):
+		case isRange && c.B == "":
+			return c.revisions(ctx, p, names)
+		case isRange:
+			return exitUsage, hinted{fmt.Errorf("%q names two revisions and stands alone", arg), compareHint}
+		default:
+			return exitUsage, hinted{fmt.Errorf("%q is neither a result file nor a range of revisions", arg), compareHint}
+		}
+	}
+	if c.B == "" {
+		return exitUsage, hinted{fmt.Errorf("%q is a file, and there is none to compare it with", c.A), compareHint}
+	}
+	return c.results(p)
+}
+
+const compareHint = "slogate compare A.json B.json, or slogate compare main..HEAD"
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// results compares two results.
+func (c *compareCommand) results(p *program) (int, error) {
+	earlier, err := result.ReadFile(c.A)
 	if err != nil {
 		return exitUsage, err
 	}
-	r, err := result.ReadFile(c.Judged)
+	r, err := result.ReadFile(c.B)
 	if err != nil {
 		return exitUsage, err
 	}
@@ -40,13 +78,12 @@ func (c *compareCommand) Run(_ context.Context, p *program) (int, error) {
 	// The user has chosen the result to compare with: it counts as it is.
 	earlier.Judgement, file.Baseline.MaxAge = nil, 0
 	r.Base = nil // A is the baseline, not what B was compared with when it ran
-	r.Judgement = gate.Judge(file, r, gate.Options{Baseline: []*result.Run{earlier}})
+	r.Judgement = gate.Judge(file, r, gate.Options{Baseline: []*result.Run{earlier}, Accepted: c.accepted()})
 	if notice != "" {
 		r.Judgement.Notices = append(r.Judgement.Notices, notice)
 	}
 	r.Findings = diagnose.Find(r)
-	s := settings{Gate: c.Gate, OnInconclusive: c.OnInconclusive}
-	return exitCode(r, s), p.form(c.Format)(p.stdout, r)
+	return exitCode(r, c.settings()), p.form(c.Format)(p.stdout, r)
 }
 
 // objectives finds what to judge: the SLO file that the user names, or that

@@ -38,6 +38,9 @@ type settings struct {
 	Gate           string // enforce, report
 	OnInconclusive string // fail, warn
 	Source         result.Source
+	BaseSource     result.Source
+	Notes          []string     // what a reader of the result must know
+	Own            *ownServices // nil: somebody else has started what is loaded
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Cluster        run.Cluster
 	Loader         loader.Options // but for seed, version and address
@@ -69,7 +72,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	defer to.close()
 
 	progress := p.progress()
-	if err := to.ready(ctx, progress.Note); err != nil {
+	if err := s.ready(ctx, to, progress.Note); err != nil {
 		progress.Close()
 		code, err := s.unready(ctx, err)
 		return nil, code, err
@@ -79,11 +82,16 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	if to.base != nil {
 		progress.Note(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)))
 	}
-	r := run.Conduct(ctx, file, to.head, run.Options{Cluster: s.Cluster, Observer: progress, Pair: to.pair()})
+	r := run.Conduct(ctx, file, to.head, run.Options{
+		Cluster: s.Cluster, Observer: progress, Pair: to.pair(),
+		Ended: s.Own.ends(), Restart: s.Own.restarter(),
+	})
 	progress.Close()
+	s.Own.stop()
 	if r.Base != nil {
-		r.Base.Route = s.BaseWay.describe(to.base)
+		r.Base.Route, r.Base.Source = s.BaseWay.describe(to.base), s.BaseSource
 	}
+	r.Warnings = append(r.Warnings, s.Notes...)
 	// The reports need other memory than the load did.
 	to.close()
 	debug.FreeOSMemory()
@@ -93,6 +101,14 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	r.Findings = diagnose.Find(r)
 	return r, exitCode(r, s), p.write(r, s)
+}
+
+// ready starts what slogate starts itself, and waits for all that is loaded.
+func (s settings) ready(ctx context.Context, to loaders, note func(string)) error {
+	if err := s.Own.up(ctx, to, note); err != nil {
+		return err
+	}
+	return to.ready(ctx, note)
 }
 
 // loaders load the target of a file and, in a comparison, its base target.

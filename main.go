@@ -57,7 +57,7 @@ func (p *program) getenv(name string) string {
 type commandLine struct {
 	Run       runCommand       `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
 	Check     checkCommand     `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
-	Compare   compareCommand   `cmd:"" help:"Judge result B against result A; nothing is sent."`
+	Compare   compareCommand   `cmd:"" help:"Judge result B against result A, which sends nothing, or build, start and compare two revisions."`
 	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/service"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -61,16 +62,45 @@ type runCommand struct {
 	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
 	Accept   bool     `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
-	Once bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
+	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
+	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 }
 
 // Run does the run.
 func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
+	if c.AllowCommands {
+		return c.ownService(ctx, p)
+	}
 	file, err := c.read(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}
+	return c.load(ctx, p, file, c.settings())
+}
+
+// ownService builds and starts the file's service, and loads it.
+func (c *runCommand) ownService(ctx context.Context, p *program) (int, error) {
+	if c.Target != "" {
+		return exitUsage, errors.New("--target and --allow-commands exclude each other: the target is the service that is started")
+	}
+	ports, err := service.FreePorts(1)
+	if err != nil {
+		return exitUsage, err
+	}
+	file, err := readSLO(c.File, slo.Options{Target: loopback(ports[0]), BaseTarget: c.BaseTarget, Env: p.lookupEnv, Service: true})
+	if err != nil {
+		return exitUsage, err
+	}
+	if err := needService(file); err != nil {
+		return exitUsage, err
+	}
 	settings := c.settings()
+	return p.withOwn(ctx, file, &settings, ports[0], func() (int, error) { return c.load(ctx, p, file, settings) })
+}
+
+// load loads what is running.
+func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, settings settings) (int, error) {
+	var err error
 	settings.Loader = c.options()
 	if c.Once {
 		return p.once(ctx, file, settings)
@@ -93,7 +123,7 @@ func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, er
 	}
 	defer l.Close()
 	progress := p.progress()
-	err = l.Ready(ctx, progress.Note)
+	err = s.ready(ctx, loaders{head: l}, progress.Note)
 	progress.Close()
 	if err == nil {
 		err = l.Once(ctx, p.stdout)

@@ -13,9 +13,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite expected output of the scripts")
 
-// TestMain makes the real command line callable as "slogate" in the scripts.
+// TestMain makes the real command line callable as "slogate" in the scripts,
+// and a small service as "testservice".
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"slogate": main})
+	testscript.Main(m, map[string]func(){"slogate": main, "testservice": testService})
 }
 
 // TestScript runs testdata/script. Each script has a small service of its own:

@@ -50,6 +50,9 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 	if b := j.Baseline; b != nil && b.Covered < b.Relative {
 		j.Notices = append(j.Notices, fmt.Sprintf("baseline covers %d of %s", b.Covered, objectives(b.Relative)))
 	}
+	if len(pairs) > 0 && r.Base.Starts == 1 {
+		j.Notices = append(j.Notices, "one start of base and one of head were compared: what differs from start to start looks like a change")
+	}
 	j.Verdict, j.Reason = runVerdict(r, stages, j.Objectives)
 	return j
 }

@@ -218,3 +218,20 @@ func TestNearFail(t *testing.T) {
 		t.Error("a cancelled stage is to be confirmed")
 	}
 }
+
+// Where slogate has started one of each, a notice says what that cannot see.
+func TestOneStartIsNoticed(t *testing.T) {
+	usual := taking{median: 20 * ms, within: 0.3, between: 0.1}
+	random := rand.New(rand.NewPCG(7, 8))
+	for starts, want := range []bool{false, true, false} {
+		r := &result.Run{
+			Start:  day(40),
+			Stages: []result.Stage{usual.side(random, 10)},
+			Base:   &result.Base{Starts: starts, Stages: []result.Stage{usual.side(random, 10)}},
+		}
+		notices := strings.Join(Judge(plan(relative(t, "p50 <= baseline + 50%")), r, Options{}).Notices, "\n")
+		if got := strings.Contains(notices, "one start of base and one of head"); got != want {
+			t.Errorf("%d starts: notices are %q", starts, notices)
+		}
+	}
+}

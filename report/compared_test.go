@@ -52,3 +52,20 @@ func everyForm(t *testing.T, r *result.Run) map[string]string {
 	}
 	return map[string]string{"markdown": page.String(), "terminal": text.String(), "page": strings.ReplaceAll(html.String(), "&#43;", "+")}
 }
+
+// Of a comparison of revisions every form names both, and how to do it again.
+func TestFormsShowRevisions(t *testing.T) {
+	r := &result.Run{
+		Seed: 7, SLO: result.SLO{Path: "my slo.yaml"}, Source: result.Source{Commit: "2222222222", Ref: "HEAD", Branch: "feature"},
+		Base: &result.Base{Target: "http://127.0.0.1:20001", Starts: 3, Source: result.Source{Commit: "1111111111", Ref: "main"}},
+	}
+	forms := everyForm(t, r)
+	delete(forms, "terminal") // has no facts
+	for name, text := range forms {
+		for _, want := range []string{"2222222222", "1111111111", "feature", "3 of each", "slogate compare --seed 7 --slo", "1111111111..2222222222"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q:\n%s", name, want, text)
+			}
+		}
+	}
+}

@@ -184,7 +184,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Precision:   b.precision(),
 		Facts:       b.facts(),
 		Warnings:    b.warnings(),
-		Reproduce:   b.sentence(fmt.Sprintf("slogate run --seed %d %s", r.Seed, shellWord(r.SLO.Path))),
+		Reproduce:   b.sentence(reproduce(r)),
 		Charts:      newCharts(r),
 		Moments:     b.moments(),
 		Percentiles: b.percentiles(),
@@ -489,6 +489,7 @@ func (b builder) facts() []Fact {
 		{"SLO file", r.SLO.Path},
 		{"Digest", r.SLO.Digest},
 		{"Commit", r.Source.Commit},
+		{"Revision", r.Source.Ref},
 		{"Branch", r.Source.Branch},
 		{"Run", r.Source.RunURL},
 		{"Started", moment(r.Start)},
@@ -497,6 +498,16 @@ func (b builder) facts() []Fact {
 		{"Generator", machine(r.Machine)},
 		{"slogate", r.Slogate},
 	}
+	if base := r.Base; base != nil {
+		all = slices.Insert(all, 2, []struct{ name, value string }{
+			{"Base", base.Target},
+			{"Base's route", base.Route},
+			{"Base's commit", base.Source.Commit},
+			{"Base's revision", base.Source.Ref},
+			{"Base's branch", base.Source.Branch},
+			{"Starts", starts(base.Starts)},
+		}...)
+	}
 	var out []Fact
 	for _, f := range all {
 		if f.value != "" && f.value != none {
@@ -504,6 +515,23 @@ func (b builder) facts() []Fact {
 		}
 	}
 	return out
+}
+
+// starts says how often slogate started base and head.
+func starts(n int) string {
+	if n == 0 {
+		return none
+	}
+	return fmt.Sprintf("%d of each", n)
+}
+
+// reproduce is the command line that makes a run again.
+func reproduce(r *result.Run) string {
+	if b := r.Base; b != nil && b.Source.Ref != "" {
+		return fmt.Sprintf("slogate compare --seed %d --slo %s %s", r.Seed, shellWord(r.SLO.Path),
+			shellWord(b.Source.Commit+".."+r.Source.Commit))
+	}
+	return fmt.Sprintf("slogate run --seed %d %s", r.Seed, shellWord(r.SLO.Path))
 }
 
 func took(start, end time.Time) string {

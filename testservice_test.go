@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// testService is a service as a repository holds one, under the name
+// testservice: the file behaviour in its folder says what this revision does.
+//
+//	delay 20ms      every answer takes that long
+//	die 3           it ends at once, with that exit status
+//	die-after 50    it ends with its 50th request
+//
+// It notes that it was started in the folder $STARTED.
+func testService() {
+	note := func(what string) {
+		if dir := os.Getenv("STARTED"); dir != "" {
+			os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d", what, os.Getpid())), nil, 0o644)
+		}
+	}
+	note("started")
+	behaviour, err := os.ReadFile("behaviour")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	what, value, _ := strings.Cut(strings.TrimSpace(string(behaviour)), " ")
+	number, _ := strconv.Atoi(value)
+	delay, _ := time.ParseDuration(value)
+	if what == "die" {
+		fmt.Println("no database ::error::x")
+		os.Exit(number)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("listening, token", os.Getenv("TOKEN"))
+	var asked atomic.Int64
+	http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ready" {
+			note("ready")
+			return
+		}
+		if what == "die-after" && asked.Add(1) == int64(number) {
+			fmt.Println("out of memory")
+			os.Exit(5)
+		}
+		time.Sleep(delay)
+	}))
+}
