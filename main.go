@@ -59,6 +59,7 @@ type commandLine struct {
 	Check     checkCommand     `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
 	Compare   compareCommand   `cmd:"" help:"Judge result B against result A, which sends nothing, or build, start and compare two revisions."`
 	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
+	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
 	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`

@@ -209,3 +209,33 @@ func TestFailedComparisonLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+// The action runs no command of an SLO file, and needs none of its variables.
+func TestActionRunsNoCommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	address, err := unusedAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	slo := "version: 1\ntarget: http://" + address + `
+wait_for: {request: GET /, timeout: 100ms}
+scenarios: [{request: GET /}]
+stages: [{name: steady, rate: 50/s, duration: 1s}]
+service: {build: touch built, start: touch started, env: {A: "${env.NOT_LISTED}", B: "${secret.NOT_LISTED}"}}
+`
+	if err := os.WriteFile("slo.yaml", []byte(slo), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	settings := map[string]string{"INPUT_CONFIG": "slo.yaml", "GITHUB_WORKSPACE": ".", "INPUT_NETWORK": "bridge"}
+	lookup := func(name string) (string, bool) { value, ok := settings[name]; return value, ok }
+	var stdout, stderr bytes.Buffer
+	code := Main(t.Context(), []string{"action"}, lookup, &stdout, &stderr)
+	if code != exitInconclusive || !strings.Contains(stdout.String(), "not ready") && !strings.Contains(stderr.String(), "not ready") {
+		t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+	}
+	for _, name := range []string{"built", "started"} {
+		if exists(name) {
+			t.Errorf("the action has run a command: %s", name)
+		}
+	}
+}

@@ -22,5 +22,9 @@ func Refusal(w io.Writer, why error) error {
 // do: "450 ms", "98.2 %".
 func Quantity(unit string, value float64) string { return quantity(unit, value) }
 
+// OneLine puts a text from outside on one line of bounded length that is safe to
+// print: see [Text].
+func OneLine(s string) string { return visible(shorten(s, sentenceLimit)) }
+
 // Workload writes a workload in words: "1 000 requests by 10 workers".
 func Workload(w result.Workload) string { return workload(w) }

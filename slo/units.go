@@ -190,3 +190,43 @@ func notA(code Code, what, text, example string) error {
 
 // width counts the characters of a text, for the mark below it.
 func width(s string) int { return utf8.RuneCountInString(s) }
+
+// WriteValue gives a bound in the scale of the unit as an objective has it, such
+// as 450ms or 98.5%. [ParseObjective] reads it back.
+func WriteValue(unit Unit, v float64) string {
+	switch unit {
+	case UnitDuration:
+		return writeDuration(time.Duration(math.Round(v * float64(time.Microsecond))))
+	case UnitShare:
+		return decimal(v*100) + "%"
+	case UnitRate:
+		return decimal(v) + "/s"
+	case UnitBytes:
+		return decimal(v) + "B"
+	}
+	return decimal(v)
+}
+
+// decimal writes a number without what binary fractions add to it.
+func decimal(v float64) string {
+	const digits = 1e9
+	return strconv.FormatFloat(math.Round(v*digits)/digits, 'f', -1, 64)
+}
+
+// WriteTolerances gives the tolerances of a relative objective as it has them,
+// such as + 10% or + 5ms.
+func WriteTolerances(unit Unit, all []Tolerance) string {
+	texts := make([]string, len(all))
+	for i, t := range all {
+		sign := "+ "
+		if t.Value < 0 {
+			sign = "- "
+		}
+		value := WriteValue(unit, math.Abs(t.Value))
+		if t.Percent {
+			value = WriteValue(UnitShare, math.Abs(t.Value))
+		}
+		texts[i] = sign + value
+	}
+	return strings.Join(texts, " or ")
+}

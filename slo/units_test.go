@@ -1,6 +1,8 @@
 package slo
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -120,4 +122,37 @@ func FuzzUnits(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is written is read back.
+func TestWriteValue(t *testing.T) {
+	for text, value := range map[string]float64{
+		"450ms": 450_000, "1.5s": 1_500_000, "2m": 120e6, "4.3us": 4.3, "99.9%": 0.999, "0.07%": 0.0007, "30/s": 30, "0.25/s": 0.25,
+		"1200B": 1200, "100": 100, "0.85": 0.85,
+	} {
+		unit := map[byte]Unit{'s': UnitDuration, 'm': UnitDuration, '%': UnitShare, 'B': UnitBytes, '0': UnitCount, '5': UnitScore}[text[len(text)-1]]
+		if strings.HasSuffix(text, "/s") {
+			unit = UnitRate
+		}
+		written := WriteValue(unit, value)
+		got, err := parseValue(unit, written)
+		if err != nil || math.Abs(got-value) > 1e-9*value {
+			t.Errorf("%v is written as %s and read as %v, %v", value, written, got, err)
+		}
+		if written != text && text != "1.5s" {
+			t.Errorf("%v is written as %s, want %s", value, written, text)
+		}
+	}
+}
+
+func TestWriteTolerances(t *testing.T) {
+	for _, text := range []string{"p95 <= baseline + 10% or + 5ms", "throughput >= baseline - 2.5%", "success_rate >= baseline - 0.5%", "p95 <= baseline + 20ms"} {
+		o, err := ParseObjective(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := "baseline " + WriteTolerances(o.Indicator.Unit(), o.Relative); !strings.HasSuffix(text, got) {
+			t.Errorf("%s is written as %s", text, got)
+		}
+	}
 }
