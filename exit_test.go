@@ -33,3 +33,27 @@ func TestExitCode(t *testing.T) {
 		})
 	}
 }
+
+// A comparison that can fail the run and is inconclusive leaves a warning:
+// --on-inconclusive=fail makes it count.
+func TestExitCodeOfAnInconclusiveComparison(t *testing.T) {
+	hidden := result.JudgedObjective{Severity: "fail", Verdict: result.Inconclusive, Relative: true}
+	told := result.JudgedObjective{Severity: "warn", Verdict: result.Inconclusive, Relative: true}
+	for _, c := range []struct {
+		name      string
+		objective result.JudgedObjective
+		settings  settings
+		want      int
+	}{
+		{"auto", hidden, settings{OnInconclusive: "auto"}, 0},
+		{"fail", hidden, settings{OnInconclusive: "fail"}, 3},
+		{"warn", hidden, settings{OnInconclusive: "warn"}, 0},
+		{"fail while adopting", hidden, settings{OnInconclusive: "fail", Gate: "report"}, 0},
+		{"one that only warns", told, settings{OnInconclusive: "fail"}, 0},
+	} {
+		r := &result.Run{Judgement: &result.Judgement{Verdict: result.Warn, Objectives: []result.JudgedObjective{c.objective}}}
+		if got := exitCode(r, c.settings); got != c.want {
+			t.Errorf("%s: exitCode = %d, want %d", c.name, got, c.want)
+		}
+	}
+}

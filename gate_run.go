@@ -36,7 +36,7 @@ type settings struct {
 	Format         string // of standard output: text, markdown, json
 	Seed           uint64 // 0: a random one
 	Gate           string // enforce, report
-	OnInconclusive string // fail, warn
+	OnInconclusive string // auto, fail, warn
 	Source         result.Source
 	BaseSource     result.Source
 	Notes          []string     // what a reader of the result must know
@@ -171,7 +171,7 @@ func exitCode(r *result.Run, s settings) int {
 		return exitCancelled
 	case r.Judgement.Verdict == result.Fail:
 		return s.excuse(exitFail)
-	case r.Judgement.Verdict == result.Inconclusive:
+	case r.Judgement.Verdict == result.Inconclusive, s.OnInconclusive == "fail" && gate.Undecided(r.Judgement):
 		return s.excuse(exitInconclusive)
 	}
 	return exitPass

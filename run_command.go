@@ -31,7 +31,7 @@ type runFlags struct {
 	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
 	Seed           uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
 	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
-	OnInconclusive string `enum:"fail,warn" default:"fail" help:"What an inconclusive run does: fail exits 3, warn exits 0." placeholder:"fail|warn"`
+	OnInconclusive string `enum:"auto,fail,warn" default:"auto" help:"What an inconclusive run does: auto exits 3 where an absolute objective is, fail also where only comparisons are, warn exits 0." placeholder:"auto|fail|warn"`
 }
 
 func (f runFlags) settings() settings {

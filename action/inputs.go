@@ -19,7 +19,7 @@ type Inputs struct {
 	BaseTarget     string   // base URL of the service to compare with in the same run; empty: the file's, or none
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
-	OnInconclusive string   // fail or warn
+	OnInconclusive string   // auto, fail or warn
 	Accept         bool     // regressions against the baseline only warn
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
@@ -47,8 +47,8 @@ var inputs = []input{
 		in.Gate, err = oneOf(v, "enforce", "report")
 		return err
 	}},
-	{name: "on-inconclusive", fallback: "fail", set: func(in *Inputs, v string) (err error) {
-		in.OnInconclusive, err = oneOf(v, "fail", "warn")
+	{name: "on-inconclusive", fallback: "auto", set: func(in *Inputs, v string) (err error) {
+		in.OnInconclusive, err = oneOf(v, "auto", "fail", "warn")
 		return err
 	}},
 	{name: "accept", fallback: "false", set: func(in *Inputs, v string) error {

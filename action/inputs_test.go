@@ -8,7 +8,7 @@ import (
 )
 
 func TestInputs(t *testing.T) {
-	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "fail", Network: "auto"}
+	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto"}
 	with := func(change func(*Inputs)) Inputs {
 		in := defaults
 		change(&in)
@@ -24,7 +24,8 @@ func TestInputs(t *testing.T) {
 		"with a dash":        {map[string]string{"INPUT_ON-INCONCLUSIVE": "warn"}, with(func(in *Inputs) { in.OnInconclusive = "warn" })},
 		"with an underscore": {map[string]string{"INPUT_ON_INCONCLUSIVE": "warn"}, with(func(in *Inputs) { in.OnInconclusive = "warn" })},
 		"the dash wins": {
-			map[string]string{"INPUT_ON-INCONCLUSIVE": "fail", "INPUT_ON_INCONCLUSIVE": "warn"}, defaults,
+			map[string]string{"INPUT_ON-INCONCLUSIVE": "fail", "INPUT_ON_INCONCLUSIVE": "warn"},
+			with(func(in *Inputs) { in.OnInconclusive = "fail" }),
 		},
 		"all": {
 			map[string]string{
@@ -57,7 +58,7 @@ func TestWrongInputsAreNamedTogether(t *testing.T) {
 		"INPUT_NETWORK": "none",
 	}).Inputs()
 	want := `input gate: "enforced\n::error::x" is not accepted, only enforce or report
-input on-inconclusive: "Warn" is not accepted, only fail or warn
+input on-inconclusive: "Warn" is not accepted, only auto or fail or warn
 input seed: "-1" is not a whole number from 0 to 18446744073709551615
 input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env
 input network: "none" is not accepted, only auto or bridge or host`

@@ -16,6 +16,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -59,6 +60,14 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 
 // Passed reports whether a run with this verdict lets a change through.
 func Passed(v result.Verdict) bool { return v == result.Pass || v == result.Warn }
+
+// Undecided reports whether an objective that can fail the run is inconclusive,
+// also where the run has another verdict for it.
+func Undecided(j *result.Judgement) bool {
+	return slices.ContainsFunc(j.Objectives, func(o result.JudgedObjective) bool {
+		return o.Verdict == result.Inconclusive && o.Severity == string(slo.Fail)
+	})
+}
 
 // judgedStage is a planned stage with what was measured of it.
 type judgedStage struct {
