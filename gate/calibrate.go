@@ -86,8 +86,7 @@ func calibrate(o slo.Objective, stage slo.Stage, runs []*result.Run, family int)
 	if len(m.values) > 0 {
 		c.Earlier = size(stats.Predict(m.values, scale.prior(false)).Limit)
 	}
-	c.Seen = size(stats.Detectable(c.PairSpread, m.planned, family, m.tolerance))
-	c.Needed = m.needed(c.PairSpread, family, max(m.tolerance, finest(o)))
+	c.Needed = m.needed(stats.RankSpread(m.all()), family, max(m.tolerance, finest(o)))
 	c.draw(m, family, scale)
 	return c, true
 }
@@ -142,7 +141,7 @@ func (m pairsOfRuns) needed(spread float64, family int, tolerance float64) time.
 		switch {
 		case took > longestNeeded:
 			return 0
-		case stats.Enough(spread, n, family, tolerance):
+		case stats.Enough(stats.Detectable(spread, n, family, tolerance), tolerance):
 			return took
 		}
 	}
@@ -151,11 +150,11 @@ func (m pairsOfRuns) needed(spread float64, family int, tolerance float64) time.
 // draw judges runs that are made of what was measured.
 func (c *Calibration) draw(m pairsOfRuns, family int, scale scaling) {
 	random := rand.New(rand.NewPCG(1, 2))
-	estimates := make([]float64, c.Trials)
+	estimates, seen := make([]float64, c.Trials), make([]float64, c.Trials)
 	for i := range estimates {
-		d := m.resample(random)
-		judged := stats.ComparePairs([]stats.Pairs{{Differences: d, Tolerance: m.tolerance, Points: scale.points}})[0]
-		estimates[i] = judged.Estimate
+		pairs := stats.Pairs{Differences: m.resample(random), Tolerance: m.tolerance, Points: scale.points}
+		judged := stats.ComparePairs([]stats.Pairs{pairs})[0]
+		estimates[i], seen[i] = judged.Estimate, pairs.Detectable(family)
 		if judged.Estimate > m.tolerance {
 			c.WrongMeasured++
 			if judged.P*float64(family) <= 0.01 {
@@ -163,6 +162,7 @@ func (c *Calibration) draw(m pairsOfRuns, family int, scale scaling) {
 			}
 		}
 	}
+	c.Seen = math.Abs(scale.change(stats.Median(seen)))
 	c.Smallest = math.Abs(scale.change(max(stats.Quantile(estimates, 0.99), 0)))
 }
 

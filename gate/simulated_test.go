@@ -124,7 +124,46 @@ func pairedErrors(t *testing.T) []figure {
 			figure{"head 20 % faster fails", fails(three, 60, 0.8, 200), 200, true, 0},
 		)
 	}
+	out = append(out, extendedErrors(t)...)
 	return append(out, slowerHeads(t)...)
+}
+
+// extendedErrors is base against itself where the comparison goes on until it
+// sees enough: stopping must not spend any of the error.
+func extendedErrors(t *testing.T) []figure {
+	f := plan(relative(t, "p50 <= baseline + 0%"), relative(t, "p95 <= baseline + 0%"), relative(t, "mean <= baseline + 0%"))
+	var out []figure
+	for i, m := range machines {
+		const runs = 500
+		n := simulate(runs, uint64(130+i), func(random *rand.Rand) bool {
+			return failed(Judge(f, extended(f, m.compared(random, 180, 1)), Options{}))
+		})
+		out = append(out, figure{"base against itself fails, p50, p95 and mean at +0 %, extended from 60 to 180 s at most, " + m.name, n, runs, true, 0.01})
+	}
+	return out
+}
+
+// extended is the part of a run after which the comparison would have stopped.
+func extended(f *slo.File, r *result.Run) *result.Run {
+	for seconds := 60; ; seconds += 30 {
+		base, head := begun(r.Base.Stages[0], seconds/2), begun(r.Stages[0], seconds/2)
+		if seconds >= 180 || Settled(f.Stages[0], len(f.Stages[0].Objectives), &base, &head) {
+			return &result.Run{Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}}}
+		}
+	}
+}
+
+// begun is a stage until so many of its slices are there.
+func begun(s result.Stage, slices int) result.Stage {
+	s.Slices = s.Slices[:slices]
+	s.Counters, s.Response, s.Duration = result.Counters{}, result.Histogram{}, 0
+	for _, slice := range s.Slices {
+		s.Counters.Add(slice.Counters)
+		s.Response = s.Response.Merge(slice.Response)
+		s.Duration += slice.Width
+	}
+	s.OK, s.OnTime, s.Service = s.Response, s.Response, s.Response
+	return s
 }
 
 // slowerHeads is how often a head that is 20 % slower fails. It is promised

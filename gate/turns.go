@@ -93,7 +93,8 @@ func Settled(stage slo.Stage, family int, base, head *result.Stage) bool {
 			continue
 		}
 		p := pairsOf(o, base, head)
-		if !stats.Enough(stats.Deviation(p.Differences), len(p.Differences), family, max(p.Tolerance, finest(o))) {
+		p.Tolerance = max(p.Tolerance, finest(o))
+		if !stats.Enough(p.Detectable(family), p.Tolerance) {
 			return false
 		}
 	}

@@ -41,9 +41,16 @@ type known struct {
 	}
 	Holm       []struct{ P, Adjusted []float64 }
 	Detectable []struct {
-		S, Tolerance, Value float64
-		N, M                int
+		S, Tolerance float64
+		Value        *float64 // nil: none
+		N, M         int
 	}
+	DetectableByRanks []struct {
+		D         []float64
+		M         int
+		Tolerance float64
+		Value     *float64 // nil: none
+	} `json:"detectable_by_ranks"`
 	Predict []struct {
 		History                      []float64
 		Prior, Centre, Spread, Limit float64
@@ -65,11 +72,19 @@ func readKnown(t *testing.T) known {
 	return k
 }
 
+// orNone is infinite where there is no answer.
+func orNone(v *float64) float64 {
+	if v == nil {
+		return math.Inf(1)
+	}
+	return *v
+}
+
 // closeTo fails where two numbers differ by more than a part in 10⁷: the
 // Student distribution that is used here is exact to a few parts in 10⁸.
 func closeTo(t *testing.T, what string, in any, got, want float64) {
 	t.Helper()
-	if !(math.Abs(got-want) <= 1e-7*max(math.Abs(want), 1e-6)) {
+	if got != want && !(math.Abs(got-want) <= 1e-7*max(math.Abs(want), 1e-6)) {
 		t.Errorf("%s of %v is %.12g, want %.12g", what, in, got, want)
 	}
 }
@@ -123,7 +138,11 @@ func TestKnownLimits(t *testing.T) {
 		closeTo(t, "Student tail", c[1:], studentAbove(c[2], c[1]), 1-c[0])
 	}
 	for _, c := range k.Detectable {
-		closeTo(t, "detectable change", c, Detectable(c.S, c.N, c.M, c.Tolerance), c.Value)
+		closeTo(t, "detectable change", c, Detectable(c.S, c.N, c.M, c.Tolerance), orNone(c.Value))
+	}
+	for _, c := range k.DetectableByRanks {
+		pairs := Pairs{Differences: c.D, Tolerance: c.Tolerance}
+		closeTo(t, "detectable change by ranks", c, pairs.Detectable(c.M), orNone(c.Value))
 	}
 	for _, c := range k.Predict {
 		got := Predict(c.History, c.Prior)

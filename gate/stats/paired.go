@@ -55,7 +55,7 @@ func (p Pairs) judge(corrected float64, family int) Paired {
 		Outcome:    Held,
 		Estimate:   HodgesLehmann(p.Differences),
 		P:          corrected,
-		Detectable: Detectable(Deviation(p.Differences), n, family, p.Tolerance),
+		Detectable: p.Detectable(family),
 	}
 	out.Lower, out.Upper = Interval(p.Differences, 0.95)
 	switch {

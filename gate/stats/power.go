@@ -23,22 +23,68 @@ func MinPairs(m int) int { return bits.Len(uint(100*max(m, 1) - 1)) }
 //	(t⁻¹(1 − 0.01/m, n−1) + t⁻¹(0.8, n−1))·s/√n
 //
 // for the strictest test of m objectives, and at least tolerance + t⁻¹(0.8)·s/√n,
-// since the estimate must exceed the tolerance too. It serves the plan, with an
-// s from earlier runs, as well as the result. Fewer than two pairs see nothing.
+// since the estimate must exceed the tolerance too. It serves plans, with an s
+// that was assumed or measured before; pairs that are there say it better
+// themselves: [Pairs.Detectable]. Fewer than [MinPairs] see nothing.
 func Detectable(s float64, n, m int, tolerance float64) float64 {
-	if n < 2 {
+	if n < MinPairs(m) {
 		return math.Inf(1)
 	}
 	df := float64(n - 1)
 	se := s / math.Sqrt(float64(n))
-	noticed := student(power, df) * se
-	proven := student(1-level/float64(max(m, 1)), df) * se
-	return max(proven+noticed, tolerance+noticed)
+	return max(student(1-level/float64(max(m, 1)), df)*se, tolerance) + student(power, df)*se
+}
+
+// Detectable is the smallest change that pairs which spread like these show in
+// four of five comparisons of m objectives, with their tolerance. It does not
+// look at where they lie.
+//
+// A comparison fails where the estimate exceeds both the tolerance and the
+// distance d from the estimate down to the limit that the test at 1 %/m leaves,
+// a Walsh average. Four of five estimates lie above the change less 0.84 of
+// their standard errors e, which the 95 % interval tells; d is estimated from
+// the same pairs and varies as well, by about e·√((d/e)²/(2(n−1))):
+//
+//	max(tolerance + t·e, d + t·e·√(1 + (d/e)²/(2(n−1)))),  t = t⁻¹(0.8, n−1)
+//
+// Ranks hardly see the few pairs that lie far off, of which the standard
+// deviation sees little else: [Detectable] then says several times what is
+// found. Fewer than [MinPairs] see nothing.
+func (p Pairs) Detectable(m int) float64 {
+	n := len(p.Differences)
+	k := walshRank(n, level/float64(max(m, 1)))
+	if k < 1 {
+		return math.Inf(1)
+	}
+	averages, df := walsh(p.Differences), float64(n-1)
+	d, e := Median(averages)-averages[k-1], standardError(averages, n)
+	noticed := student(power, df) * e
+	if d > 0 && e > 0 {
+		d += noticed * math.Sqrt(1+d*d/(e*e)/(2*df))
+	}
+	return max(p.Tolerance+noticed, d)
+}
+
+// standardError of the estimate of Hodges and Lehmann, from the 95 % interval
+// of n differences with these Walsh averages.
+func standardError(averages []float64, n int) float64 {
+	lower, upper := limits(averages, n, 0.95)
+	return (upper - lower) / 2 / student(0.975, float64(n-1))
+}
+
+// RankSpread is the standard deviation that normal differences would have whose
+// centre is known as precisely as that of these: what [Detectable] takes. Fewer
+// than six have no interval, and it is their standard deviation.
+func RankSpread(d []float64) float64 {
+	if walshRank(len(d), 0.025) < 1 {
+		return Deviation(d)
+	}
+	return standardError(walsh(d), len(d)) * math.Sqrt(float64(len(d)))
 }
 
 // Enough reports whether a comparison may stop extending: what it can detect
 // is at most one and a half times the tolerance, as changes. It looks at the
 // spread alone, never at the effect, so that stopping spends no error.
-func Enough(s float64, n, m int, tolerance float64) bool {
-	return math.Expm1(Detectable(s, n, m, tolerance)) <= 1.5*math.Expm1(tolerance)
+func Enough(detectable, tolerance float64) bool {
+	return math.Expm1(detectable) <= 1.5*math.Expm1(tolerance)
 }

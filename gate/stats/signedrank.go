@@ -84,16 +84,19 @@ func HodgesLehmann(d []float64) float64 { return Median(walsh(d)) }
 // the differences do not refute at the level, such as 0.95. An end is infinite
 // where there are too few differences for the level.
 func Interval(d []float64, level float64) (lower, upper float64) {
-	averages := walsh(d)
-	slices.Sort(averages)
-	k := walshRank(len(d), (1-level)/2)
+	return limits(walsh(d), len(d), level)
+}
+
+// limits of the centre of n differences with these Walsh averages.
+func limits(averages []float64, n int, level float64) (lower, upper float64) {
+	k := walshRank(n, (1-level)/2)
 	if k < 1 {
 		return math.Inf(-1), math.Inf(1)
 	}
 	return averages[k-1], averages[len(averages)-k]
 }
 
-// walsh returns the n(n+1)/2 Walsh averages.
+// walsh returns the n(n+1)/2 Walsh averages, ascending.
 func walsh(d []float64) []float64 {
 	out := make([]float64, 0, len(d)*(len(d)+1)/2)
 	for i := range d {
@@ -101,6 +104,7 @@ func walsh(d []float64) []float64 {
 			out = append(out, (d[i]+d[j])/2)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

@@ -226,11 +226,71 @@ func TestDetectable(t *testing.T) {
 	se := 0.15 / math.Sqrt(30)
 	near(t, "one objective", Detectable(0.15, 30, 1, 0.01), (2.462021+0.854192)*se, 1e-6)
 	near(t, "a wide tolerance", Detectable(0.15, 30, 1, 0.5), 0.5+0.854192*se, 1e-6)
-	if !math.IsInf(Detectable(0.15, 1, 1, 0.1), 1) {
-		t.Error("one pair sees something")
+	if !math.IsInf(Detectable(0.15, 8, 3, 0.1), 1) {
+		t.Error("eight pairs see something of three objectives")
 	}
-	if Enough(0.30, 30, 3, math.Log(1.1)) || !Enough(0.05, 60, 3, math.Log(1.1)) {
-		t.Error("extension stops at the wrong spread")
+	if Enough(math.Log(1.16), math.Log(1.1)) || !Enough(math.Log(1.14), math.Log(1.1)) {
+		t.Error("extension stops at the wrong change")
+	}
+}
+
+// Of normal differences both spreads are the same, and ranks do not see the few
+// that lie far off.
+func TestRankSpread(t *testing.T) {
+	d := normals(rand.New(rand.NewPCG(17, 18)), 500, 0)
+	near(t, "spread of normal differences", RankSpread(d), 1, 0.1)
+	for i := range 20 {
+		d[25*i] *= 50
+	}
+	near(t, "spread with outliers", RankSpread(d), 1, 0.15)
+	near(t, "spread of five", RankSpread([]float64{2, 4, 4, 4, 6}), math.Sqrt2, 1e-12)
+	near(t, "spread of one", RankSpread([]float64{1}), 0, 0)
+}
+
+// What pairs can detect says how often such pairs fail at that change: four of
+// five, also where a few of them lie far off, which the formula with the
+// standard deviation does not see.
+func TestPairsDetectWhatTheySay(t *testing.T) {
+	random := rand.New(rand.NewPCG(15, 16))
+	const runs = 600
+	for _, c := range []struct {
+		name    string
+		n, m    int
+		far     float64 // share of pairs that lie ten times as far off
+		tenfold bool
+	}{
+		{"normal", 30, 3, 0, false},
+		{"few", 10, 3, 0, false},
+		{"many", 90, 3, 0, false},
+		{"outliers", 30, 3, 0.1, true},
+		{"many outliers", 90, 1, 0.1, true},
+	} {
+		draw := func(shift float64) []float64 {
+			d := normals(random, c.n, 0)
+			for i := range d {
+				if random.Float64() < c.far {
+					d[i] *= 10
+				}
+				d[i] = 0.1*d[i] + shift
+			}
+			return d
+		}
+		var ranks, deviations []float64
+		for range runs {
+			d := draw(0)
+			ranks = append(ranks, Pairs{Differences: d}.Detectable(c.m))
+			deviations = append(deviations, Detectable(Deviation(d), c.n, c.m, 0))
+		}
+		change, failed := Median(ranks), 0
+		for range runs {
+			if SignedRankP(draw(change)) <= level/float64(c.m) {
+				failed++
+			}
+		}
+		near(t, c.name+": part that fails at the detectable change", float64(failed)/runs, power, 0.06)
+		if ratio := Median(deviations) / change; (ratio > 1.5) != c.tenfold {
+			t.Errorf("%s: the standard deviation tells %.2f times as much", c.name, ratio)
+		}
 	}
 }
 

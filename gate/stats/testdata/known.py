@@ -98,9 +98,28 @@ def holm(p):
     return out
 
 
+def walsh_limit(d, alpha):
+    """The limit of the centre from below that the exact test at alpha leaves."""
+    interval = walsh_interval(d, 1 - 2 * alpha)
+    return interval and interval[0]
+
+
 def detectable(s, n, m, tolerance):
+    if Fraction(1, 2**n) > Fraction(1, 100 * m):
+        return None
     noticed = t.ppf(0.8, n - 1) * s / math.sqrt(n)
     return float(max(t.isf(0.01 / m, n - 1) * s / math.sqrt(n), tolerance) + noticed)
+
+
+def detectable_by_ranks(d, m, tolerance):
+    limit = walsh_limit(d, Fraction(1, 100 * m))
+    if limit is None:
+        return None
+    lower, upper = walsh_interval(d, 0.95)
+    error = (upper - lower) / 2 / t.ppf(0.975, len(d) - 1)
+    distance, noticed = np.median(walsh(d)) - limit, t.ppf(0.8, len(d) - 1) * error
+    varies = math.sqrt(1 + (distance / error) ** 2 / (2 * (len(d) - 1)))
+    return float(max(tolerance + noticed, distance + noticed * varies))
 
 
 def predict(history, prior):
@@ -214,6 +233,8 @@ known = {
         [0.001], [0.01, 0.04, 0.03], [0.02, 0.02, 0.02], [0.5, 0.003, 0.2, 0.0001, 0.9], [round(float(v), 5) for v in random.uniform(0, 0.2, 9)])],
     "detectable": [{"s": s, "n": n, "m": m, "tolerance": tol, "value": detectable(s, n, m, tol)}
                    for s in (0.02, 0.15, 0.4) for n in (2, 9, 30, 90) for m, tol in ((1, 0.0), (3, math.log(1.1)), (20, 0.3))],
+    "detectable_by_ranks": [{"d": d, "m": m, "tolerance": tol, "value": detectable_by_ranks(d, m, tol)}
+                            for d in differences + tied for m, tol in ((1, 0.0), (3, math.log(1.1)), (20, 0.3))],
     "predict": [predict([round(v * sd, 5) for v in normals(k)], prior) for k in (1, 2, 7, 20) for sd in (0.0, 0.05, 0.2) for prior in (0.1, 0.005, 0.3)],
     "clopper_pearson": [{"y": y, "n": n, "limits": clopper_pearson(y, n)} for y, n in (
         (0, 1), (0, 20), (0, 3000), (1, 1), (3, 7), (2.7, 31.4), (0.04, 5.5), (99.5, 100), (999.3, 1000.1), (12.5, 250), (250000, 5e6))],
