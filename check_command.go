@@ -75,7 +75,7 @@ func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	case o.Relative != nil && file.Baseline.BaseTarget != "" && o.Severity != slo.Show:
 		return remarkCompared(o, stage, file)
 	case known && o.Severity != slo.Show && planned < gate.Enough(o):
-		return fmt.Sprintf("  (%scan never pass: it needs %d requests, the stage has %d)", placeOf(o, file), gate.Enough(o), planned)
+		return fmt.Sprintf("  (%scan never pass: it needs %d requests, the stage has %d%s)", placeOf(o, file), gate.Enough(o), planned, longEnough(stage.Workload, planned, gate.Enough(o)))
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
@@ -118,6 +118,15 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return "  (should see " + seen(longest) + ")"
 	}
 	return "  (should see " + seen(w.Duration) + ", " + seen(longest) + ")"
+}
+
+// longEnough says how long an open stage would have to be for so many requests.
+func longEnough(w slo.Workload, planned, needed int64) string {
+	if w.Model != slo.Open || planned <= 0 {
+		return ""
+	}
+	d := time.Duration(float64(w.Duration) * float64(needed) / float64(planned))
+	return fmt.Sprintf("; in %s it would have them", (d + time.Second - 1).Truncate(time.Second))
 }
 
 // placeOf is where an objective stands, with a colon, or that it was added.

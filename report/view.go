@@ -280,7 +280,7 @@ func (b builder) objective(o result.JudgedObjective) Objective {
 		Baseline: baseline(o),
 		Change:   compared(o, func(c result.Comparison) float64 { return c.Change }),
 		Between:  between(o.Comparison),
-		Sees:     compared(o, func(c result.Comparison) float64 { return c.Limit }),
+		Sees:     sees(o),
 		Margin:   word(o.Margin, "clear", "near"),
 		Verdict:  verdict(o.Verdict),
 		Reason:   b.sentence(o.Reason),
@@ -347,6 +347,14 @@ func compared(o result.JudgedObjective, what func(result.Comparison) float64) st
 		return ""
 	}
 	return changed(what(*o.Comparison), o.Comparison.Points)
+}
+
+// sees writes the change that the comparison could have seen.
+func sees(o result.JudgedObjective) string {
+	if c := o.Comparison; c != nil && c.Runs == 0 && c.Limit == 0 {
+		return "nothing" // too few pairs
+	}
+	return compared(o, func(c result.Comparison) float64 { return c.Limit })
 }
 
 // between writes the interval of a change.
