@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,34 +53,23 @@ type task struct{ name, path string }
 
 // missing chooses the next n comparisons: of the kind of which the smallest
 // part is done.
-func missing(s settings, n int) ([]task, error) {
-	done := map[string]int{}
-	wanted := slices.DeleteFunc(slices.Clone(trials), func(t trial) bool {
-		return s.only != "" && !slices.Contains(strings.Split(s.only, ","), t.name)
-	})
-	for _, t := range wanted {
-		found, err := filepath.Glob(filepath.Join(s.data, t.name+"_*.json"))
-		if err != nil {
-			return nil, fmt.Errorf("list results: %w", err)
-		}
-		done[t.name] = len(found)
-	}
+func (s *session) missing(n int) []task {
+	wanted := slices.DeleteFunc(slices.Clone(trials), func(t trial) bool { return !s.wants(t.name) })
 	if len(wanted) == 0 {
-		return nil, fmt.Errorf("there is no trial among %q", s.only)
+		return nil
 	}
 	var chosen []task
 	for range n {
 		best := slices.MinFunc(wanted, func(a, b trial) int {
-			return done[a.name]*b.wanted - done[b.name]*a.wanted
+			return s.done[a.name]*b.wanted - s.done[b.name]*a.wanted
 		})
-		if done[best.name] >= best.wanted {
+		if s.done[best.name] >= best.wanted {
 			break
 		}
-		path := filepath.Join(s.data, fmt.Sprintf("%s_%03d.json", best.name, done[best.name]))
-		chosen = append(chosen, task{best.name, path})
-		done[best.name]++
+		chosen = append(chosen, task{best.name, s.path(best.name, ".json")})
+		s.done[best.name]++
 	}
-	return chosen, nil
+	return chosen
 }
 
 // rate is how many requests a second each side gets in its turn: some 30 % of
@@ -106,28 +93,26 @@ func sloFile(base, head string, seconds int) (*slo.File, error) {
 }
 
 // compareOnce starts base and head, compares them and writes the result.
-func compareOnce(ctx context.Context, name, rounds, path string) error {
+func compareOnce(ctx context.Context, args []string) error {
+	name, rounds, path := args[0], args[1], args[2]
 	i := slices.IndexFunc(trials, func(t trial) bool { return t.name == name })
 	work, err := strconv.Atoi(rounds)
 	if i < 0 || err != nil {
 		return fmt.Errorf("there is no trial %q with %q rounds", name, rounds)
 	}
-	// The processes that are started end with the thread that starts them: the
-	// main one, which lives as long as this process.
-	runtime.LockOSThread()
 	t := trials[i]
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	base, err := launch(ctx, "serve", work)
+	base, err := launch(ctx, "serve", strconv.Itoa(work))
 	if err != nil {
 		return err
 	}
-	head, err := launch(ctx, "serve", int(float64(work)*(1+t.change)))
+	head, err := launch(ctx, "serve", strconv.Itoa(int(float64(work)*(1+t.change))))
 	if err != nil {
 		return err
 	}
 	if t.busy {
-		if _, err := begin(ctx, "disturb", len(path)+os.Getpid()); err != nil {
+		if _, err := begin(ctx, "disturb", strconv.Itoa(len(path)+os.Getpid())); err != nil {
 			return err
 		}
 	}
@@ -163,8 +148,8 @@ func conduct(ctx context.Context, base, head string, seconds int) (*result.Run, 
 }
 
 // launch starts a service and returns its address.
-func launch(ctx context.Context, mode string, n int) (string, error) {
-	out, err := begin(ctx, mode, n)
+func launch(ctx context.Context, args ...string) (string, error) {
+	out, err := begin(ctx, args...)
 	if err != nil {
 		return "", err
 	}
@@ -175,26 +160,24 @@ func launch(ctx context.Context, mode string, n int) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
-// begin starts this program in another mode. It ends with ctx, or with the
+// begin starts another part of this program. It ends with ctx, or with the
 // process that started it.
-func begin(ctx context.Context, mode string, n int) (*bufio.Reader, error) {
+func begin(ctx context.Context, args ...string) (*bufio.Reader, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the program: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, self, mode, strconv.Itoa(n))
+	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", mode, err)
+		return nil, fmt.Errorf("start %s: %w", args[0], err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", mode, err)
+		return nil, fmt.Errorf("start %s: %w", args[0], err)
 	}
 	go func() { _ = cmd.Wait() }()
 	return bufio.NewReader(out), nil
 }
-
-func seededRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

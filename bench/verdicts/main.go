@@ -1,17 +1,21 @@
 //go:build linux
 
-// Command verdicts measures how often slogate's verdicts on base against head
-// are wrong: on real HTTP services on loopback, unchanged and slowed down, on
-// an idle machine and beside a busy neighbour.
+// Command verdicts measures how often slogate's verdicts are wrong, on real
+// HTTP services on loopback: base against head, unchanged and slowed down, on
+// an idle machine and beside a busy neighbour; success rates; the intervals of
+// percentiles on queues; and earlier results.
 //
-//	go run ./bench/verdicts            everything that is missing, some two hours
+//	go run ./bench/verdicts            everything that is missing, some hours
 //	go run ./bench/verdicts -rounds 0  only the report, of what was measured before
+//	go run ./bench/verdicts -rounds 0 -pack
+//	                                   the same, and all runs into the repository
 //
-// Every comparison is a run of slogate's own stations, kept as a result file in
-// the cache of the user, so that an interrupted measurement goes on where it
-// ended. Each uses one core: base, head, the generator and the neighbour share
-// it. As many comparisons run at a time as there are cores. The report is
-// written to bench/VERDICTS.md.
+// Every run is one of slogate's own stations, kept in the cache of the user, so
+// that an interrupted measurement goes on where it ended; what lies in
+// bench/verdicts/data counts too. Each comparison uses one core: base, head,
+// the generator and the neighbour share it, and as many comparisons run at a
+// time as there are cores. Queues cost next to nothing and run side by side.
+// The report is written to bench/VERDICTS.md.
 package main
 
 import (
@@ -24,7 +28,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,40 +44,91 @@ type settings struct {
 	rounds int
 	only   string
 	data   string
+	packed string
 	out    string
+	pack   bool
+}
+
+// wants reports whether runs of this name are to be measured.
+func (s settings) wants(name string) bool {
+	return s.only == "" || slices.Contains(strings.Split(s.only, ","), name)
 }
 
 func main() {
-	if err := start(os.Args[1:]); err != nil {
+	// The processes that are started end with the thread that starts them: the
+	// main one, which lives as long as this process.
+	runtime.LockOSThread()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := start(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "verdicts:", err)
 		os.Exit(1)
 	}
 }
 
+// parts are the processes that the command starts of itself, and how many
+// arguments each takes.
+var parts = map[string]struct {
+	run  func(ctx context.Context, args []string) error
+	args int
+}{
+	"serve":   {serve, 1},
+	"disturb": {disturb, 1},
+	"answer":  {answer, 2},
+	"queue":   {serveQueue, 2},
+	"compare": {compareOnce, 3},
+}
+
 // start runs the command itself, or one of the processes that it starts.
-func start(args []string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if len(args) == 2 {
-		n, err := strconv.Atoi(args[1])
-		switch {
-		case err != nil:
-		case args[0] == "serve":
-			return serve(n)
-		case args[0] == "disturb":
-			disturb(uint64(n))
+func start(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		if p, ok := parts[args[0]]; ok && len(args) == 1+p.args {
+			return p.run(ctx, args[1:])
 		}
 	}
-	if len(args) == 4 && args[0] == "compare" {
-		return compareOnce(ctx, args[1], args[2], args[3])
-	}
 	var s settings
-	flag.IntVar(&s.rounds, "rounds", 1_000_000, "`rounds` of comparisons to measure at most")
-	flag.StringVar(&s.only, "only", "", "`trials` to measure, by comma; all by default")
-	flag.StringVar(&s.data, "data", defaultData(), "`folder` for the result files")
+	flag.IntVar(&s.rounds, "rounds", 1_000_000, "`rounds` to measure at most")
+	flag.StringVar(&s.only, "only", "", "`names` of what to measure, by comma: "+strings.Join(names(), ", "))
+	flag.StringVar(&s.data, "data", defaultData(), "`folder` for what is measured")
+	flag.StringVar(&s.packed, "packed", "bench/verdicts/data", "`folder` of the runs that the repository keeps")
+	flag.BoolVar(&s.pack, "pack", false, "put all runs into that folder")
 	flag.StringVar(&s.out, "out", "bench/VERDICTS.md", "`file` for the report")
 	flag.Parse()
-	return errors.Join(measure(ctx, s), writeReport(s))
+	for name := range strings.SplitSeq(s.only, ",") {
+		if name != "" && !slices.Contains(names(), name) {
+			return fmt.Errorf("-only: there is no %q; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return errors.Join(measure(ctx, s), finish(s))
+}
+
+// finish packs what is known and reports it.
+func finish(s settings) error {
+	m, err := load(s)
+	if err != nil {
+		return err
+	}
+	if s.pack {
+		if err := pack(s, m); err != nil {
+			return err
+		}
+	}
+	return writeReport(s, m)
+}
+
+// names of everything that can be measured.
+func names() []string {
+	var out []string
+	for _, t := range trials {
+		out = append(out, t.name)
+	}
+	for _, k := range answering {
+		out = append(out, k.name)
+	}
+	for _, q := range queues {
+		out = append(out, q.name())
+	}
+	return out
 }
 
 func defaultData() string {
@@ -82,31 +139,88 @@ func defaultData() string {
 	return filepath.Join(dir, "slogate-verdicts")
 }
 
-// measure makes the comparisons that are missing, one on each core at a time.
+// session is a measurement that goes on.
+type session struct {
+	settings
+	done map[string]int // runs of each name, in the cache and in the repository
+	next map[string]int // number of the next file of each name
+}
+
+// measure makes the runs that are missing, round by round: first comparisons,
+// then what disturbs the least.
 func measure(ctx context.Context, s settings) error {
-	if err := os.MkdirAll(s.data, 0o755); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+	if s.rounds == 0 {
+		return nil
 	}
-	rounds, err := roundsOf(s.data)
+	if err := os.MkdirAll(s.data, 0o755); err != nil {
+		return fmt.Errorf("make the folder of data: %w", err)
+	}
+	known, err := load(s)
 	if err != nil {
 		return err
 	}
+	now := &session{settings: s, done: map[string]int{}, next: map[string]int{}}
+	for name, runs := range known {
+		now.done[name] = len(runs)
+	}
 	for range s.rounds {
-		chosen, err := missing(s, runtime.NumCPU())
-		if err != nil || len(chosen) == 0 || ctx.Err() != nil {
-			return err
-		}
-		errs := make([]error, len(chosen))
-		var wg sync.WaitGroup
-		for core, t := range chosen {
-			wg.Go(func() { errs[core] = onCore(ctx, core, t, rounds) })
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
+		more, err := now.round(ctx)
+		if err != nil || !more || ctx.Err() != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// round measures the next thing that is missing and reports false where
+// nothing is.
+func (s *session) round(ctx context.Context) (bool, error) {
+	for _, next := range []func(context.Context) (bool, error){s.compareMore, s.answerMore, s.queueMore} {
+		if more, err := next(ctx); more || err != nil {
+			return more, err
+		}
+	}
+	return false, nil
+}
+
+// path of the next file of this name that is not there yet.
+func (s *session) path(name, end string) string {
+	for {
+		path := filepath.Join(s.data, fmt.Sprintf("%s_%03d%s", name, s.next[name], end))
+		s.next[name]++
+		if _, err := os.Stat(path); err != nil {
+			return path
+		}
+	}
+}
+
+// keep writes runs that have no result file.
+func (s *session) keep(name string, runs []kept) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	path := s.path(name, packedEnd)
+	s.done[name] += len(runs)
+	return writePacked(path, runs)
+}
+
+// compareMore makes one comparison on each core.
+func (s *session) compareMore(ctx context.Context) (bool, error) {
+	chosen := s.missing(runtime.NumCPU())
+	if len(chosen) == 0 {
+		return false, nil
+	}
+	rounds, err := roundsOf(s.data)
+	if err != nil {
+		return false, err
+	}
+	errs := make([]error, len(chosen))
+	var wg sync.WaitGroup
+	for core, t := range chosen {
+		wg.Go(func() { errs[core] = onCore(ctx, core, t, rounds) })
+	}
+	wg.Wait()
+	return true, errors.Join(errs...)
 }
 
 // roundsOf is the work of base, which is measured once for all comparisons.
