@@ -71,15 +71,25 @@ func printPlan(w io.Writer, file *slo.File) error {
 // remark says what a reader of the plan would want to know of an objective.
 func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	planned, known := plannedRequests(stage.Workload, file.Scenarios)
+	w, who := stage.Workload, "the stage"
+	if w.Model == slo.Open && takesTurns(stage, file) { // head has half of the time, at most
+		who, w.Duration = "head", longestOf(stage, file)
+		planned = int64(float64(planned) * w.Duration.Seconds() / stage.Workload.Duration.Seconds() / 2)
+	}
 	switch {
 	case o.Relative != nil && file.Baseline.BaseTarget != "" && o.Severity != slo.Show:
 		return remarkCompared(o, stage, file)
 	case known && o.Severity != slo.Show && planned < gate.Enough(o):
-		return fmt.Sprintf("  (%scan never pass: it needs %d requests, the stage has %d%s)", placeOf(o, file), gate.Enough(o), planned, longEnough(stage.Workload, planned, gate.Enough(o)))
+		return fmt.Sprintf("  (%scan never pass: it needs %d requests, %s has %d%s)", placeOf(o, file), gate.Enough(o), who, planned, longEnough(w, planned, gate.Enough(o)))
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
 	return ""
+}
+
+// takesTurns reports whether base and head are both loaded with a stage.
+func takesTurns(stage slo.Stage, file *slo.File) bool {
+	return file.Baseline.BaseTarget != "" && gate.Alone(stage) == ""
 }
 
 // remarkCompared says what a comparison of base and head can see by an
@@ -155,7 +165,7 @@ func worstTime(file *slo.File) time.Duration {
 	for _, s := range file.Stages {
 		sum += s.IdleBefore
 		switch {
-		case file.Baseline.BaseTarget != "" && gate.Alone(s) == "":
+		case takesTurns(s, file):
 			compared = true
 			if comparesIn(s) {
 				sum += longestOf(s, file)

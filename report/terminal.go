@@ -104,7 +104,7 @@ func (p *page) objectives(list []Objective) {
 		{head: "bound", right: true, spare: true},
 		{head: "baseline", right: true},
 		{head: "change", right: true},
-		{head: "sees", right: true, spare: true},
+		{head: "sees", right: true},
 	}}
 	for _, o := range list {
 		t.rows = append(t.rows, []cell{
