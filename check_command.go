@@ -70,17 +70,11 @@ func printPlan(w io.Writer, file *slo.File) error {
 
 // remark says what a reader of the plan would want to know of an objective.
 func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
-	planned, known := plannedRequests(stage.Workload, file.Scenarios)
-	w, who := stage.Workload, "the stage"
-	if w.Model == slo.Open && takesTurns(stage, file) { // head has half of the time, at most
-		who, w.Duration = "head", longestOf(stage, file)
-		planned = int64(float64(planned) * w.Duration.Seconds() / stage.Workload.Duration.Seconds() / 2)
-	}
-	switch {
+	switch short := shortOf(o, stage, file); {
 	case o.Relative != nil && file.Baseline.BaseTarget != "" && o.Severity != slo.Show:
 		return remarkCompared(o, stage, file)
-	case known && o.Severity != slo.Show && planned < gate.Enough(o):
-		return fmt.Sprintf("  (%scan never pass: it needs %d requests, %s has %d%s)", placeOf(o, file), gate.Enough(o), who, planned, longEnough(w, planned, gate.Enough(o)))
+	case short != "" && o.Severity != slo.Show:
+		return fmt.Sprintf("  (%s%s)", placeOf(o, file), short)
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
@@ -104,9 +98,9 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	}
 	family, w := gate.Family(file), stage.Workload
 	longest := longestOf(stage, file)
-	if most := gate.Pairs(o.Indicator, w, longest); most < gate.PairsNeeded(family) {
+	if most := gate.Pairs(file, o, w, longest); most < gate.PairsNeeded(family) {
 		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed; with max: %s it could)",
-			at, longest, most, gate.PairsNeeded(family), gate.Needed(o.Indicator, w, family))
+			at, longest, most, gate.PairsNeeded(family), gate.Needed(file, o, w, family))
 	}
 	tolerance := 0.0
 	for _, t := range o.Relative {
@@ -118,7 +112,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return ""
 	}
 	seen := func(d time.Duration) string {
-		n := gate.Pairs(o.Indicator, w, d)
+		n := gate.Pairs(file, o, w, d)
 		if n < gate.PairsNeeded(family) {
 			return "nothing in " + d.String()
 		}
@@ -128,15 +122,6 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return "  (should see " + seen(longest) + ")"
 	}
 	return "  (should see " + seen(w.Duration) + ", " + seen(longest) + ")"
-}
-
-// longEnough says how long an open stage would have to be for so many requests.
-func longEnough(w slo.Workload, planned, needed int64) string {
-	if w.Model != slo.Open || planned <= 0 {
-		return ""
-	}
-	d := time.Duration(float64(w.Duration) * float64(needed) / float64(planned))
-	return fmt.Sprintf("; in %s it would have them", (d + time.Second - 1).Truncate(time.Second))
 }
 
 // placeOf is where an objective stands, with a colon, or that it was added.

@@ -57,19 +57,23 @@ func objectiveNote(level, file string, o result.JudgedObjective, quantity func(s
 	return annotation{
 		level: level, file: file, line: o.Line, column: o.Column,
 		// Without the objective's "=", which runners made from act do not allow here.
-		title:   fmt.Sprintf("%s %s in stage %s", o.Indicator, words[o.Verdict], o.Stage),
+		title:   fmt.Sprintf("%s %s in stage %s", o.Subject(), words[o.Verdict], o.Stage),
 		message: message,
 	}
 }
 
 func measured(o result.JudgedObjective, quantity func(string, float64) string) string {
-	switch {
-	case o.Measured == nil:
+	if o.Measured == nil {
 		return "nothing was measured"
-	case o.AtLeast:
-		return fmt.Sprintf("measured at least %s, from %d samples", quantity(o.Unit, *o.Measured), o.Samples)
 	}
-	return fmt.Sprintf("measured %s, from %d samples", quantity(o.Unit, *o.Measured), o.Samples)
+	value := quantity(o.Unit, *o.Measured)
+	if o.AtLeast {
+		value = "at least " + value
+	}
+	if o.Until > 0 {
+		value += fmt.Sprintf(" from %s to %s", o.From, o.Until)
+	}
+	return fmt.Sprintf("measured %s, from %d samples", value, o.Samples)
 }
 
 // Fault is an error at a place of a file, such as one in the SLO file. Line

@@ -117,7 +117,7 @@ func collect(o slo.Objective, stage string, runs []*result.Run) pairsOfRuns {
 			m.tolerance = min(m.tolerance, p.Tolerance)
 			m.planned = max(m.planned, len(p.Differences))
 			m.lasts = (base.Duration + head.Duration) / time.Duration(len(p.Differences))
-			if value, ok := Measure(o.Indicator, head); ok && !math.IsInf(scaleOf(o.Indicator).of(value), 0) {
+			if value, ok := Measure(o.Indicator, part(o, head)); ok && !math.IsInf(scaleOf(o.Indicator).of(value), 0) {
 				m.values = append(m.values, scaleOf(o.Indicator).of(value))
 			}
 		}

@@ -98,15 +98,16 @@ type sample struct {
 // of another.
 func (h history) sample(t *trial, runs []*result.Run) sample {
 	var same, other sample
-	now := result.FingerprintOf(h.now, t.s)
+	now := result.FingerprintOf(h.now, t.stage.measured)
 	for _, r := range runs {
 		i := slices.IndexFunc(r.Stages, func(s result.Stage) bool { return s.Name == t.s.Name })
 		if i < 0 || r.Stages[i].State != result.Completed {
 			continue
 		}
 		s := &r.Stages[i]
-		value, ok := Measure(t.Indicator, s)
-		if !ok || samples(t.Indicator, s) < Enough(t.Objective) {
+		seen := part(t.Objective, s)
+		value, ok := Measure(t.Indicator, seen)
+		if !ok || samples(t.Indicator, seen) < Enough(t.Objective) {
 			continue
 		}
 		into := &same

@@ -3,7 +3,6 @@ package gate
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -20,6 +19,8 @@ import (
 // and only objectives that no further request can mend are lost there, such as
 // errors <= 5.
 //
+// An objective for windows is lost when one of them has missed it.
+//
 // Broken for its grace means that the value of the stage so far missed the
 // bound at the end of every slice for that long. Slices keep counters and
 // response times only, so an indicator made of anything else is judged by
@@ -32,11 +33,15 @@ func Hopeless(stage slo.Stage, live *result.Stage) (slo.Objective, string, bool)
 		if !o.Abort || o.Severity == slo.Show || len(o.Relative) > 0 {
 			continue
 		}
-		if why, lost := lostByCount(o, stage.Workload, live); lost {
-			return o, why, true
-		}
-		if why, lost := lostByGrace(o, live); lost {
-			return o, why, true
+		seen := part(o, live)
+		for _, rule := range []func() (string, bool){
+			func() (string, bool) { return lostByWindow(o, seen) },
+			func() (string, bool) { return lostByCount(o, stage.Workload, seen) },
+			func() (string, bool) { return lostByGrace(o, seen) },
+		} {
+			if why, lost := rule(); lost {
+				return o, why, true
+			}
 		}
 	}
 	return slo.Objective{}, "", false
@@ -44,6 +49,9 @@ func Hopeless(stage slo.Stage, live *result.Stage) (slo.Objective, string, bool)
 
 // lostByCount reports whether even the best end of the stage misses the bound.
 func lostByCount(o slo.Objective, w slo.Workload, live *result.Stage) (string, bool) {
+	if o.Window > 0 {
+		return "", false
+	}
 	planned := plannedRequests(w, live)
 	best, ok := bestEnd(o, live, max(planned, live.Counters.Judged()))
 	if !ok || met(o, best) {
@@ -138,7 +146,7 @@ func highestEnd(ind slo.Indicator, live *result.Stage, planned int64) (float64, 
 // bound for as long as the objective's grace.
 func lostByGrace(o slo.Objective, live *result.Stage) (string, bool) {
 	value, ok := Measure(o.Indicator, live)
-	if o.Grace <= 0 || live.Duration < o.Grace || !bySlice(o.Indicator) || !ok || met(o, value) {
+	if o.Grace <= 0 || live.Duration < o.Grace || !o.Indicator.InSlices() || !ok || met(o, value) {
 		return "", false
 	}
 	since := live.Duration - o.Grace
@@ -167,10 +175,18 @@ func lostByGrace(o slo.Objective, live *result.Stage) (string, bool) {
 	return fmt.Sprintf("has been broken for its grace of %s: %s so far", lasting(o.Grace), text), true
 }
 
-// bySlice reports whether an indicator can be computed from slices.
-func bySlice(ind slo.Indicator) bool {
-	if isLatency(ind) {
-		return ind.Clock == slo.Response
+// lostByWindow reports whether a window has missed the bound. It waits until
+// the requests of the window should have been answered, as far as can be told
+// from the slowest until now: their slice has them only then.
+func lostByWindow(o slo.Objective, live *result.Stage) (string, bool) {
+	slowest, _ := live.Response.Max()
+	if o.Window == 0 || live.Duration-slowest < o.Window {
+		return "", false
 	}
-	return !slices.Contains([]slo.Kind{slo.Status, slo.Apdex, slo.BytesIn, slo.BytesOut}, ind.Kind)
+	w, ok := lookThrough(o, live, live.Duration-slowest)
+	if !ok || !w.missed {
+		return "", false
+	}
+	text, _ := distinct(o.Indicator.Unit(), w.value, o.Bound)
+	return fmt.Sprintf("was missed for %s from %s on: %s", lasting(o.Window), lasting(w.worst.Offset), text), true
 }

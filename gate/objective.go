@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -19,9 +20,10 @@ const unsentOwnLimit = 1000
 type trial struct {
 	slo.Objective
 	stage    judgedStage
-	s        *result.Stage // stage.measured, not nil
+	s        *result.Stage // what it looks at of stage.measured, which is not nil
 	value    float64
 	measured bool
+	windows  *windows // nil: the stage as a whole is judged
 	interval interval
 	bounded  bool // interval holds
 }
@@ -34,6 +36,9 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *p
 		Indicator: o.Indicator.String(),
 		Unit:      string(o.Indicator.Unit()),
 		Stage:     stage.plan.Name,
+		Scenario:  o.Scope.Scenario,
+		Step:      o.Scope.Step,
+		Window:    o.Window,
 		Severity:  string(o.Severity),
 		Cmp:       string(o.Cmp),
 		Bound:     o.Bound,
@@ -47,7 +52,10 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *p
 		return out
 	}
 	t := newTrial(o, stage)
-	out.Samples = samples(o.Indicator, t.s)
+	out.Samples = samples(o.Indicator, t.seen())
+	if t.windows != nil {
+		out.From, out.Until = t.windows.worst.Offset, until(t.windows.worst)
+	}
 	if t.measured {
 		out.Measured = &t.value
 		out.AtLeast = t.atLeast()
@@ -74,12 +82,32 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *p
 }
 
 func newTrial(o slo.Objective, stage judgedStage) trial {
-	t := trial{Objective: o, stage: stage, s: stage.measured}
+	t := trial{Objective: o, stage: stage, s: part(o, stage.measured)}
+	if o.Window > 0 {
+		t.lookThrough()
+		return t
+	}
 	t.value, t.measured = Measure(o.Indicator, t.s)
 	if t.measured {
 		t.interval, t.bounded = within(o.Indicator, t.s)
 	}
 	return t
+}
+
+// lookThrough takes the worst window's value for the objective's.
+func (t *trial) lookThrough() {
+	w, ok := lookThrough(t.Objective, t.s, math.MaxInt64)
+	if ok {
+		t.windows, t.value, t.measured = &w, w.value, true
+	}
+}
+
+// seen is what the value was computed of: the worst window, or all.
+func (t *trial) seen() *result.Stage {
+	if t.windows == nil {
+		return t.s
+	}
+	return asStage(t.windows.worst)
 }
 
 // NearFail returns the first absolute objective that fails in a stage although
@@ -211,7 +239,7 @@ func (t *trial) miss() result.Verdict {
 
 // unusable says why the stage's measurements carry no verdict, met or missed.
 func (t *trial) unusable() string {
-	due := t.s.Counters.Due()
+	due := t.stage.measured.Counters.Due()
 	own := t.s.Generator.UnsentOwn
 	switch {
 	case own > due/unsentOwnLimit:
@@ -240,7 +268,7 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters):
 		return result.Inconclusive, t.mostlyFailedNote()
 	case t.tooFew():
-		return result.Inconclusive, tooFew(t.Objective, samples(t.Indicator, t.s))
+		return result.Inconclusive, t.tooFewNote()
 	}
 	return result.Pass, t.notes()
 }
@@ -252,17 +280,36 @@ func (t *trial) doubtMiss() string {
 		return cutShort(t.s)
 	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters) && t.stage.successFails():
 		return t.mostlyFailedNote()
-	case t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
-		return tooFew(t.Objective, samples(t.Indicator, t.s))
+	case t.windows != nil && !t.windows.missed:
+		return t.tooFewNote()
+	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
+		return t.tooFewNote()
 	}
 	return t.generatorLate()
 }
 
-func (t *trial) tooFew() bool { return samples(t.Indicator, t.s) < Enough(t.Objective) }
+// tooFew reports whether there are too few requests to say that the objective
+// is met.
+func (t *trial) tooFew() bool {
+	if t.windows != nil {
+		return t.windows.few > 0
+	}
+	return samples(t.Indicator, t.s) < Enough(t.Objective)
+}
+
+func (t *trial) tooFewNote() string {
+	if t.windows != nil {
+		return t.windows.tooFew(t.Objective)
+	}
+	return tooFew(t.Objective, samples(t.Indicator, t.s))
+}
 
 // lost reports whether the rest of a stage that was cut short could not have
 // mended the objective.
 func (t *trial) lost() bool {
+	if t.windows != nil {
+		return t.windows.missed
+	}
 	_, lost := lostByCount(t.Objective, t.stage.plan.Workload, t.s)
 	return lost
 }
@@ -273,12 +320,31 @@ func (t *trial) generatorLate() string {
 	if !isLatency(t.Indicator) || t.Indicator.Clock != slo.Response {
 		return ""
 	}
-	onTime, ok := latency(t.Indicator, t.s.OnTime)
+	onTime, ok := t.onTime()
 	if !ok || !met(t.Objective, onTime) {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: without slogate's own lateness %s was %s; lower the rate or give it more CPU",
 		t.Indicator, format(slo.UnitDuration, onTime, digits))
+}
+
+// onTime is what the value would have been without the generator's own
+// lateness. Slices do not keep that, so a window's value is moved to the time
+// that has the same rank in the stage, or by as much as the stage's value moves.
+func (t *trial) onTime() (float64, bool) {
+	onTime, ok := latency(t.Indicator, t.s.OnTime)
+	if t.windows == nil || !ok {
+		return onTime, ok
+	}
+	switch t.Indicator.Kind {
+	case slo.Percentile, slo.Min, slo.Max:
+		total := t.s.Response.Total()
+		rank := total - t.s.Response.Above(timeOf(t.value))
+		d, ok := t.s.OnTime.Quantile(rank, total)
+		return micros(d), ok
+	}
+	all, ok := latency(t.Indicator, t.s.Response)
+	return t.value - max(all-onTime, 0), ok
 }
 
 // abortMissed reports whether some objective with abort is missed by what was
@@ -300,11 +366,23 @@ func (s judgedStage) anyMissed(which func(slo.Objective) bool) bool {
 		if o.Severity == slo.Show || o.Relative != nil || !which(o) {
 			continue
 		}
-		if value, ok := Measure(o.Indicator, s.measured); ok && !met(o, value) {
+		if missed(o, s.measured) {
 			return true
 		}
 	}
 	return false
+}
+
+// missed reports whether an objective is missed by what was measured of a
+// stage.
+func missed(o slo.Objective, s *result.Stage) bool {
+	s = part(o, s)
+	if o.Window > 0 {
+		w, ok := lookThrough(o, s, math.MaxInt64)
+		return ok && w.missed
+	}
+	value, ok := Measure(o.Indicator, s)
+	return ok && !met(o, value)
 }
 
 func judgesSuccess(ind slo.Indicator) bool {
@@ -340,12 +418,12 @@ func (t *trial) atLeast() bool {
 	if t.Indicator.Clock != slo.Response && t.Indicator.Clock != slo.Service {
 		return false
 	}
-	failed := unsuccessful(t.s.Counters)
+	failed := unsuccessful(t.seen().Counters)
 	switch t.Indicator.Kind {
 	case slo.Max:
 		return failed > 0
 	case slo.Percentile:
-		q, total := t.Indicator.Quantile, samples(t.Indicator, t.s)
+		q, total := t.Indicator.Quantile, samples(t.Indicator, t.seen())
 		return failed > 0 && failed > mayLieAbove(q, total)
 	}
 	return false
@@ -361,6 +439,9 @@ func (t *trial) margin() string {
 
 // notes is what a reader must know of a decided objective.
 func (t *trial) notes() string {
+	if t.windows != nil {
+		return joined(t.windows.note(t.Window), t.failedInWindow())
+	}
 	var out []string
 	for _, note := range []string{t.failedNote(), t.closedNote(), t.bunchedNote(), t.settleNote()} {
 		if note != "" {
@@ -387,13 +468,23 @@ func (t *trial) failedNote() string {
 		share(float64(failed)/float64(t.s.Counters.Judged())), t.Indicator, format(slo.UnitDuration, ok, digits))
 }
 
+// failedInWindow explains the value of a window that failed requests have
+// raised.
+func (t *trial) failedInWindow() string {
+	c := t.seen().Counters
+	if failed := unsuccessful(c); failed > 0 && isLatency(t.Indicator) && t.atLeast() {
+		return fmt.Sprintf("%s of its requests failed and count with their timeout", share(float64(failed)/float64(c.Judged())))
+	}
+	return ""
+}
+
 // closedNote explains a missed throughput of a closed stage, which is workers
 // divided by response time and nothing else (Little's law).
 func (t *trial) closedNote() string {
 	w := t.stage.plan.Workload
 	mean, ok := t.s.Response.Mean()
 	rate := t.Indicator.Kind == slo.Throughput || t.Indicator.Kind == slo.Goodput
-	if !rate || !ok || mean <= 0 || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
+	if !rate || !ok || mean <= 0 || t.Scope != (slo.Scope{}) || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
 		return ""
 	}
 	return fmt.Sprintf("%d workers at a mean of %s cannot make more than %s", w.WorkersTo,

@@ -40,7 +40,7 @@ func pairUp(stages []judgedStage, base *result.Base) map[place]*pairing {
 			if o.Relative == nil || !isWindowed(o.Indicator) {
 				continue
 			}
-			p := &pairing{base: side, pairs: pairsOf(o, side, stage.measured)}
+			p := &pairing{base: part(o, side), pairs: pairsOf(o, side, stage.measured)}
 			all[place{stage.plan.Name, i}] = p
 			families[o.Severity] = append(families[o.Severity], p)
 		}
@@ -61,6 +61,14 @@ func judgeFamily(family []*pairing) {
 	}
 }
 
+// part returns the requests of a stage that an objective looks at.
+func part(o slo.Objective, s *result.Stage) *result.Stage {
+	if s == nil || o.Scope == (slo.Scope{}) {
+		return s
+	}
+	return s.Part(o.Scope.Covers)
+}
+
 // isWindowed reports whether the slices of a stage hold the indicator: they
 // have the response times and the counters.
 func isWindowed(ind slo.Indicator) bool {
@@ -79,6 +87,7 @@ func isWindowed(ind slo.Indicator) bool {
 // needs more requests, a few neighbouring ones: base and head alternate as
 // quickly as for any other indicator.
 func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
+	base, head = part(o, base), part(o, head)
 	scale, worse := scaleOf(o.Indicator), sign(o)
 	out := stats.Pairs{Points: scale.points}
 	if value, ok := Measure(o.Indicator, base); ok {
@@ -125,9 +134,7 @@ func windowsPerPair(ind slo.Indicator, requests float64) int {
 func joinBlocks(blocks []result.Slice) result.Slice {
 	sum := blocks[0]
 	for _, b := range blocks[1:] {
-		sum.Width += b.Width
-		sum.Counters.Add(b.Counters)
-		sum.Response = sum.Response.Merge(b.Response)
+		sum = added(sum, b)
 	}
 	return sum
 }
@@ -147,8 +154,7 @@ func ofWindow(ind slo.Indicator, block result.Slice) (float64, bool) {
 	if ind.Kind == slo.Percentile {
 		return interpolated(ind.Quantile, block.Response)
 	}
-	s := result.Stage{Duration: block.Width, Requests: result.Requests{Counters: block.Counters, Response: block.Response}}
-	return Measure(ind, &s)
+	return Measure(ind, asStage(block))
 }
 
 // interpolated is the quantile of type 7 in microseconds.

@@ -27,24 +27,29 @@ func Alone(stage slo.Stage) string {
 	return ""
 }
 
-// Pairs is how many pairs a comparison of so long makes of an indicator. It is
+// Pairs is how many pairs a comparison of so long makes of an objective. It is
 // known for open stages; of closed ones it is the most that there can be.
-func Pairs(ind slo.Indicator, w slo.Workload, total time.Duration) int {
+func Pairs(file *slo.File, o slo.Objective, w slo.Workload, total time.Duration) int {
 	each := 1
 	if w.Model == slo.Open {
-		each = windowsPerPair(ind, w.RateFrom*Block.Seconds())
+		each = windowsPerPair(o.Indicator, inBlock(file, o, w))
 	}
 	return Windows(total) / each
+}
+
+// inBlock is how many requests of an objective a block of an open stage has.
+func inBlock(file *slo.File, o slo.Objective, w slo.Workload) float64 {
+	return w.RateFrom * Block.Seconds() * file.PerIteration(o.Scope)
 }
 
 // PairsNeeded is the fewest pairs that can prove a change among so many
 // objectives.
 func PairsNeeded(family int) int { return stats.MinPairs(family) }
 
-// Needed is how long an open stage has to be for an indicator to have the pairs
+// Needed is how long an open stage has to be for an objective to have the pairs
 // that can prove a change.
-func Needed(ind slo.Indicator, w slo.Workload, family int) time.Duration {
-	each := windowsPerPair(ind, w.RateFrom*Block.Seconds())
+func Needed(file *slo.File, o slo.Objective, w slo.Workload, family int) time.Duration {
+	each := windowsPerPair(o.Indicator, inBlock(file, o, w))
 	return time.Duration(each) * time.Duration(stats.MinPairs(family)) * 2 * Block
 }
 

@@ -151,7 +151,7 @@ func objectives(n int) string {
 // missedSentence says by how much: `p95 of "high" was 620 ms, 38 % over
 // 450 ms`.
 func missedSentence(o result.JudgedObjective) string {
-	what := fmt.Sprintf("%s of %s", o.Indicator, strconv.Quote(o.Stage))
+	what := subject(o)
 	if o.Measured == nil {
 		return what + " failed: " + o.Reason
 	}
@@ -162,7 +162,25 @@ func missedSentence(o result.JudgedObjective) string {
 	if o.AtLeast {
 		value = "at least " + value
 	}
-	return fmt.Sprintf("%s was %s, %s", what, value, distance(o, bound))
+	return fmt.Sprintf("%s was %s%s, %s", what, value, during(o), distance(o, bound))
+}
+
+// subject says what was measured where: `p95 of "high"`, `p95 of step "order"
+// in "high"`.
+func subject(o result.JudgedObjective) string {
+	in := " of "
+	if o.Scenario != "" || o.Step != "" {
+		in = " in "
+	}
+	return o.Subject() + in + strconv.Quote(o.Stage)
+}
+
+// during says where in the stage the worst window lies.
+func during(o result.JudgedObjective) string {
+	if o.Until == 0 {
+		return ""
+	}
+	return " from " + lasting(o.From) + " to " + lasting(o.Until)
 }
 
 // changedSentence says how far a value lies from the baseline: `was 620 ms,
@@ -212,7 +230,7 @@ func distance(o result.JudgedObjective, bound string) string {
 }
 
 func unclearSentence(o result.JudgedObjective) string {
-	return fmt.Sprintf("%s of %s is inconclusive: %s", o.Indicator, strconv.Quote(o.Stage), o.Reason)
+	return fmt.Sprintf("%s is inconclusive: %s", subject(o), o.Reason)
 }
 
 // notices tells of objectives that were skipped and of warn-objectives that
@@ -223,7 +241,7 @@ func notices(all []result.JudgedObjective) []string {
 	for _, o := range all {
 		switch {
 		case o.Verdict == result.Skipped:
-			out = append(out, fmt.Sprintf("%s of %s was skipped: %s", o.Indicator, strconv.Quote(o.Stage), o.Reason))
+			out = append(out, fmt.Sprintf("%s was skipped: %s", subject(o), o.Reason))
 		case o.Verdict == result.Inconclusive && o.Severity != string(slo.Fail):
 			out = append(out, unclearSentence(o))
 		}

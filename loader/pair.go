@@ -82,7 +82,7 @@ func (p *Pair) Run(ctx context.Context, plan slo.Stage, turns Turns) (baseSide, 
 	defer stop(nil)
 	c := &comparison{plan: plan, turns: turns, stop: stop, seed: stageSeed(p.seed, plan.Name)}
 	for i, l := range p.sides {
-		c.sides[i] = &side{loader: l, left: plan.Workload.Requests, watch: deadWatch{rule: l.dead}}
+		c.sides[i] = &side{loader: l, apart: plan.Apart, left: plan.Workload.Requests, watch: deadWatch{rule: l.dead}}
 	}
 	p.follow(c.sides[head])
 	defer p.follow(nil)
@@ -279,6 +279,7 @@ func (c *comparison) finish(ctx context.Context, s *side) *result.Stage {
 // side is base or head in one stage.
 type side struct {
 	loader *Loader
+	apart  []slo.Scope // whose slices are kept
 
 	mu     sync.Mutex
 	left   int64           // requests of a counted stage that are still to be sent
@@ -304,7 +305,7 @@ func (s *side) end(n int, measured *result.Stage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = max(s.left-measured.Counters.Due(), 0)
-	s.blocks[n-s.first] = oneSlice(measured)
+	s.blocks[n-s.first] = oneSlice(measured, s.apart)
 	for len(s.blocks) > 0 && s.blocks[0] != nil {
 		s.joined = after(s.joined, s.blocks[0])
 		s.blocks = s.blocks[1:]
@@ -348,16 +349,25 @@ func after(joined, block *result.Stage) *result.Stage {
 	return &sum
 }
 
-// oneSlice makes a block one slice.
-func oneSlice(block *result.Stage) *result.Stage {
+// oneSlice makes a block one slice, and one of each step that is kept apart.
+func oneSlice(block *result.Stage, kept []slo.Scope) *result.Stage {
 	flying := 0
 	if n := len(block.InFlight); n > 0 {
 		flying = block.InFlight[n-1]
 	}
 	block.InFlight = []int{flying}
 	block.Duration = max(block.Duration, 1) // slices follow each other
-	block.Slices = []result.Slice{{Width: block.Duration, Counters: block.Counters, Response: block.Response}}
+	block.Slices = sliceOf(block, &block.Requests)
+	for i := range block.Steps {
+		if st := &block.Steps[i]; len(block.Steps) > 1 && coveredBy(kept, st.Scenario, st.Name) {
+			st.Slices = sliceOf(block, &st.Requests)
+		}
+	}
 	return block
+}
+
+func sliceOf(block *result.Stage, r *result.Requests) []result.Slice {
+	return []result.Slice{{Width: block.Duration, Counters: r.Counters, Response: r.Response}}
 }
 
 // part says which part of a longer load a stage is.

@@ -115,6 +115,8 @@ type shard struct {
 	mu       sync.Mutex
 	steps    []tally
 	slices   slicePart
+	apart    apart
+	parts    []slicePart // of the steps that are kept apart
 	samples  samples
 	lateness result.Recorder
 	opened   int64
@@ -138,11 +140,30 @@ func newShards(steps int, width time.Duration, s *sampler) []*shard {
 	return shards
 }
 
+// keep makes a shard keep the slices of single steps.
+func (sh *shard) keep(a apart, sets []*sliceSet) {
+	sh.apart = a
+	for _, set := range sets {
+		sh.parts = append(sh.parts, slicePart{width: set.width})
+	}
+}
+
+// widen turns fine slices into slices of a second. The caller holds the lock.
+func (sh *shard) widen() {
+	sh.slices.width = sliceWidth
+	for i := range sh.parts {
+		sh.parts[i].width = sliceWidth
+	}
+}
+
 func (sh *shard) record(o *outcome) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.steps[o.step.number].add(o)
 	sh.slices.add(o)
+	if n := sh.apart.of(o.step); n >= 0 {
+		sh.parts[n].add(o)
+	}
 	sh.samples.add(o)
 	if o.opened {
 		sh.opened++

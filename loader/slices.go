@@ -5,11 +5,12 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 const (
 	sliceWidth = time.Second
-	sliceCount = 16
+	sliceCount = slo.SliceCount
 	// A stage whose length is not known before is recorded in fine slices until
 	// it is certain that it lasts sliceCount seconds.
 	fineWidth = 100 * time.Millisecond
@@ -55,12 +56,17 @@ type sliceSet struct {
 }
 
 func newSliceSet(planned time.Duration) *sliceSet {
-	s := &sliceSet{width: sliceWidth, planned: planned}
-	switch {
-	case planned == 0:
-		s.width = fineWidth
-	case planned < sliceCount*sliceWidth:
-		s.width = (planned + sliceCount - 1) / sliceCount
+	if planned == 0 {
+		return &sliceSet{width: fineWidth}
+	}
+	return &sliceSet{width: slo.SliceWidth(planned), planned: planned}
+}
+
+// newStepSlices makes the slices of a single step.
+func newStepSlices(planned time.Duration) *sliceSet {
+	s := newSliceSet(planned)
+	if planned > 0 {
+		s.width = slo.StepSliceWidth(planned)
 	}
 	return s
 }
@@ -147,6 +153,67 @@ func joinInto(list []result.Slice, flying []int, n int) ([]result.Slice, []int) 
 		joined[i], ends[i] = join(list[from:to]), flying[to-1]
 	}
 	return joined, ends
+}
+
+// ofStep returns the slices of a single step as they are published: in a long
+// stage whose length was not known before they are joined now.
+func (s *sliceSet) ofStep(elapsed time.Duration) []result.Slice {
+	list, _ := s.result(elapsed)
+	n := 1
+	if len(list) > slo.StepSliceCount {
+		n = max(int((slo.StepSliceWidth(elapsed)+s.width-1)/s.width), 1)
+	}
+	joined := make([]result.Slice, 0, len(list)/n+1)
+	for i := 0; i < len(list); i += n {
+		joined = append(joined, join(list[i:min(i+n, len(list))]))
+	}
+	return joined
+}
+
+// apart are the steps of a stage whose slices are kept, each with a number of
+// its own; -1 for the others.
+type apart struct {
+	numbers []int // by the number of the step; nil: none is kept
+	count   int
+}
+
+// newApart finds the steps that are to be kept apart. Where these are all
+// steps, or there is only one, the stage's slices say the same.
+func newApart(p *plan, scopes []slo.Scope) apart {
+	numbers, count := make([]int, len(p.steps)), 0
+	for i, st := range p.steps {
+		numbers[i] = -1
+		if len(p.steps) > 1 && coveredBy(scopes, st.scenario, st.request.Name) {
+			numbers[i] = count
+			count++
+		}
+	}
+	if count == 0 {
+		return apart{}
+	}
+	return apart{numbers, count}
+}
+
+// coveredBy reports whether a step belongs to one of the scopes.
+func coveredBy(scopes []slo.Scope, scenario, step string) bool {
+	return slices.ContainsFunc(scopes, func(s slo.Scope) bool { return s.Covers(scenario, step) })
+}
+
+// sets makes the slices of every step that is kept apart.
+func (a apart) sets(planned time.Duration) []*sliceSet {
+	sets := make([]*sliceSet, a.count)
+	for i := range sets {
+		sets[i] = newStepSlices(planned)
+	}
+	return sets
+}
+
+// of gives the number of a step that is kept apart, -1 for another.
+func (a apart) of(st *step) int {
+	if a.numbers == nil {
+		return -1
+	}
+	return a.numbers[st.number]
 }
 
 // join adds neighbouring slices.

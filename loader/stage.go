@@ -38,8 +38,11 @@ type stage struct {
 
 	self *selfWatch
 
+	apart apart // the steps whose slices are kept
+
 	mu     sync.Mutex
 	slices *sliceSet
+	parts  []*sliceSet // of the steps that are kept apart
 	mode   string
 }
 
@@ -51,6 +54,13 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	}
 	s.slices = newSliceSet(planned)
 	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
+	if p == nil { // a part of a stage is one slice
+		s.apart = newApart(l.plan, spec.Apart)
+		s.parts = s.apart.sets(planned)
+	}
+	for _, sh := range s.shards {
+		sh.keep(s.apart, s.parts)
+	}
 	s.tickets.Store(spec.Workload.Requests)
 	s.self = watchSelf()
 	s.start = time.Now()
@@ -149,12 +159,18 @@ func (s *stage) collect(elapsed time.Duration) {
 		sh.mu.Lock()
 		defer sh.mu.Unlock()
 		s.slices.collect(&sh.slices)
+		for i, part := range s.parts {
+			part.collect(&sh.parts[i])
+		}
 		if widen {
-			sh.slices.width = sliceWidth
+			sh.widen()
 		}
 	}
 	if widen {
 		s.slices.widen()
+		for _, part := range s.parts {
+			part.widen()
+		}
 	}
 }
 
@@ -235,6 +251,11 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 	defer s.mu.Unlock()
 	out.Duration = elapsed
 	out.Slices, out.InFlight = s.slices.result(elapsed)
+	for i, st := range s.plan.steps {
+		if n := s.apart.of(st); n >= 0 {
+			out.Steps[i].Slices = s.parts[n].ofStep(elapsed)
+		}
+	}
 	out.Generator.Mode = s.mode
 	return out
 }

@@ -309,10 +309,14 @@ func measured(o result.JudgedObjective) string {
 	if o.Measured == nil {
 		return none
 	}
+	text := quantity(o.Unit, *o.Measured)
 	if o.AtLeast {
-		return "≥ " + quantity(o.Unit, *o.Measured)
+		text = "≥ " + text
 	}
-	return quantity(o.Unit, *o.Measured)
+	if o.Until > 0 {
+		text += " from " + since(o.From)
+	}
+	return text
 }
 
 func interval(o result.JudgedObjective) string {
@@ -474,7 +478,7 @@ func (b builder) within(stage string) Text {
 		return Text{}
 	}
 	for _, o := range b.run.Judgement.Objectives {
-		if o.Stage == stage && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
+		if whole := o.Step == "" && o.Scenario == ""; whole && o.Stage == stage && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
 			return b.name(fmt.Sprintf("%s %s %s", o.Indicator, change(*o.Measured, *o.Lower), change(*o.Measured, *o.Upper)))
 		}
 	}

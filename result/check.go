@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -58,14 +59,13 @@ func checkStage(s *Stage) error {
 		return err
 	}
 	for i := range s.Steps {
-		if err := checkRequests(&s.Steps[i].Requests); err != nil {
-			return fmt.Errorf("step %q: %w", s.Steps[i].Name, err)
+		step := &s.Steps[i]
+		if err := cmp.Or(checkRequests(&step.Requests), checkSlices(step.Slices)); err != nil {
+			return fmt.Errorf("step %q: %w", step.Name, err)
 		}
 	}
-	for i, slice := range s.Slices {
-		if err := checkSlice(slice, s.Slices[:i]); err != nil {
-			return fmt.Errorf("slice %d: %w", i, err)
-		}
+	if err := checkSlices(s.Slices); err != nil {
+		return err
 	}
 	for _, n := range s.InFlight {
 		if n < 0 {
@@ -126,6 +126,15 @@ func checkTotals(q *Requests) error {
 	return nil
 }
 
+func checkSlices(list []Slice) error {
+	for i, slice := range list {
+		if err := checkSlice(slice, list[:i]); err != nil {
+			return fmt.Errorf("slice %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
 func checkSlice(s Slice, before []Slice) error {
 	if err := checkSpans(s.Offset, s.Width); err != nil {
 		return err
@@ -178,7 +187,7 @@ func checkJudgement(j *Judgement) error {
 		if err := known("verdict", o.Verdict, Pass, Warn, Fail, Inconclusive, Skipped, Shown); err != nil {
 			return fmt.Errorf("objective %.80q: %w", o.Text, err)
 		}
-		if err := known("severity", o.Severity, "fail", "warn", "show"); err != nil {
+		if err := cmp.Or(known("severity", o.Severity, "fail", "warn", "show"), checkSpans(o.Window, o.From, o.Until)); err != nil {
 			return fmt.Errorf("objective %.80q: %w", o.Text, err)
 		}
 	}

@@ -1,5 +1,10 @@
 package result
 
+import (
+	"strconv"
+	"time"
+)
+
 // Verdict is the end of an objective or of a run. The zero value is invalid.
 type Verdict string
 
@@ -49,11 +54,13 @@ type Comparison struct {
 
 // JudgedObjective is one objective in one stage.
 type JudgedObjective struct {
-	Text      string  `json:"text"`      // the objective as written
+	Text      string  `json:"text"`      // the objective as written, with its scope: "p95 <= 1s, step order"
 	Indicator string  `json:"indicator"` // "p95", "ok.p99", "status(5xx)"
 	Unit      string  `json:"unit"`      // duration (microseconds), share, rate, count, bytes, score
 	Stage     string  `json:"stage"`
-	Severity  string  `json:"severity"` // fail, warn, show
+	Scenario  string  `json:"scenario,omitempty"` // whose requests alone it judges; empty: all
+	Step      string  `json:"step,omitempty"`     // likewise
+	Severity  string  `json:"severity"`           // fail, warn, show
 	Verdict   Verdict `json:"verdict"`
 	Reason    string  `json:"reason,omitempty"` // why inconclusive, or what else a reader must know
 
@@ -66,12 +73,33 @@ type JudgedObjective struct {
 	Cmp      string   `json:"cmp,omitempty"`
 	Bound    float64  `json:"bound"`
 
+	// Window is the length of the parts of the stage none of which may miss the
+	// bound; 0: the stage as a whole is judged. Measured is then the value of
+	// the worst one, which lies between From and Until since the stage's start.
+	Window time.Duration `json:"window_ns,omitempty"`
+	From   time.Duration `json:"from_ns,omitempty"`
+	Until  time.Duration `json:"until_ns,omitempty"`
+
 	Relative   bool        `json:"relative,omitempty"` // judged against a baseline; Bound is the tolerance at its value
 	Comparison *Comparison `json:"comparison,omitempty"`
 
 	Implicit bool `json:"implicit,omitempty"`
 	Line     int  `json:"line,omitempty"` // in the SLO file
 	Column   int  `json:"column,omitempty"`
+}
+
+// Subject says what was measured, without the stage: "p95", `p95 of step
+// "order"`.
+func (o JudgedObjective) Subject() string {
+	switch {
+	case o.Step != "" && o.Scenario != "":
+		return o.Indicator + " of step " + strconv.Quote(o.Step) + " of " + strconv.Quote(o.Scenario)
+	case o.Step != "":
+		return o.Indicator + " of step " + strconv.Quote(o.Step)
+	case o.Scenario != "":
+		return o.Indicator + " of scenario " + strconv.Quote(o.Scenario)
+	}
+	return o.Indicator
 }
 
 // Finding is one diagnosed cause with its evidence and a suggested change.

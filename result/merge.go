@@ -159,20 +159,38 @@ func Append(a, b *Stage) Stage {
 	m := *b
 	m.Start, m.Duration = a.Start, a.Duration+b.Duration
 	m.Requests = mergeRequests(&a.Requests, &b.Requests)
-	m.Steps = mergeSteps(a.Steps, b.Steps)
+	m.Steps = appendSteps(a.Steps, b.Steps, a.Duration)
 	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
 	if total := m.Duration.Seconds(); total > 0 {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
 	}
-	m.Slices = slices.Clone(a.Slices)
-	for _, s := range b.Slices {
-		s.Offset += a.Duration
-		m.Slices = append(m.Slices, s)
-	}
+	m.Slices = appendSlices(a.Slices, b.Slices, a.Duration)
 	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
 	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))
 	m.InFlight = slices.Concat(a.InFlight, b.InFlight)
 	return m
+}
+
+// appendSlices lets b follow a, which lasted so long.
+func appendSlices(a, b []Slice, lasted time.Duration) []Slice {
+	all := slices.Clone(a)
+	for _, s := range b {
+		s.Offset += lasted
+		all = append(all, s)
+	}
+	return all
+}
+
+// appendSteps adds steps pairwise; b's slices follow a's.
+func appendSteps(a, b []Step, lasted time.Duration) []Step {
+	steps := mergeSteps(a, b)
+	if len(a) != len(b) {
+		return steps
+	}
+	for i := range steps {
+		steps[i].Slices = appendSlices(a[i].Slices, b[i].Slices, lasted)
+	}
+	return steps
 }
 
 // delayed moves samples to a later part of a stage.
@@ -264,8 +282,40 @@ func mergeSteps(a, b []Step) []Step {
 	merged := slices.Clone(a)
 	for i := range merged {
 		merged[i].Requests = mergeRequests(&a[i].Requests, &b[i].Requests)
+		merged[i].Slices = mergeSlices(a[i].Slices, b[i].Slices)
 	}
 	return merged
+}
+
+// Part returns what the stage measured of some of its steps, as a stage of its
+// own: their requests and their slices, where all of them have some. What is
+// not counted by step, such as the generator's own figures, stays the whole
+// stage's. A part that covers every step is the stage itself.
+func (s *Stage) Part(covers func(scenario, step string) bool) *Stage {
+	part := *s
+	part.Requests, part.Slices, part.Steps = Requests{}, nil, nil
+	sliced := true
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		if !covers(step.Scenario, step.Name) {
+			continue
+		}
+		part.Steps = append(part.Steps, *step)
+		sliced = sliced && len(step.Slices) > 0
+		if len(part.Steps) == 1 {
+			part.Requests, part.Slices = step.Requests, step.Slices
+			continue
+		}
+		part.Requests = mergeRequests(&part.Requests, &step.Requests)
+		part.Slices = mergeSlices(part.Slices, step.Slices)
+	}
+	if len(part.Steps) == len(s.Steps) && len(s.Steps) > 0 {
+		return s
+	}
+	if !sliced {
+		part.Slices = nil
+	}
+	return &part
 }
 
 // mergeGenerators keeps the busier machine's CPU share and the longest pause:

@@ -163,3 +163,50 @@ func withSteps(t *testing.T) *Run {
 	t.Fatal("no seed gives a run in which every stage was run")
 	return nil
 }
+
+// A part of a stage is what its steps would have measured alone, and a part
+// that covers all of them the stage itself.
+func TestPart(t *testing.T) {
+	at := func(second int, n int64) Slice {
+		return Slice{Offset: time.Duration(second) * time.Second, Width: time.Second, Counters: Counters{Success: n}}
+	}
+	step := func(scenario, name string, n int64, slices ...Slice) Step {
+		return Step{Scenario: scenario, Name: name, Requests: Requests{Counters: Counters{Success: n}}, Slices: slices}
+	}
+	s := &Stage{
+		Name: "steady", Duration: 2 * time.Second, Generator: Generator{UnsentOwn: 3},
+		Requests: Requests{Counters: Counters{Success: 60}}, Slices: []Slice{at(0, 30), at(1, 30)},
+		Steps: []Step{
+			step("shop", "search", 30, at(0, 10), at(1, 20)), step("shop", "buy", 10, at(1, 10)), step("api", "search", 20),
+		},
+	}
+	shop := s.Part(func(scenario, _ string) bool { return scenario == "shop" })
+	want := &Stage{
+		Name: "steady", Duration: 2 * time.Second, Generator: Generator{UnsentOwn: 3},
+		Requests: Requests{Counters: Counters{Success: 40}}, Slices: []Slice{at(0, 10), at(1, 30)}, Steps: s.Steps[:2],
+	}
+	if diff := cmp.Diff(want, shop); diff != "" {
+		t.Errorf("part (-want +got):\n%s", diff)
+	}
+	if p := s.Part(func(_, step string) bool { return step == "search" }); p.Slices != nil || p.Counters.Success != 50 {
+		t.Errorf("a part of which one step has no slices has %v, %+v", p.Slices, p.Counters)
+	}
+	if p := s.Part(func(_, _ string) bool { return true }); p != s {
+		t.Errorf("all steps are %+v", p)
+	}
+	if p := s.Part(func(_, _ string) bool { return false }); p.Counters != (Counters{}) || p.Slices != nil {
+		t.Errorf("no step has measured %+v", p.Requests)
+	}
+}
+
+// Parts that follow each other keep their steps' slices in order.
+func TestAppendSteps(t *testing.T) {
+	part := func(n int64) *Stage {
+		return &Stage{Duration: time.Second, Steps: []Step{{Name: "buy", Slices: []Slice{{Width: time.Second, Counters: Counters{Success: n}}}}}}
+	}
+	both := Append(part(1), part(2))
+	want := []Slice{{Width: time.Second, Counters: Counters{Success: 1}}, {Offset: time.Second, Width: time.Second, Counters: Counters{Success: 2}}}
+	if diff := cmp.Diff(want, both.Steps[0].Slices); diff != "" {
+		t.Errorf("slices (-want +got):\n%s", diff)
+	}
+}

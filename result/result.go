@@ -150,11 +150,14 @@ type Requests struct {
 	TTFB     Histogram `json:"ttfb"`    // from the write to the first byte, of every answer
 }
 
-// Step holds the requests of one step of one scenario.
+// Step holds the requests of one step of one scenario. Slices are those of its
+// own requests, kept where an objective looks at the step apart from others;
+// in a long stage they are wider than the stage's.
 type Step struct {
 	Scenario string `json:"scenario"`
 	Name     string `json:"name"`
 	Requests
+	Slices []Slice `json:"slices,omitempty"`
 }
 
 // Slice is one second of a stage, or a sixteenth of a stage that is planned

@@ -66,6 +66,9 @@ func randomStage(rnd *rand.Rand, name string, w Workload) Stage {
 		{Scenario: "shop", Name: "browse", Requests: randomRequests(rnd)},
 	}
 	for i := range 20 {
+		if rnd.IntN(4) == 0 {
+			s.Steps[0].Slices = append(s.Steps[0].Slices, randomSlice(rnd, i))
+		}
 		if rnd.IntN(4) > 0 {
 			s.Slices = append(s.Slices, randomSlice(rnd, i))
 		}

@@ -29,6 +29,7 @@ type (
 	pacingText    string
 	decideText    string
 	scheduleText  string
+	eachText      string
 	objectiveText string
 	indicatorText string
 	anyJSON       string
@@ -128,13 +129,19 @@ type stageDoc struct {
 }
 
 type objectiveDoc struct {
-	Fail   objectiveText `json:"fail,omitempty" jsonschema:"An objective that fails the run when it is missed."`
-	Warn   objectiveText `json:"warn,omitempty" jsonschema:"An objective that warns when it is missed."`
-	Show   indicatorText `json:"show,omitempty" jsonschema:"An indicator that is printed and not judged."`
-	Stage  fixedText     `json:"stage,omitempty" jsonschema:"The only stage it applies to."`
-	Abort  switchValue   `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
-	Grace  durationText  `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
-	Decide decideText    `json:"decide,omitempty" jsonschema:"measured, sure or lenient, instead of the file's."`
+	Fail  objectiveText `json:"fail,omitempty" jsonschema:"An objective that fails the run when it is missed."`
+	Warn  objectiveText `json:"warn,omitempty" jsonschema:"An objective that warns when it is missed."`
+	Show  indicatorText `json:"show,omitempty" jsonschema:"An indicator that is printed and not judged."`
+	Stage fixedText     `json:"stage,omitempty" jsonschema:"The only stage it applies to."`
+
+	Scenario fixedText    `json:"scenario,omitempty" jsonschema:"The only scenario whose requests it judges."`
+	Step     fixedText    `json:"step,omitempty" jsonschema:"The only step whose requests it judges."`
+	Each     eachText     `json:"each,omitempty" jsonschema:"step: an objective for each step, or for each one of the scenario."`
+	For      durationText `json:"for,omitempty" jsonschema:"No part of the stage of this length may miss it, in whole seconds."`
+
+	Abort  switchValue  `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
+	Grace  durationText `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
+	Decide decideText   `json:"decide,omitempty" jsonschema:"measured, sure or lenient, instead of the file's."`
 }
 
 // keysOf gives the keys of a map of the file, in the order of the type.

@@ -58,6 +58,8 @@ const (
 	CodeNoStage     Code = "SLO044" // an objective on a stage that does not exist
 	CodeNotJudged   Code = "SLO045" // an objective on a stage that is not judged
 	CodeNothingDone Code = "SLO046" // no stage is judged
+	CodeNoStep      Code = "SLO047" // an objective on a scenario or a step that does not exist
+	CodeWindow      Code = "SLO048" // a window that a stage does not have
 
 	CodeTemplate Code = "SLO050" // a value in ${…} that is not closed or has wrong arguments
 	CodeValue    Code = "SLO051" // an unknown value in ${…}

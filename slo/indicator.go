@@ -44,6 +44,29 @@ func (i Indicator) Unit() Unit {
 	return unitOf[i.Kind]
 }
 
+// InSlices reports whether the indicator can be computed for a part of a
+// stage's time: slices keep the response times and the counters.
+func (i Indicator) InSlices() bool {
+	if latencyKinds[i.Kind] {
+		return i.Clock == Response
+	}
+	switch i.Kind {
+	case SuccessRate, ErrorRate, Throughput, Goodput, Requests, Errors, Timeouts, Unsent:
+		return true
+	}
+	return false
+}
+
+// OfRequests reports whether the indicator is made of single requests, so that
+// those of one step have one, too.
+func (i Indicator) OfRequests() bool {
+	switch i.Kind {
+	case Status, Apdex, BytesIn, BytesOut:
+		return true
+	}
+	return latencyKinds[i.Kind] || i.InSlices()
+}
+
 // String gives the indicator as an objective names it, such as "ok.p99.9" or
 // "status(5xx)". [ParseIndicator] reads it back.
 func (i Indicator) String() string {

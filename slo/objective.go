@@ -105,18 +105,31 @@ const (
 // Objective is an indicator, a comparison and a bound. A Show objective has
 // neither comparison nor bound.
 type Objective struct {
-	Text      string // as written, blanks folded
+	Text      string // as written, blanks folded; in a stage with the scope and the window
 	Indicator Indicator
 	Cmp       Cmp
 	Bound     float64     // in the scale of the indicator's unit
 	Relative  []Tolerance // of an objective against the baseline: it holds when one of them does; Bound is 0
 	Severity  Severity
 	Stage     string        // the only stage it applies to; empty: every judged one
+	Scope     Scope         // whose requests it judges
+	Window    time.Duration // no part of the stage of this length may miss it, in whole seconds; 0: the stage as a whole is judged
 	Decide    Decide        // empty: Measured
 	Abort     bool          // stop the run as soon as it cannot be met any more
 	Grace     time.Duration // with Abort: how long it must have been broken; 0: only when nothing that follows can mend it
 	Implicit  bool          // added by slogate, not written in the file
 	Pos       Pos
+}
+
+// Scope is a part of the scenarios. The zero value is all of them.
+type Scope struct {
+	Scenario string // the only one whose requests count; empty: every one
+	Step     string // the only step, by the name of its request; empty: every one
+}
+
+// Covers reports whether the requests of a step belong to the scope.
+func (s Scope) Covers(scenario, step string) bool {
+	return (s.Scenario == "" || s.Scenario == scenario) && (s.Step == "" || s.Step == step)
 }
 
 // Tolerance is how far from the baseline a relative objective may lie.

@@ -61,11 +61,12 @@ type parser struct {
 	opts    Options
 	lines   []string
 	errs    ErrorList
-	size    int    // of the nodes and variables so far, in bytes
-	dropped int    // errors beyond maxErrors
-	tooDeep bool   // that the limit of size or depth is exceeded has been reported
-	read    int64  // bytes of body files
-	decide  Decide // of the objectives that say nothing else
+	size    int           // of the nodes and variables so far, in bytes
+	dropped int           // errors beyond maxErrors
+	tooDeep bool          // that the limit of size or depth is exceeded has been reported
+	read    int64         // bytes of body files
+	decide  Decide        // of the objectives that say nothing else
+	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
 	file    *File
 }
 
@@ -374,7 +375,11 @@ func (p *parser) document(root *node) {
 	p.service(o.get("service"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
+	faults := len(p.errs)
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))
+	if len(p.errs) == faults {
+		p.countSteps()
+	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
 }
 

@@ -103,6 +103,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
 		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
 		reflect.TypeFor[scheduleText]():  {Enum: []any{string(Alternate), string(Mixed)}},
+		reflect.TypeFor[eachText]():      {Enum: []any{eachStep}},
 		reflect.TypeFor[decideText]():    {Enum: []any{string(Measured), string(Sure), string(Lenient)}},
 		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
 		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),

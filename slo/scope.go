@@ -6,23 +6,31 @@ import (
 	"strings"
 )
 
-// maxObjectives bounds the table of a report.
-const maxObjectives = 200
+// maxObjectives bounds the table of a report, maxOfSteps with those that stand
+// for each step.
+const (
+	maxObjectives = 200
+	maxOfSteps    = 500
+)
 
 // objectives reads a list of objectives, of the file or of one stage.
 func (p *parser) objectives(n *node, ofStage bool) []Objective {
 	var all []Objective
 	for _, item := range p.list(n, "objectives", maxObjectives) {
-		if o, ok := p.objective(item, ofStage); ok {
-			all = append(all, o)
+		all = append(all, p.objective(item, ofStage)...)
+		if len(all) > maxOfSteps {
+			p.failNode(item, CodeTooMany, fmt.Sprintf("with each step there are more than %d objectives", maxOfSteps), "name the steps that matter")
+			return nil
 		}
 	}
 	return all
 }
 
-func (p *parser) objective(n *node, ofStage bool) (Objective, bool) {
+// objective reads an objective: one, or one for each step.
+func (p *parser) objective(n *node, ofStage bool) []Objective {
 	if n.kind != mapNode {
-		return p.judged(n, Fail)
+		objective, ok := p.judged(n, Fail)
+		return only(objective, ok)
 	}
 	o := objectOf[objectiveDoc](p, n, "an objective")
 	var objective Objective
@@ -37,12 +45,24 @@ func (p *parser) objective(n *node, ofStage bool) (Objective, bool) {
 	objective.Grace = p.duration(o.get("grace"), "grace", 0, maxDuration)
 	objective.Stage = p.name(o.get("stage"), "the stage")
 	objective.Decide = p.rule(o.get("decide"), objective.Decide)
+	if objective.Window = p.window(o, objective.Indicator, ok); objective.Window > 0 {
+		objective.Decide = ""
+	}
 	p.checkObjectiveKeys(o, objective.Abort, ofStage)
 	if len(objective.Relative) > 0 {
 		p.needsValue(o, "abort", objective.Abort, "a comparison with the baseline is judged when the run is over")
 		p.needsValue(o, "decide", o.has("decide"), "a comparison with the baseline has a rule of its own")
+		p.needsValue(o, "for", o.has("for"), "the baseline is a value of the whole stage")
 	}
-	return objective, ok
+	return p.scoped(o, objective, ok)
+}
+
+// only is a list of one objective, or of none where it could not be read.
+func only(o Objective, ok bool) []Objective {
+	if !ok {
+		return nil
+	}
+	return []Objective{o}
 }
 
 // needsValue refuses a key of an objective against the baseline.
@@ -116,6 +136,9 @@ func (p *parser) shown(n *node) (Objective, bool) {
 func (p *parser) checkObjectiveKeys(o *object, abort, ofStage bool) {
 	o.exclude(p, "show", []string{"abort", "grace"}, "what is only shown cannot stop the run")
 	o.exclude(p, "show", []string{"decide"}, "what is only shown is not judged")
+	o.exclude(p, "show", []string{"for"}, "which part of the stage is the worst follows from a bound")
+	o.exclude(p, "for", []string{"decide"}, "the measured value of the worst part of the stage decides: an interval is of the whole stage")
+	o.exclude(p, "for", []string{"grace"}, "the objective is missed as soon as one part of this length misses it")
 	if o.has("grace") && !o.has("show") && !abort {
 		e := o.values["grace"]
 		p.fail(e.pos, width(e.key), CodeCombination, `"grace" needs abort: true`, "it says how long the objective must have been broken before the run stops")
@@ -141,10 +164,13 @@ func (p *parser) checkScopes(plan []plannedStage, everywhere []Objective) {
 		names = append(names, s.Name)
 		some = some || s.Judge
 	}
+	var last Pos
 	for _, o := range everywhere {
 		isJudged, known := judged[o.Stage]
+		again := o.Pos == last // of several steps
+		last = o.Pos
 		switch {
-		case o.Stage == "":
+		case o.Stage == "" || again:
 		case !known:
 			p.fail(o.Pos, width(o.Text), CodeNoStage, "there is no stage "+quote(o.Stage)+" for this objective"+didYouMean(o.Stage, names), "the stages are "+namesOf(plan))
 		case !isJudged:
@@ -192,14 +218,35 @@ func applying(everywhere []Objective, written plannedStage, name string) []Objec
 	if !slices.ContainsFunc(all, Objective.judgesSuccess) {
 		all = append(all, implicitSuccess())
 	}
+	for i := range all {
+		all[i].Text += all[i].where()
+	}
 	return all
 }
 
-// hasLike reports an objective with the same indicator that is of the same
-// kind, absolute or relative.
+// where ends the text of an objective that does not judge the whole stage.
+func (o Objective) where() string {
+	text := ""
+	switch s := o.Scope; {
+	case s.Step != "" && s.Scenario != "":
+		text = ", step " + s.Step + " of " + s.Scenario
+	case s.Step != "":
+		text = ", step " + s.Step
+	case s.Scenario != "":
+		text = ", scenario " + s.Scenario
+	}
+	if o.Window > 0 {
+		text += ", for " + writeDuration(o.Window)
+	}
+	return text
+}
+
+// hasLike reports an objective with the same indicator, scope and window that
+// is of the same kind, absolute or relative.
 func hasLike(list []Objective, like Objective) bool {
 	return slices.ContainsFunc(list, func(o Objective) bool {
-		return o.Indicator == like.Indicator && (o.Relative == nil) == (like.Relative == nil)
+		return o.Indicator == like.Indicator && (o.Relative == nil) == (like.Relative == nil) &&
+			o.Scope == like.Scope && o.Window == like.Window
 	})
 }
 
@@ -209,7 +256,8 @@ func hasLike(list []Objective, like Objective) bool {
 func (o Objective) judgesSuccess() bool {
 	switch o.Indicator.Kind {
 	case SuccessRate, ErrorRate, Errors:
-		return o.Severity != Show && o.Relative == nil // a relative one may be skipped
+		// A relative one may be skipped, and one step is not all.
+		return o.Severity != Show && o.Relative == nil && o.Scope == Scope{}
 	}
 	return false
 }

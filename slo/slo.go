@@ -190,5 +190,6 @@ type Stage struct {
 	Judge      bool
 	StopOnDead bool        // stop when 90 % of the requests failed over 10 s
 	Objectives []Objective // all that apply to this stage, the file's and the implicit ones included
+	Apart      []Scope     // the parts of the scenarios that objectives look at, not the whole
 	Pos        Pos
 }

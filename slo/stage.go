@@ -62,6 +62,8 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			first[s.Name] = written.Pos.Line
 			if s.Judge {
 				s.Objectives = applying(everywhere, written, s.Name)
+				s.Apart = apart(s.Objectives)
+				p.checkWindows(s)
 			}
 			p.file.Stages = append(p.file.Stages, s)
 		}

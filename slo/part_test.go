@@ -1,0 +1,131 @@
+package slo
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const shopFile = head + `scenarios:
+  - {name: health, request: GET /health}
+  - name: order
+    weight: 3
+    steps:
+      - {name: search, request: GET /search}
+      - pause: 10ms
+      - {name: buy, request: POST /orders}
+  - name: browse
+    steps:
+      - {name: search, request: GET /search}
+`
+
+// textsOf gives the objectives of a stage, as reports name them.
+func textsOf(s Stage) []string {
+	var texts []string
+	for _, o := range s.Objectives {
+		texts = append(texts, o.Text)
+	}
+	return texts
+}
+
+// An objective for each step stands once for each, and a stage's own one of a
+// step takes the place of that step's.
+func TestObjectivesOfSteps(t *testing.T) {
+	file := parseText(t, shopFile+`stages:
+  - {name: steady, rate: 50/s, duration: 60s}
+  - {name: own, rate: 50/s, duration: 60s, objectives: [{warn: p99 <= 2s, step: buy, scenario: order}, p99 <= 3s]}
+objectives:
+  - {fail: p99 <= 1s, each: step}
+  - {fail: p99 <= 1s, scenario: order, for: 10s}
+  - success_rate >= 98%
+`)
+	for i, want := range [][]string{
+		{
+			"p99 <= 1s, step GET /health", "p99 <= 1s, step search of order", "p99 <= 1s, step buy", "p99 <= 1s, step search of browse",
+			"p99 <= 1s, scenario order, for 10s", "success_rate >= 98%",
+		},
+		{
+			"p99 <= 1s, step GET /health", "p99 <= 1s, step search of order", "p99 <= 1s, step search of browse",
+			"p99 <= 1s, scenario order, for 10s", "success_rate >= 98%", "p99 <= 2s, step buy", "p99 <= 3s",
+		},
+	} {
+		if diff := cmp.Diff(want, textsOf(file.Stages[i])); diff != "" {
+			t.Errorf("stage %s (-want +got):\n%s", file.Stages[i].Name, diff)
+		}
+	}
+	want := []Scope{{Step: "GET /health"}, {"order", "search"}, {Step: "buy"}, {"browse", "search"}, {Scenario: "order"}}
+	if diff := cmp.Diff(want, file.Stages[0].Apart); diff != "" {
+		t.Errorf("kept apart (-want +got):\n%s", diff)
+	}
+}
+
+// An objective of a part of the requests or of the time leaves the one on
+// success in its place, and file-wide decide does not reach a window.
+func TestScopeOfSuccess(t *testing.T) {
+	file := parseText(t, shopFile+`decide: sure
+stages:
+  - {name: steady, rate: 50/s, duration: 60s}
+objectives:
+  - {fail: success_rate >= 98%, step: buy}
+  - {fail: p95 <= 1s, for: 10s}
+`)
+	objectives := file.Stages[0].Objectives
+	if last := objectives[len(objectives)-1]; !last.Implicit || last.Scope != (Scope{}) {
+		t.Errorf("the last objective is %+v, want the one that is added", last)
+	}
+	if o := objectives[1]; o.Decide != "" || o.Window != 10*time.Second {
+		t.Errorf("decide is %q for a window of %v", o.Decide, o.Window)
+	}
+}
+
+func TestTooManyStepObjectives(t *testing.T) {
+	var src strings.Builder
+	src.WriteString(head + "scenarios:\n  - name: long\n    steps:\n")
+	for range 150 {
+		src.WriteString("      - {request: GET /a}\n")
+	}
+	src.WriteString("stages: [{name: a, rate: 1/s, duration: 5s}]\nobjectives:\n")
+	for range 4 {
+		src.WriteString("  - {fail: p50 <= 1s, each: step}\n")
+	}
+	_, err := Parse([]byte(src.String()), testOptions("slo.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "slo.yaml:161:5: SLO018: with each step there are more than 500 objectives") {
+		t.Errorf("Parse: %v", err)
+	}
+}
+
+func TestPerIteration(t *testing.T) {
+	file := parseText(t, shopFile+oneStage)
+	for scope, want := range map[Scope]float64{
+		{}:                                   8.0 / 5,
+		{Scenario: "order"}:                  6.0 / 5,
+		{Step: "search"}:                     4.0 / 5,
+		{Scenario: "browse", Step: "search"}: 1.0 / 5,
+		{Step: "GET /health"}:                1.0 / 5,
+	} {
+		if got := file.PerIteration(scope); got != want {
+			t.Errorf("PerIteration(%+v) = %v, want %v", scope, got, want)
+		}
+	}
+}
+
+// The slices of a stage and of a step are never fewer than an interval needs
+// nor, of a step, more than a result should hold.
+func TestSliceWidths(t *testing.T) {
+	for planned := 100 * time.Millisecond; planned <= 24*time.Hour; planned += planned / 7 {
+		whole, step := SliceWidth(planned), StepSliceWidth(planned)
+		if step < whole || step > planned/15 || int64(planned/step) > StepSliceCount {
+			t.Errorf("a stage of %v has slices of %v, its steps of %v", planned, whole, step)
+		}
+	}
+	for planned, want := range map[time.Duration]time.Duration{
+		8 * time.Second: 500 * time.Millisecond, 16 * time.Second: time.Second, 2 * time.Minute: time.Second,
+		121 * time.Second: 2 * time.Second, 10 * time.Minute: 5 * time.Second, time.Hour: 30 * time.Second,
+	} {
+		if got := StepSliceWidth(planned); got != want {
+			t.Errorf("StepSliceWidth(%v) = %v, want %v", planned, got, want)
+		}
+	}
+}
