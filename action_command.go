@@ -51,8 +51,12 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return exitUsage, errors.Join(err, refused(a, err))
 		}
 	}
+	limits, err := slo.ParseLimits(inputs.MaxRate, inputs.MaxDuration, inputs.AllowedHosts)
+	if err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
 	file, err := readSLO(inputs.Config, slo.Options{
-		Target: inputs.Target, BaseTarget: inputs.BaseTarget, Env: a.EnvLookup(inputs.Env, p.lookupEnv),
+		Target: inputs.Target, BaseTarget: inputs.BaseTarget, Limits: limits, Env: a.EnvLookup(inputs.Env, p.lookupEnv),
 	})
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))

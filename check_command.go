@@ -166,6 +166,9 @@ func worstTime(file *slo.File) time.Duration {
 	if compared {
 		sum += 2 * run.WarmUp
 	}
+	if most := file.Limits.Duration; most > 0 {
+		sum = min(sum, most)
+	}
 	return sum
 }
 

@@ -18,11 +18,23 @@ type fileFlags struct {
 	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
 	// BaseTarget makes the run a comparison.
 	BaseTarget string `help:"Base URL of a second service to compare with: both are loaded in this run, in turn." placeholder:"URL"`
+	limitFlags
+}
+
+// limitFlags are limits besides those of the file. The lower one counts.
+type limitFlags struct {
+	MaxRate      string `help:"Requests a second at most; a plan of more is an error, workers are held back to it." placeholder:"RATE"`
+	MaxDuration  string `help:"How long the run may last." placeholder:"TIME"`
+	AllowedHosts string `help:"Hosts that may be loaded, separated by commas, such as localhost,*.example.com." placeholder:"HOSTS"`
 }
 
 // read reads the SLO file.
 func (f fileFlags) read(env func(string) (string, bool)) (*slo.File, error) {
-	return readSLO(f.File, slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Env: env})
+	limits, err := slo.ParseLimits(f.MaxRate, f.MaxDuration, f.AllowedHosts)
+	if err != nil {
+		return nil, err
+	}
+	return readSLO(f.File, slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Env: env})
 }
 
 // runFlags are the flags that run, demo and the action share.

@@ -20,6 +20,9 @@ type Inputs struct {
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
 	OnInconclusive string   // auto, fail or warn
+	MaxRate        string   // requests a second; empty: the SLO file's limit, or none
+	MaxDuration    string   // of the run; likewise
+	AllowedHosts   string   // patterns of hosts that may be loaded; likewise
 	Accept         bool     // regressions against the baseline only warn
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
@@ -56,6 +59,9 @@ var inputs = []input{
 		in.Accept = word == "true"
 		return err
 	}},
+	{name: "max-rate", set: func(in *Inputs, v string) error { in.MaxRate = v; return nil }},
+	{name: "max-duration", set: func(in *Inputs, v string) error { in.MaxDuration = v; return nil }},
+	{name: "allowed-hosts", set: func(in *Inputs, v string) error { in.AllowedHosts = v; return nil }},
 	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
 	{name: "env", set: func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
 	{name: "network", fallback: "auto", set: func(in *Inputs, v string) (err error) {

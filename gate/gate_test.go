@@ -16,7 +16,7 @@ import (
 // of a stage and in none: nothing may pass.
 func TestNoDataIsNeverAPass(t *testing.T) {
 	stages := map[string][]result.Stage{"missing": nil}
-	for _, state := range []result.State{result.Completed, result.NotRun, result.Cancelled, result.Aborted, result.Dead} {
+	for _, state := range []result.State{result.Completed, result.NotRun, result.Cancelled, result.Aborted, result.Dead, result.Limited} {
 		stages[string(state)] = []result.Stage{{Name: "high", State: state, Duration: 20 * time.Second, Slices: make([]result.Slice, 20)}}
 	}
 	onlyCancelled := result.Stage{Name: "high", State: result.Completed, Duration: time.Second}
@@ -189,6 +189,9 @@ func TestStagesThatWereCutShort(t *testing.T) {
 		{"cancelled", success98, cut(steady(500, time.Millisecond), result.Cancelled), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
 		{"cancelled, missed so far", success98, cut(mixed(500, 15, time.Second), result.Cancelled), verdicts{result.Fail, result.Inconclusive, result.Fail}},
 		{"cancelled, lost already", success98, cut(mixed(500, 50, time.Millisecond), result.Cancelled), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"limited", success98, cut(steady(500, time.Millisecond), result.Limited), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+		{"limited, missed so far", success98, cut(mixed(500, 15, time.Second), result.Limited), verdicts{result.Fail, result.Inconclusive, result.Fail}},
+		{"limited, lost already", success98, cut(mixed(500, 50, time.Millisecond), result.Limited), verdicts{result.Inconclusive, result.Fail, result.Fail}},
 		{"aborted", abort, cut(mixed(500, 100, time.Second), result.Aborted), verdicts{result.Fail, result.Fail, result.Fail}},
 		{"aborted, mended by late answers", abort, cut(mixed(500, 5, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Fail, result.Fail}},
 		{"aborted by a warning", as(slo.Warn, abort), cut(mixed(500, 20, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Warn, result.Inconclusive}},

@@ -276,7 +276,7 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 // doubtMiss says why a missed bound is not proof against the service.
 func (t *trial) doubtMiss() string {
 	switch {
-	case t.s.State == result.Cancelled && !t.lost():
+	case (t.s.State == result.Cancelled || t.s.State == result.Limited) && !t.lost():
 		return cutShort(t.s)
 	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters) && t.stage.successFails():
 		return t.mostlyFailedNote()
@@ -408,6 +408,8 @@ func cutShort(s *result.Stage) string {
 		return fmt.Sprintf("the stage was aborted after %s", after)
 	case result.Cancelled:
 		return fmt.Sprintf("cancelled after %s", after)
+	case result.Limited:
+		return fmt.Sprintf("ended after %s: %s", after, s.Reason)
 	}
 	return fmt.Sprintf("the stage ended as %q after %s", s.State, after)
 }
@@ -484,6 +486,9 @@ func (t *trial) closedNote() string {
 	w := t.stage.plan.Workload
 	mean, ok := t.s.Response.Mean()
 	rate := t.Indicator.Kind == slo.Throughput || t.Indicator.Kind == slo.Goodput
+	if rate && t.s.Generator.HeldTo > 0 && !met(t.Objective, t.value) {
+		return fmt.Sprintf("the limits held the stage back to %s", format(slo.UnitRate, t.s.Generator.HeldTo, digits))
+	}
 	if !rate || !ok || mean <= 0 || t.Scope != (slo.Scope{}) || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
 		return ""
 	}

@@ -39,6 +39,10 @@ func (l *lane) proceed(g *guest) {
 		e := g.scenario.steps[g.at]
 		g.at++
 		if e.step != nil {
+			if l.heldBack(g) {
+				g.at-- // it comes back to this step
+				return
+			}
 			g.step = e.step
 			l.request(g)
 			return
@@ -51,9 +55,33 @@ func (l *lane) proceed(g *guest) {
 
 // pause lets a guest rest, and reports whether it has to.
 func (l *lane) pause(g *guest, p slo.Pause) bool {
+	return l.restUntil(g, g.due+g.user.pause(p))
+}
+
+// heldBack lets a guest rest until the limits permit its next request, and
+// reports whether it has to.
+func (l *lane) heldBack(g *guest) bool {
+	if l.limit == nil {
+		return false
+	}
+	if g.placed {
+		g.placed = false
+		return false
+	}
+	at := l.limit.place(l.clock)
+	if at <= l.clock {
+		return false
+	}
+	g.placed = l.restUntil(g, at)
+	return g.placed
+}
+
+// restUntil makes a moment a guest's due one and lets it rest until then, if
+// that is still to come.
+func (l *lane) restUntil(g *guest, due time.Duration) bool {
 	l.letGo(g)
 	g.paused = g.due
-	g.due += g.user.pause(p)
+	g.due = due
 	if g.due <= l.clock {
 		l.rested(g)
 		return false

@@ -18,6 +18,7 @@ type guest struct {
 	step     *step         // the request to come or under way
 	until    time.Duration // when a worker of a ramp leaves; 0: it stays
 	held     bool          // it may use a connection
+	placed   bool          // the limits permit its next request
 
 	due    time.Duration // when the request is or was to start
 	wait   time.Duration // the part since then that was spent waiting for a connection

@@ -52,7 +52,7 @@ import (
 type Options struct {
 	Seed           uint64        // of everything random: arrivals, scenarios, pauses, values
 	Version        string        // of the program, for User-Agent
-	MaxConnections int           // requests in flight at most; 0: 1000
+	MaxConnections int           // requests in flight at most, if the file's limits permit them; 0: 1000
 	Grace          time.Duration // for requests in flight after a cancel; 0: 3 s
 	Engine         string        // how requests are sent: "", the best that fits, or one of Engines
 	NormalPriority bool          // do not raise the engine's scheduling priority where that is allowed
@@ -121,6 +121,9 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	}
 	if opts.MaxConnections <= 0 {
 		opts.MaxConnections = defaultConnections
+	}
+	if most := file.Limits.Connections; most > 0 {
+		opts.MaxConnections = min(opts.MaxConnections, most)
 	}
 	if opts.Grace <= 0 {
 		opts.Grace = defaultGrace

@@ -89,6 +89,9 @@ func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn
 			}
 			continue
 		}
+		if !d.heldBack(ctx, u, &t) {
+			return t.due, false
+		}
 		if !t.held && !d.acquire(ctx, u, e.step, &t) {
 			return t.due, false
 		}
@@ -114,8 +117,28 @@ func (d *drive) letGo(t *turn) {
 
 // pause waits until the pause that follows t.due is over.
 func (d *drive) pause(ctx context.Context, u *visitor, p slo.Pause, t *turn) bool {
+	return d.restUntil(ctx, u, t.due.Add(u.user.pause(p)), t)
+}
+
+// heldBack waits until the limits permit the next request. It reports false
+// when the stage ended before.
+func (d *drive) heldBack(ctx context.Context, u *visitor, t *turn) bool {
+	if d.limit == nil {
+		return true
+	}
+	now := time.Since(d.start)
+	at := d.limit.place(now)
+	if at <= now {
+		return true
+	}
+	d.letGo(t)
+	return d.restUntil(ctx, u, d.start.Add(at), t)
+}
+
+// restUntil makes a moment the due one and waits for it.
+func (d *drive) restUntil(ctx context.Context, u *visitor, due time.Time, t *turn) bool {
 	from := t.due
-	t.due = from.Add(u.user.pause(p))
+	t.due = due
 	timer := time.NewTimer(time.Until(t.due))
 	defer timer.Stop()
 	select {

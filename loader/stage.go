@@ -38,7 +38,8 @@ type stage struct {
 
 	self *selfWatch
 
-	apart apart // the steps whose slices are kept
+	apart apart    // the steps whose slices are kept
+	limit *limiter // nil: none
 
 	mu     sync.Mutex
 	slices *sliceSet
@@ -62,6 +63,7 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		sh.keep(s.apart, s.parts)
 	}
 	s.tickets.Store(spec.Workload.Requests)
+	s.limit = newLimiter(l.file.Limits, spec.Workload)
 	s.self = watchSelf()
 	s.start = time.Now()
 	return s
@@ -257,6 +259,7 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 		}
 	}
 	out.Generator.Mode = s.mode
+	out.Generator.HeldTo = s.limit.heldTo()
 	return out
 }
 

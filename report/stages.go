@@ -38,7 +38,7 @@ func (b builder) stage(s result.Stage) Stage {
 		Max:        stageQuantile(s, 1, 1),
 		Success:    orNone(successRate(s), share),
 		Errors:     errorsByClass(s.Counters),
-		State:      word(string(s.State), "completed", "not-run", "cancelled", "aborted", "dead"),
+		State:      word(string(s.State), "completed", "not-run", "cancelled", "aborted", "dead", "limited"),
 		Reason:     b.sentence(s.Reason),
 		Judged:     s.Judged,
 		Trend:      trend(s),

@@ -46,11 +46,14 @@ func checkStage(s *Stage) error {
 	if err := checkWorkload(s.Workload); err != nil {
 		return fmt.Errorf("workload: %w", err)
 	}
-	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead); err != nil {
+	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead, Limited); err != nil {
 		return err
 	}
 	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait); err != nil {
 		return err
+	}
+	if s.Generator.HeldTo < 0 {
+		return fmt.Errorf("generator: a rate of %g a second is negative", s.Generator.HeldTo)
 	}
 	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused); err != nil {
 		return fmt.Errorf("generator: %w", err)

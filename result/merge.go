@@ -36,7 +36,7 @@ func Merge(a, b *Run) (*Run, error) {
 		Seed:    common(a.Seed, b.Seed),
 
 		Cancelled: a.Cancelled || b.Cancelled,
-		Source: mergeSources(a.Source, b.Source),
+		Source:    mergeSources(a.Source, b.Source),
 		Machine: Machine{
 			OS:    common(a.Machine.OS, b.Machine.OS),
 			Arch:  common(a.Machine.Arch, b.Machine.Arch),
@@ -214,7 +214,7 @@ func addWorkloads(a, b Workload) Workload {
 // worst returns the state of the part that says most about the service, with
 // its reason.
 func worst(a, b *Stage) (State, string) {
-	order := []State{Completed, NotRun, Cancelled, Aborted, Dead}
+	order := []State{Completed, NotRun, Cancelled, Limited, Aborted, Dead}
 	first := cmp.Or(
 		-cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State)),
 		cmp.Compare(a.Reason, b.Reason),
@@ -333,6 +333,7 @@ func mergeGenerators(a, b *Generator) Generator {
 		Pauses:    a.Pauses + b.Pauses,
 
 		ClosedByPeer: a.ClosedByPeer + b.ClosedByPeer,
+		HeldTo:       max(a.HeldTo, b.HeldTo),
 
 		ConnectionWait: a.ConnectionWait + b.ConnectionWait,
 	}

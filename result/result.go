@@ -95,6 +95,7 @@ const (
 	Cancelled State = "cancelled" // by the user or the CI
 	Aborted   State = "aborted"   // an objective with abort could not be met any more
 	Dead      State = "dead"      // the target had stopped answering
+	Limited   State = "limited"   // the limits permitted no more
 )
 
 // Workload says how a stage was loaded; see the SLO file's words. Ramps have
@@ -183,6 +184,9 @@ type Generator struct {
 	// ClosedByPeer counts the connections that the other side ended.
 	ClosedByPeer int64         `json:"connections_closed_by_peer"`
 	Pauses       time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law
+	// HeldTo is the rate of requests that the limits held a closed stage back to;
+	// 0: they did not.
+	HeldTo float64 `json:"held_to,omitempty"`
 	// ConnectionWait is the summed wait of arrivals for a free connection or user.
 	ConnectionWait time.Duration `json:"connection_wait_ns"`
 }

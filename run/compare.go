@@ -88,7 +88,7 @@ func isCompared(s slo.Stage) bool {
 }
 
 // turns plans a stage of both sides.
-func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
+func (c *compared) turns(ctx context.Context, stage slo.Stage, o Observer) loader.Turns {
 	t := loader.Turns{Block: gate.Block, Windows: gate.Windows(stage.Workload.Duration)}
 	if stage.Workload.Requests > 0 {
 		t.Windows = int(stage.Workload.Requests) // a window sends one of each side's at least
@@ -99,7 +99,7 @@ func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
 	if cold := WarmUp - c.warmed; cold > 0 {
 		t.WarmUp = int((cold + t.Block - 1) / t.Block)
 	}
-	t.More = func(base, head *result.Stage) int { return c.more(stage, base, head, o) }
+	t.More = func(base, head *result.Stage) int { return c.more(ctx, stage, base, head, o) }
 	if c.restart != nil {
 		t.Restarts = loader.Restarts{Every: int(restartEvery / window), Since: c.since, WarmUp: int(WarmUp / t.Block)}
 		t.Restarts.Do = func(ctx context.Context) error {
@@ -112,11 +112,14 @@ func (c *compared) turns(stage slo.Stage, o Observer) loader.Turns {
 }
 
 // more is how many windows a stage is extended by.
-func (c *compared) more(stage slo.Stage, base, head *result.Stage, o Observer) int {
+func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result.Stage, o Observer) int {
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
 		return 0
 	}
 	left := c.rules.Max - time.Duration(len(head.Slices))*window
+	if end, limited := ctx.Deadline(); limited {
+		left = min(left, time.Until(end))
+	}
 	n := int(min(extension, left) / window)
 	if n > 0 {
 		o.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %d s more", stage.Name, int((time.Duration(n) * window).Seconds())))
@@ -129,11 +132,11 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	o := opts.Observer
 	w := loader.Describe(stage.Workload)
 	w.Duration /= 2
-	turns := c.turns(stage, o)
+	turns := c.turns(ctx, stage, o)
 	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
-		s := notRun(stage, "the run was cancelled")
+		s := notRun(stage, stopped(ctx))
 		o.StageEnd(&s)
 		return &s
 	}

@@ -10,6 +10,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -99,11 +100,14 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		both = newCompared(file, opts)
 		r.Base = &result.Base{Target: file.Baseline.BaseTarget}
 	}
+	whole := ctx
+	ctx, stop := limited(ctx, r.Start, file.Limits.Duration)
+	defer stop()
 	stopWatch := watch(ctx, opts.Cluster, r)
 	why := ""
 	for _, stage := range file.Stages {
 		if why == "" && ctx.Err() != nil {
-			why = "the run was cancelled"
+			why = stopped(ctx)
 		}
 		if why != "" {
 			r.Stages = append(r.Stages, notRun(stage, why))
@@ -123,9 +127,34 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	if both != nil && opts.Restart != nil {
 		r.Base.Starts = 1 + both.restarts
 	}
-	r.Cancelled = ctx.Err() != nil
+	r.Cancelled = whole.Err() != nil
 	r.End = time.Now()
 	return r
+}
+
+// limited ends a run when it has lasted as long as the limits permit.
+func limited(ctx context.Context, start time.Time, most time.Duration) (context.Context, context.CancelFunc) {
+	if most <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithDeadlineCause(ctx, start.Add(most), &loader.StopError{
+		State: result.Limited, Reason: fmt.Sprintf("the limits permit a run of %v", most),
+	})
+}
+
+// stopped says why a run goes on no more.
+func stopped(ctx context.Context) string {
+	var limit *loader.StopError
+	if errors.As(context.Cause(ctx), &limit) {
+		return limit.Reason
+	}
+	return "the run was cancelled"
+}
+
+// permits reports whether the limits leave a run so much time.
+func permits(ctx context.Context, d time.Duration) bool {
+	end, limited := ctx.Deadline()
+	return !limited || time.Until(end) >= d
 }
 
 // endsRun says why no further stage is run after this one, or nothing.
@@ -135,6 +164,8 @@ func endsRun(s *result.Stage) string {
 		return "the run was cancelled"
 	case result.Aborted:
 		return fmt.Sprintf("the run was stopped in stage %q: %s", s.Name, s.Reason)
+	case result.Limited:
+		return s.Reason
 	case result.Dead:
 		return fmt.Sprintf("the target had stopped answering in stage %q", s.Name)
 	}
@@ -156,7 +187,7 @@ func conductStage(ctx context.Context, stage slo.Stage, l Loader, opts Options) 
 	o := opts.Observer
 	o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
-		s := notRun(stage, "the run was cancelled")
+		s := notRun(stage, stopped(ctx))
 		o.StageEnd(&s)
 		return &s
 	}
@@ -176,7 +207,7 @@ func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result
 		return first
 	}
 	objective, near := gate.NearFail(stage, first)
-	if !near {
+	if !near || !permits(ctx, stage.IdleBefore+first.Duration) {
 		return first
 	}
 	opts.Observer.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))

@@ -140,3 +140,74 @@ func TestConductWatchesTheCluster(t *testing.T) {
 		}
 	})
 }
+
+// A run ends when the limits permit no more of it: that is no cancel, and says
+// so.
+func TestConductEndsAtTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("one", "two", "three")
+		file.Limits.Duration = 1500 * time.Millisecond
+		r := Conduct(t.Context(), file, &scripted{lasts: time.Second}, Options{})
+		want := map[string]result.State{"one": result.Completed, "two": result.Limited, "three": result.NotRun}
+		if diff := cmp.Diff(want, states(r)); diff != "" || r.Cancelled {
+			t.Errorf("cancelled %v, states (-want +got):\n%s", r.Cancelled, diff)
+		}
+		for _, s := range r.Stages[1:] {
+			if s.Reason != "the limits permit a run of 1.5s" {
+				t.Errorf("%s: %q", s.Name, s.Reason)
+			}
+		}
+		if took := r.End.Sub(r.Start); took != file.Limits.Duration {
+			t.Errorf("took %v, the limits permit %v", took, file.Limits.Duration)
+		}
+	})
+}
+
+// A limit in the idle time before a stage is told apart from a cancel, too.
+func TestConductEndsAtTheLimitWhileIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("one", "two")
+		file.Stages[1].IdleBefore, file.Limits.Duration = time.Minute, 5*time.Second
+		r := Conduct(t.Context(), file, &scripted{lasts: time.Second}, Options{})
+		if s := r.Stages[1]; s.State != result.NotRun || s.Reason != "the limits permit a run of 5s" {
+			t.Errorf("state %s, reason %q", s.State, s.Reason)
+		}
+	})
+}
+
+// nearFail is a loader whose stage fails near its bound.
+type nearFail struct{ runs int }
+
+func (l *nearFail) Snapshot() *result.Stage { return nil }
+
+func (l *nearFail) Run(_ context.Context, stage slo.Stage) *result.Stage {
+	l.runs++
+	time.Sleep(20 * time.Second)
+	s := &result.Stage{Name: stage.Name, State: result.Completed, Duration: 20 * time.Second}
+	for i := range 20 {
+		c := result.Counters{Success: 48, BadStatus: 2}
+		if i%4 == 0 {
+			c = result.Counters{Success: 49, BadStatus: 1}
+		}
+		s.Counters.Add(c)
+		s.Slices = append(s.Slices, result.Slice{Offset: time.Duration(i) * time.Second, Width: time.Second, Counters: c})
+	}
+	return s
+}
+
+// Nothing is confirmed for which the limits leave no time.
+func TestConfirmKeepsToTheLimit(t *testing.T) {
+	for limit, want := range map[time.Duration]int{0: 2, 41 * time.Second: 2, 39 * time.Second: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			file := stages("one")
+			file.Confirm, file.Limits.Duration = true, limit
+			file.Stages[0].Objectives = []slo.Objective{{
+				Text: "success_rate >= 97%", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Bound: 0.97, Severity: slo.Fail,
+			}}
+			l := &nearFail{}
+			if Conduct(t.Context(), file, l, Options{}); l.runs != want {
+				t.Errorf("limit %v: loaded %d times, want %d", limit, l.runs, want)
+			}
+		})
+	}
+}

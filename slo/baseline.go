@@ -43,8 +43,10 @@ func (p *parser) baseTarget(n *node) {
 	switch {
 	case p.opts.BaseTarget != "":
 		b.BaseTarget = p.overriding("base target", p.opts.BaseTarget)
+		p.checkHost(nil, "the base target that overrides the file's", b.BaseTarget)
 	case n != nil:
 		b.BaseTarget = p.baseURL(n, "the base target")
+		p.checkHost(n, "the base target", b.BaseTarget)
 	}
 }
 

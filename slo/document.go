@@ -18,6 +18,7 @@ type (
 	fixedText     string // text in which ${env.NAME} is replaced when the file is read
 	durationText  string
 	pauseText     string // a duration or a range of durations
+	rateText      string // a rate alone
 	rateValue     string // a rate, a ramp of rates or a list of rates
 	workersValue  string // a number of workers, a ramp or a list of numbers
 	countValue    string
@@ -52,6 +53,7 @@ type document struct {
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
 	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
+	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
@@ -74,6 +76,13 @@ type baselineDoc struct {
 	Schedule      scheduleText `json:"schedule,omitempty" jsonschema:"How base and head are loaded: alternate, in turn in blocks of 1 s or more, or mixed, at the same time with half of the load each, which understates changes. Default: alternate."`
 	Max           durationText `json:"max,omitempty" jsonschema:"How long a stage may last that is extended until base and head can be told apart. Default: 180s."`
 	Required      switchValue  `json:"required,omitempty" jsonschema:"Without a baseline relative objectives are inconclusive instead of skipped. Default: false."`
+}
+
+type limitsDoc struct {
+	Rate        rateText     `json:"rate,omitempty" jsonschema:"Requests a second, whatever causes them. Stages of workers are held back to it."`
+	Duration    durationText `json:"duration,omitempty" jsonschema:"Of the whole run; it is ended then."`
+	Connections countValue   `json:"connections,omitempty" jsonschema:"To each service at the same time."`
+	Hosts       []fixedText  `json:"hosts,omitempty" jsonschema:"Hosts that may be loaded, such as localhost, *.example.com or 10.0.0.0/8."`
 }
 
 type httpDoc struct {

@@ -15,7 +15,8 @@ import (
 type Code string
 
 // The kinds of errors, in groups of ten: the YAML text, the shape of the
-// document, single values, requests, objectives, values in strings, checks.
+// document, single values, requests, objectives, values in strings, checks,
+// limits.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -69,6 +70,10 @@ const (
 	CodeCheck     Code = "SLO060" // an expression that does not compile
 	CodeCheckType Code = "SLO061" // an expression that is neither true nor false
 	CodeCheckCost Code = "SLO062" // an expression that could take too long
+
+	CodeLimit Code = "SLO070" // a plan that exceeds a limit
+	CodeHost  Code = "SLO071" // a host that the limits do not allow
+	CodeHosts Code = "SLO072" // not a pattern of hosts
 )
 
 // Error is one fault of an SLO file.

@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -239,6 +240,9 @@ func unknownIndicator(name string) error {
 		hint: "the indicators are " + strings.Join(indicatorNames, " "),
 	}
 }
+
+// writeNumber gives a number with two digits after the point at most.
+func writeNumber(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) }
 
 // writeDuration gives a duration in the largest unit that keeps it a short
 // decimal: 500ms, 1.5s, 2m.

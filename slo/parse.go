@@ -29,6 +29,9 @@ type Options struct {
 	// Target overrides the target of the file when it is not empty.
 	Target string
 
+	// Limits hold besides those of the file: the lower one counts.
+	Limits Limits
+
 	// BaseTarget overrides the baseline's base_target when it is not empty.
 	BaseTarget string
 
@@ -368,6 +371,7 @@ func (p *parser) document(root *node) {
 	if !o.has("name") {
 		p.file.Name = nameOf(p.opts.Path)
 	}
+	p.limits(o.get("limits"))
 	p.target(o)
 	p.http(o.get("http"))
 	p.waitFor(o.get("wait_for"))

@@ -93,6 +93,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[fixedText]():     anyScalar(),
 		reflect.TypeFor[durationText]():  duration,
 		reflect.TypeFor[pauseText]():     ramp(durationPattern),
+		reflect.TypeFor[rateText]():      rate,
 		reflect.TypeFor[rateValue]():     either(ramp(ratePattern), listOf(rate)),
 		reflect.TypeFor[workersValue]():  either(wholeNumber(1), ramp(`[0-9]+`), listOf(workers)),
 		reflect.TypeFor[countValue]():    count,

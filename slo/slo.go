@@ -38,6 +38,7 @@ type File struct {
 	Stages    []Stage
 	Baseline  Baseline
 	Service   *ServiceCommands // nil: slogate cannot start it itself
+	Limits    Limits           // the file's and the options', the lower one of each
 
 	// Confirm says that a stage with a near fail is run once more, and that
 	// both together decide. On by default.

@@ -53,6 +53,7 @@ func (p *parser) stages(n, objectives *node) {
 // expand makes one stage for each level of a staircase.
 func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 	first := map[string]int{}
+	until, within := time.Duration(0), true
 	for _, written := range plan {
 		for _, l := range written.levels {
 			s := written.at(l)
@@ -66,6 +67,9 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 				p.checkWindows(s)
 			}
 			p.file.Stages = append(p.file.Stages, s)
+			if within { // the first stage that exceeds the limits says it for all
+				until, within = p.checkLoad(written, s, until)
+			}
 		}
 	}
 	if len(p.file.Stages) > maxStages {

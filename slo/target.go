@@ -18,9 +18,12 @@ const defaultTimeout = 10 * time.Second
 func (p *parser) target(o *object) {
 	if p.opts.Target != "" {
 		p.file.Target = p.overriding("target", p.opts.Target)
+		p.checkHost(nil, "the target that overrides the file's", p.file.Target)
 		return
 	}
-	p.file.Target = p.baseURL(o.need(p, "target", "target: http://localhost:8000, or the flag --target"), "the target")
+	n := o.need(p, "target", "target: http://localhost:8000, or the flag --target")
+	p.file.Target = p.baseURL(n, "the target")
+	p.checkHost(n, "the target", p.file.Target)
 }
 
 // overriding reads a base URL that stands in the place of the file's.

@@ -1,0 +1,78 @@
+package loader
+
+import (
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/slo"
+)
+
+// A place is never less than a gap after the one before, and one that was not
+// taken in time is lost.
+func TestLimiterPlaces(t *testing.T) {
+	l := newLimiter(slo.Limits{Rate: 300}, slo.Workload{Model: slo.Closed})
+	gap := time.Duration(3_333_334)
+	for i, step := range []struct{ now, want time.Duration }{
+		{0, 0},
+		{0, gap},
+		{ms, 2 * gap},
+		{time.Second, time.Second},
+		{time.Second + gap + 1, time.Second + gap + 1},
+		{time.Second + gap + 2, time.Second + 2*gap + 1},
+	} {
+		if got := l.place(step.now); got != step.want {
+			t.Errorf("place %d at %v is %v, want %v", i, step.now, got, step.want)
+		}
+	}
+	if l := newLimiter(slo.Limits{}, slo.Workload{Model: slo.Closed}); l != nil || l.heldTo() != 0 {
+		t.Error("no limit limits")
+	}
+	if newLimiter(slo.Limits{Rate: 1}, slo.Workload{Model: slo.Open}) != nil {
+		t.Error("an open stage is limited by its plan")
+	}
+}
+
+// Workers send no more than the limits permit; what they wait for that is a
+// pause, not response time.
+func TestWorkersAreHeldBack(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		file := fileOf(serve(t, ok), get("/"))
+		file.Limits.Rate = 50
+		s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(40, 20))
+		coherent(t, s)
+		if s.Counters.Success != 40 || s.Duration < 39*20*ms {
+			t.Errorf("%d requests in %v, want 40 in 780 ms or more", s.Counters.Success, s.Duration)
+		}
+		if median, _ := s.Response.Quantile(1, 2); median > 200*ms {
+			t.Errorf("the median of the response times is %v: each worker waited 400 ms", median)
+		}
+		if g := s.Generator; g.HeldTo != 50 || g.Pauses < time.Second {
+			t.Errorf("held to %v/s, pauses of %v", g.HeldTo, g.Pauses)
+		}
+	})
+}
+
+// A limit that is far away holds nobody back, and ends no stage early.
+func TestFarLimit(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		file := fileOf(serve(t, ok), get("/"), get("/b"))
+		file.Limits.Rate = 1e6
+		s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(200, 2))
+		coherent(t, s)
+		if s.Counters.Success != 200 || s.Generator.HeldTo != 0 {
+			t.Errorf("%d requests, held to %v/s", s.Counters.Success, s.Generator.HeldTo)
+		}
+	})
+}
+
+func TestConnectionsAreLimited(t *testing.T) {
+	file := fileOf(serve(t, ok), get("/"))
+	file.Limits.Connections = 3
+	l := newLoader(t, file, Options{})
+	if l.opts.MaxConnections != 3 {
+		t.Errorf("%d connections at most, want 3", l.opts.MaxConnections)
+	}
+	if s := l.Run(t.Context(), rated(200, 200*ms)); s.Generator.Opened > 3 || s.Counters.Success != 40 {
+		t.Errorf("opened %d connections for %d requests", s.Generator.Opened, s.Counters.Success)
+	}
+}
