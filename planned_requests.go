@@ -17,7 +17,8 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		who, w.Duration = "head", longestOf(stage, file)/2
 	}
 	needed := gate.Enough(o)
-	if o.Scope == (slo.Scope{}) && o.Window == 0 {
+	iterations := o.Indicator.Clock == slo.IterationTime
+	if o.Scope == (slo.Scope{}) && o.Window == 0 && !iterations {
 		planned, known := plannedRequests(w, file.Scenarios)
 		if !known || planned >= needed {
 			return ""
@@ -38,13 +39,20 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	case o.Scope.Step == "":
 		what = "the scenario"
 	}
-	return fmt.Sprintf("can hardly pass: it needs %d requests, %s has about %d", needed, what, int64(math.Round(planned)))
+	counted := "requests"
+	if iterations {
+		counted = "iterations"
+		if what == "the scenario" && o.Scope.Scenario == "" {
+			what = "the stage"
+		}
+	}
+	return fmt.Sprintf("can hardly pass: it needs %d %s, %s has about %d", needed, counted, what, int64(math.Round(planned)))
 }
 
 // expected is how many requests an objective looks at on average: those of its
 // scope, in the window with the lowest rate where it is for windows.
 func expected(o slo.Objective, w slo.Workload, file *slo.File) (n float64, known bool) {
-	each, all := file.PerIteration(o.Scope), file.PerIteration(slo.Scope{})
+	each, all := file.PerArrival(o), file.PerIteration(slo.Scope{})
 	switch {
 	case w.Model == slo.Open && o.Window > 0:
 		low, high := min(w.RateFrom, w.RateTo), max(w.RateFrom, w.RateTo)

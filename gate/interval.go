@@ -48,16 +48,19 @@ func within(ind slo.Indicator, s *result.Stage) (interval, bool) {
 	case slo.Throughput, slo.Goodput:
 		return rateInterval(ind, s)
 	case slo.Percentile:
-		if ind.Clock == slo.Response {
+		if bySlice(ind.Clock) {
 			return percentileInterval(ind, s)
 		}
 	case slo.Mean:
-		if ind.Clock == slo.Response {
+		if bySlice(ind.Clock) {
 			return meanInterval(s)
 		}
 	}
 	return interval{}, false
 }
+
+// bySlice reports whether slices keep the times of a clock.
+func bySlice(c slo.Clock) bool { return c == slo.Response || c == slo.IterationTime }
 
 // percentileInterval inverts the interval of the share above the measured
 // quantile x: [Q(1−hi), Q(1−lo)] (Woodruff, Confidence Intervals for Medians

@@ -72,10 +72,11 @@ func isShare(ind slo.Indicator) bool {
 	return false
 }
 
-// histogram returns the times that a clock looks at.
+// histogram returns the times that a clock looks at. Those of iterations are
+// the response times of a part that they were put into.
 func histogram(clock slo.Clock, s *result.Stage) result.Histogram {
 	switch clock {
-	case slo.Response:
+	case slo.Response, slo.IterationTime:
 		return s.Response
 	case slo.OK:
 		return s.OK

@@ -247,6 +247,10 @@ func (t *trial) unusable() string {
 			share(float64(own)/float64(max(due, own))))
 	case t.s.State == result.Dead && !t.stage.answered:
 		return "the target never answered"
+	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.s.Counters.Due() > 0:
+		return "no iteration came to its end"
+	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.stage.measured.Counters.Finished() > 0:
+		return "no iterations were counted: where base and head take turns these cut them"
 	case !t.measured:
 		return "nothing was measured"
 	}
@@ -317,7 +321,7 @@ func (t *trial) lost() bool {
 // generatorLate says that the bound would have been met without the
 // generator's own lateness.
 func (t *trial) generatorLate() string {
-	if !isLatency(t.Indicator) || t.Indicator.Clock != slo.Response {
+	if !isLatency(t.Indicator) || !bySlice(t.Indicator.Clock) {
 		return ""
 	}
 	onTime, ok := t.onTime()
@@ -417,7 +421,7 @@ func cutShort(s *result.Stage) string {
 // atLeast reports whether the value is that of a request which failed, so that
 // the true time is not known but longer.
 func (t *trial) atLeast() bool {
-	if t.Indicator.Clock != slo.Response && t.Indicator.Clock != slo.Service {
+	if !bySlice(t.Indicator.Clock) && t.Indicator.Clock != slo.Service {
 		return false
 	}
 	failed := unsuccessful(t.seen().Counters)
@@ -455,7 +459,7 @@ func (t *trial) notes() string {
 
 // failedNote explains a percentile that failed requests have raised.
 func (t *trial) failedNote() string {
-	if t.Indicator.Kind != slo.Percentile || t.Indicator.Clock != slo.Response || t.s.Counters.Success == 0 {
+	if t.Indicator.Kind != slo.Percentile || !bySlice(t.Indicator.Clock) || t.s.Counters.Success == 0 {
 		return ""
 	}
 	failed := unsuccessful(t.s.Counters)
@@ -466,8 +470,16 @@ func (t *trial) failedNote() string {
 	if !t.atLeast() && met(t.Objective, ok) == met(t.Objective, t.value) {
 		return "" // a rank or two of difference that changes nothing
 	}
-	return fmt.Sprintf("%s failed and count with their timeout; %s of the successful ones was %s",
-		share(float64(failed)/float64(t.s.Counters.Judged())), t.Indicator, format(slo.UnitDuration, ok, digits))
+	return fmt.Sprintf("%s failed and count with their timeout%s; %s of the successful ones was %s",
+		share(float64(failed)/float64(t.s.Counters.Judged())), t.plural(), t.Indicator, format(slo.UnitDuration, ok, digits))
+}
+
+// plural marks the timeout of an iteration, which is that of all its steps.
+func (t *trial) plural() string {
+	if t.Indicator.Clock == slo.IterationTime {
+		return "s"
+	}
+	return ""
 }
 
 // failedInWindow explains the value of a window that failed requests have
@@ -475,7 +487,7 @@ func (t *trial) failedNote() string {
 func (t *trial) failedInWindow() string {
 	c := t.seen().Counters
 	if failed := unsuccessful(c); failed > 0 && isLatency(t.Indicator) && t.atLeast() {
-		return fmt.Sprintf("%s of its requests failed and count with their timeout", share(float64(failed)/float64(c.Judged())))
+		return fmt.Sprintf("%s in it failed and count with their timeout", share(float64(failed)/float64(c.Judged())))
 	}
 	return ""
 }
@@ -489,7 +501,7 @@ func (t *trial) closedNote() string {
 	if rate && t.s.Generator.HeldTo > 0 && !met(t.Objective, t.value) {
 		return fmt.Sprintf("the limits held the stage back to %s", format(slo.UnitRate, t.s.Generator.HeldTo, digits))
 	}
-	if !rate || !ok || mean <= 0 || t.Scope != (slo.Scope{}) || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
+	if !rate || !ok || mean <= 0 || t.Scope != (slo.Scope{}) || t.Indicator.Clock != slo.Response || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
 		return ""
 	}
 	return fmt.Sprintf("%d workers at a mean of %s cannot make more than %s", w.WorkersTo,

@@ -61,19 +61,29 @@ func judgeFamily(family []*pairing) {
 	}
 }
 
-// part returns the requests of a stage that an objective looks at.
+// part returns the requests of a stage that an objective looks at, or the
+// iterations in their place.
 func part(o slo.Objective, s *result.Stage) *result.Stage {
-	if s == nil || o.Scope == (slo.Scope{}) {
+	if s == nil {
+		return s
+	}
+	if o.Indicator.Clock == slo.IterationTime {
+		return s.Passes(func(scenario string) bool { return o.Scope.Covers(scenario, "") })
+	}
+	if o.Scope == (slo.Scope{}) {
 		return s
 	}
 	return s.Part(o.Scope.Covers)
 }
 
-// isWindowed reports whether the slices of a stage hold the indicator: they
-// have the response times and the counters.
+// isWindowed reports whether the blocks of a comparison hold the indicator: they
+// have the response times and the counters. Iterations are cut by their ends.
 func isWindowed(ind slo.Indicator) bool {
+	if ind.Clock != slo.Response {
+		return false
+	}
 	if isLatency(ind) {
-		return ind.Clock == slo.Response
+		return true
 	}
 	switch ind.Kind {
 	case slo.SuccessRate, slo.ErrorRate, slo.Throughput, slo.Goodput:

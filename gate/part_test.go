@@ -124,6 +124,55 @@ func TestIntervalOfStep(t *testing.T) {
 	}
 }
 
+// Objectives on iterations look at these, of one scenario or of all, with the
+// same rules as at requests.
+func TestJudgeIterations(t *testing.T) {
+	s := of(evenly("shop", "search", 1000, 100*time.Millisecond))
+	iterations := func(scenario string, p population) result.Iterations {
+		alone := p.stage("", 20*time.Second)
+		return result.Iterations{
+			Scenario: scenario, Counters: alone.Counters, Duration: alone.Response, OK: alone.OK, OnTime: alone.OnTime, Slices: alone.Slices,
+		}
+	}
+	failing := evenly("", "", 200, 300*time.Millisecond).population
+	for i := range 4 {
+		failing[i].class = result.BadStatus
+	}
+	s.Iterations = []result.Iterations{
+		iterations("shop", evenly("", "", 100, 800*time.Millisecond).population), iterations("api", failing),
+	}
+	none := of(evenly("shop", "search", 1000, 100*time.Millisecond))
+	of := func(o slo.Objective, scenario string) slo.Objective {
+		o.Indicator.Clock, o.Scope.Scenario = slo.IterationTime, scenario
+		return o
+	}
+	p99 := objective(percentile(99), slo.LE, 900_000)
+	tests := []struct {
+		name   string
+		o      slo.Objective
+		s      result.Stage
+		want   result.Verdict
+		reason string
+	}{
+		{"all", of(p95Within450ms, ""), s, result.Fail, ""},
+		{"of one scenario", of(p95Within450ms, "api"), s, result.Pass, ""},
+		{"too few", of(p99, "shop"), s, result.Inconclusive, "too few iterations: iteration.p99 needs 500, there were 100"},
+		{"success", of(success98, "api"), s, result.Pass, ""},
+		{"throughput counts iterations", of(throughput30, ""), s, result.Fail, ""},
+		{"a window", inWindows(of(p95Within450ms, "api"), 10), s, result.Pass, "the worst of 11 windows of 10 s"},
+		{"where they were not counted", of(p95Within450ms, ""), none, result.Inconclusive, "no iterations were counted"},
+	}
+	for _, tt := range tests {
+		got := only(t, tt.o, tt.s)
+		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got.Verdict, got.Reason, tt.want, tt.reason)
+		}
+	}
+	if got := only(t, of(p95Within450ms, "api"), s); got.Lower == nil {
+		t.Error("iterations have no interval")
+	}
+}
+
 // A regression of one step fails its own objective, against earlier results and
 // against base, and not that of the other.
 func TestCompareSteps(t *testing.T) {

@@ -75,6 +75,8 @@ func tooFew(o slo.Objective, have int64) string {
 // sampled names what an indicator's samples are.
 func sampled(ind slo.Indicator) string {
 	switch {
+	case ind.Clock == slo.IterationTime:
+		return "iterations"
 	case !isLatency(ind):
 		return "requests"
 	case ind.Clock == slo.Connect:

@@ -39,7 +39,7 @@ func Pairs(file *slo.File, o slo.Objective, w slo.Workload, total time.Duration)
 
 // inBlock is how many requests of an objective a block of an open stage has.
 func inBlock(file *slo.File, o slo.Objective, w slo.Workload) float64 {
-	return w.RateFrom * Block.Seconds() * file.PerIteration(o.Scope)
+	return w.RateFrom * Block.Seconds() * file.PerArrival(o)
 }
 
 // PairsNeeded is the fewest pairs that can prove a change among so many

@@ -76,7 +76,7 @@ func TestJudgeWindows(t *testing.T) {
 		{"warns", as(slo.Warn, inWindows(p95Within450ms, 10)), slow.stage(), result.Warn, "", 3 * time.Second},
 		{"failures", inWindows(success98, 10), failing.stage(), result.Fail, "", 3 * time.Second},
 		{"a count", inWindows(errors3, 5), failing.stage(), result.Fail, "", 8 * time.Second},
-		{"failed requests are slow", inWindows(p50, 1), failing.stage(), result.Fail, "100 % of its requests failed", 12 * time.Second},
+		{"failed requests are slow", inWindows(p50, 1), failing.stage(), result.Fail, "100 % in it failed", 12 * time.Second},
 		{"too few requests to say", inWindows(p95Within450ms, 10), few.stage(), result.Inconclusive, "too few requests: p95 needs 100, there were 50 in 51 of 51 windows, first in that from 0 µs", 3 * time.Second},
 		{"too few requests, missed all the same", inWindows(p95Within450ms, 10), fewer.stage(), result.Fail, "", 4 * time.Second},
 		{"a window of silence has no percentile", inWindows(p50, 10), silent, result.Inconclusive, "p50 needs 10, there were 0 in the window from 20 s", 0},

@@ -27,8 +27,10 @@ func (l *lane) proceed(g *guest) {
 		}
 		if g.scenario == nil {
 			g.scenario, g.at = g.begin(l.plan, l.iterations.Add(1)-1), 0
+			g.pass = enter(g.due)
 		}
 		if g.at == len(g.scenario.steps) {
+			l.passed(l.shard, g.scenario, &g.pass, true)
 			g.scenario = nil
 			if l.load.Model == slo.Open {
 				l.leave(g)
@@ -40,7 +42,6 @@ func (l *lane) proceed(g *guest) {
 		g.at++
 		if e.step != nil {
 			if l.heldBack(g) {
-				g.at-- // it comes back to this step
 				return
 			}
 			g.step = e.step
@@ -59,21 +60,22 @@ func (l *lane) pause(g *guest, p slo.Pause) bool {
 }
 
 // heldBack lets a guest rest until the limits permit its next request, and
-// reports whether it has to.
+// reports whether it has to, or has to leave. Its ticket comes first: who gets
+// none must not wait for a place.
 func (l *lane) heldBack(g *guest) bool {
-	if l.limit == nil {
+	if l.limit == nil || g.placed {
 		return false
 	}
-	if g.placed {
-		g.placed = false
-		return false
+	g.at-- // it comes back to this step
+	if g.placed = l.ticket(); !g.placed {
+		l.leave(g)
+		return true
 	}
-	at := l.limit.place(l.clock)
-	if at <= l.clock {
-		return false
+	if at := l.limit.place(l.clock); at > l.clock && l.restUntil(g, at) {
+		return true
 	}
-	g.placed = l.restUntil(g, at)
-	return g.placed
+	g.at++
+	return false
 }
 
 // restUntil makes a moment a guest's due one and lets it rest until then, if
@@ -106,10 +108,12 @@ func (l *lane) request(g *guest) {
 		l.slots--
 		g.held = true
 	}
-	if !l.ticket() {
+	if !g.placed && !l.ticket() {
+		g.at-- // the step is not done
 		l.leave(g)
 		return
 	}
+	g.placed = false
 	l.send(g)
 }
 
@@ -120,6 +124,7 @@ func (l *lane) unserved(g *guest) {
 	if l.load.Requests == 0 {
 		l.record(l.shard, &outcome{step: g.step, class: l.missedAs(), due: g.due})
 	}
+	g.at-- // the step is not done
 	l.leave(g)
 }
 
@@ -399,6 +404,7 @@ func (l *lane) settle(g *guest, o outcome) {
 	l.record(l.shard, &o)
 	l.letGo(g)
 	g.due, g.wait = g.due+o.response, 0
+	g.pass.add(&o, g.due)
 	if o.class != result.Success {
 		g.at = len(g.scenario.steps) // a failed step ends the iteration
 	}

@@ -18,7 +18,7 @@ type guest struct {
 	step     *step         // the request to come or under way
 	until    time.Duration // when a worker of a ramp leaves; 0: it stays
 	held     bool          // it may use a connection
-	placed   bool          // the limits permit its next request
+	placed   bool          // it has the ticket and the place of its next request
 
 	due    time.Duration // when the request is or was to start
 	wait   time.Duration // the part since then that was spent waiting for a connection
@@ -26,6 +26,7 @@ type guest struct {
 	wakes  time.Duration // the end of its pause or the beginning of its shift
 	paused time.Duration // when its pause began
 
+	pass pass // the iteration
 	exchange
 	message []byte // the request, where it is written for each user
 

@@ -334,6 +334,7 @@ func (l *lane) admit(a queuedArrival, wait time.Duration) {
 	}
 	l.shard.arrived(l.since() - a.due - wait)
 	g.scenario, g.at = g.begin(l.plan, a.iteration), 0
+	g.pass = enter(g.due)
 	l.proceed(g)
 }
 
@@ -351,6 +352,9 @@ func (l *lane) user() *guest {
 
 // leave ends a guest's iteration for good.
 func (l *lane) leave(g *guest) {
+	if g.scenario != nil {
+		l.passed(l.shard, g.scenario, &g.pass, g.at == len(g.scenario.steps))
+	}
 	l.letGo(g)
 	l.alive--
 	if l.load.Model == slo.Open {

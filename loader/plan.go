@@ -21,8 +21,10 @@ type plan struct {
 }
 
 type scenario struct {
-	name  string
-	steps []element
+	number  int // among all scenarios of the file
+	name    string
+	steps   []element
+	longest time.Duration // that an iteration may take: all timeouts and pauses
 }
 
 // element is a request, or a pause where step is nil.
@@ -49,9 +51,10 @@ func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
 	p := &plan{}
 	sum := 0
 	for _, sc := range file.Scenarios {
-		c := scenario{name: sc.Name}
+		c := scenario{number: len(p.scenarios), name: sc.Name}
 		for _, e := range sc.Steps {
 			el := element{pause: e.Pause}
+			c.longest += e.Pause.Max
 			if e.Request != nil {
 				st, err := compileStep(e.Request, target, opts.Version)
 				if err != nil {
@@ -60,6 +63,7 @@ func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
 				st.number, st.scenario = len(p.steps), sc.Name
 				p.steps = append(p.steps, st)
 				el.step = st
+				c.longest += st.timeout()
 			}
 			c.steps = append(c.steps, el)
 		}

@@ -81,6 +81,8 @@ type turn struct {
 func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn) (time.Time, bool) {
 	sc := u.begin(d.plan, iteration)
 	defer func() { d.letGo(&t) }()
+	way, whole := enter(d.offset(t.due)), false
+	defer func() { d.passed(u.shard, sc, &way, whole) }()
 	for _, e := range sc.steps {
 		if e.step == nil {
 			d.letGo(&t)
@@ -89,22 +91,24 @@ func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn
 			}
 			continue
 		}
-		if !d.heldBack(ctx, u, &t) {
+		if d.limit != nil && (!d.ticket() || !d.heldBack(ctx, u, &t)) {
 			return t.due, false
 		}
 		if !t.held && !d.acquire(ctx, u, e.step, &t) {
 			return t.due, false
 		}
-		if !d.ticket() {
+		if d.limit == nil && !d.ticket() {
 			return t.due, false
 		}
 		o := d.send(u, e.step, &t)
 		d.letGo(&t)
 		t.due, t.wait = t.due.Add(o.response), 0
+		way.add(o, d.offset(t.due))
 		if o.class != result.Success {
 			break
 		}
 	}
+	whole = true
 	return t.due, ctx.Err() == nil
 }
 
@@ -123,9 +127,6 @@ func (d *drive) pause(ctx context.Context, u *visitor, p slo.Pause, t *turn) boo
 // heldBack waits until the limits permit the next request. It reports false
 // when the stage ended before.
 func (d *drive) heldBack(ctx context.Context, u *visitor, t *turn) bool {
-	if d.limit == nil {
-		return true
-	}
 	now := time.Since(d.start)
 	at := d.limit.place(now)
 	if at <= now {

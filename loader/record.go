@@ -117,6 +117,7 @@ type shard struct {
 	slices   slicePart
 	apart    apart
 	parts    []slicePart // of the steps that are kept apart
+	passes   []passes    // by the number of the scenario; nil: iterations are not counted
 	samples  samples
 	lateness result.Recorder
 	opened   int64
@@ -153,6 +154,9 @@ func (sh *shard) widen() {
 	sh.slices.width = sliceWidth
 	for i := range sh.parts {
 		sh.parts[i].width = sliceWidth
+	}
+	for i := range sh.passes {
+		sh.passes[i].slices.width = sliceWidth
 	}
 }
 

@@ -29,11 +29,14 @@ type openSlice struct {
 	response result.Recorder
 }
 
-func (p *slicePart) add(o *outcome) {
-	s := p.at(int(max(o.due, 0) / p.width))
-	*s.counters.Of(o.class)++
-	if o.class != result.CancelledBy {
-		s.response.Record(o.judged(o.response))
+func (p *slicePart) add(o *outcome) { p.put(o.due, o.class, o.judged(o.response)) }
+
+// put counts what was due at a moment, with the time that it counts with.
+func (p *slicePart) put(due time.Duration, class result.Class, judged time.Duration) {
+	s := p.at(int(max(due, 0) / p.width))
+	*s.counters.Of(class)++
+	if class != result.CancelledBy {
+		s.response.Record(judged)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type stage struct {
 	mu     sync.Mutex
 	slices *sliceSet
 	parts  []*sliceSet // of the steps that are kept apart
+	passes []*sliceSet // of the iterations of each scenario; nil: they are not counted
 	mode   string
 }
 
@@ -62,6 +64,7 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	for _, sh := range s.shards {
 		sh.keep(s.apart, s.parts)
 	}
+	s.keepPasses(planned)
 	s.tickets.Store(spec.Workload.Requests)
 	s.limit = newLimiter(l.file.Limits, spec.Workload)
 	s.self = watchSelf()
@@ -164,13 +167,16 @@ func (s *stage) collect(elapsed time.Duration) {
 		for i, part := range s.parts {
 			part.collect(&sh.parts[i])
 		}
+		for i, set := range s.passes {
+			set.collect(&sh.passes[i].slices)
+		}
 		if widen {
 			sh.widen()
 		}
 	}
 	if widen {
 		s.slices.widen()
-		for _, part := range s.parts {
+		for _, part := range slices.Concat(s.parts, s.passes) {
 			part.widen()
 		}
 	}
@@ -203,9 +209,12 @@ func (s *stage) record(sh *shard, o *outcome) {
 
 // missed records an arrival that was due and never started.
 func (s *stage) missed(iteration int64, due time.Duration, class result.Class, own bool) {
-	st := s.plan.scenarioOf(s.seed, iteration).firstStep()
+	sc := s.plan.scenarioOf(s.seed, iteration)
 	sh := s.shards[int(iteration)%len(s.shards)]
-	sh.record(&outcome{step: st, class: class, due: due, unsent: own})
+	sh.record(&outcome{step: sc.firstStep(), class: class, due: due, unsent: own})
+	p := enter(due)
+	p.failed = class
+	s.passed(sh, sc, &p, true)
 }
 
 // offset is the time from the stage's start.
@@ -258,6 +267,7 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 			out.Steps[i].Slices = s.parts[n].ofStep(elapsed)
 		}
 	}
+	out.Iterations = s.iterationsUntil(elapsed)
 	out.Generator.Mode = s.mode
 	out.Generator.HeldTo = s.limit.heldTo()
 	return out

@@ -70,6 +70,11 @@ func checkStage(s *Stage) error {
 	if err := checkSlices(s.Slices); err != nil {
 		return err
 	}
+	for i := range s.Iterations {
+		if err := checkIterations(&s.Iterations[i]); err != nil {
+			return fmt.Errorf("iterations of %q: %w", s.Iterations[i].Scenario, err)
+		}
+	}
 	for _, n := range s.InFlight {
 		if n < 0 {
 			return fmt.Errorf("in flight: %d is negative", n)
@@ -125,6 +130,18 @@ func checkTotals(q *Requests) error {
 		if t.got != t.want {
 			return fmt.Errorf("%s: the histogram holds %d requests, the counters %d", t.name, t.got, t.want)
 		}
+	}
+	return nil
+}
+
+func checkIterations(it *Iterations) error {
+	if err := cmp.Or(checkCounters(it.Counters), checkSlices(it.Slices)); err != nil {
+		return err
+	}
+	judged, success := it.Counters.Judged(), it.Counters.Success
+	if got := it.Duration.Total(); got != judged || it.OnTime.Total() != judged || it.OK.Total() != success {
+		return fmt.Errorf("the histograms hold %d, %d and %d iterations, the counters %d and %d successful ones",
+			got, it.OnTime.Total(), it.OK.Total(), judged, success)
 	}
 	return nil
 }

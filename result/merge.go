@@ -105,6 +105,9 @@ func sameStage(a, b *Stage) error {
 	if !slices.EqualFunc(a.Steps, b.Steps, sameStep) {
 		return errors.New("the steps differ")
 	}
+	if !slices.EqualFunc(a.Iterations, b.Iterations, func(a, b Iterations) bool { return a.Scenario == b.Scenario }) {
+		return errors.New("the scenarios differ")
+	}
 	return nil
 }
 
@@ -128,6 +131,8 @@ func mergeStages(a, b *Stage) Stage {
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
+
+		Iterations: mergeIterations(a.Iterations, b.Iterations, mergeSlices),
 	}
 }
 
@@ -160,6 +165,7 @@ func Append(a, b *Stage) Stage {
 	m.Start, m.Duration = a.Start, a.Duration+b.Duration
 	m.Requests = mergeRequests(&a.Requests, &b.Requests)
 	m.Steps = appendSteps(a.Steps, b.Steps, a.Duration)
+	m.Iterations = mergeIterations(a.Iterations, b.Iterations, func(x, y []Slice) []Slice { return appendSlices(x, y, a.Duration) })
 	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
 	if total := m.Duration.Seconds(); total > 0 {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
@@ -285,6 +291,39 @@ func mergeSteps(a, b []Step) []Step {
 		merged[i].Slices = mergeSlices(a[i].Slices, b[i].Slices)
 	}
 	return merged
+}
+
+// mergeIterations adds the passes of each scenario; a stage that was not run
+// has none.
+func mergeIterations(a, b []Iterations, join func(a, b []Slice) []Slice) []Iterations {
+	if len(a) == 0 || len(b) == 0 {
+		return slices.Concat(a, b)
+	}
+	merged := slices.Clone(a)
+	for i := range merged {
+		m, n := &merged[i], b[i]
+		m.Counters.Add(n.Counters)
+		m.Duration, m.OK, m.OnTime = m.Duration.Merge(n.Duration), m.OK.Merge(n.OK), m.OnTime.Merge(n.OnTime)
+		m.Slices = join(m.Slices, n.Slices)
+	}
+	return merged
+}
+
+// Passes returns the iterations of some scenarios as a stage whose requests
+// they are: response times are their durations.
+func (s *Stage) Passes(covers func(scenario string) bool) *Stage {
+	passes := *s
+	passes.Requests, passes.Slices, passes.Steps = Requests{}, nil, nil
+	for _, it := range s.Iterations {
+		if !covers(it.Scenario) {
+			continue
+		}
+		passes.Counters.Add(it.Counters)
+		passes.Response, passes.OK = passes.Response.Merge(it.Duration), passes.OK.Merge(it.OK)
+		passes.OnTime = passes.OnTime.Merge(it.OnTime)
+		passes.Slices = mergeSlices(passes.Slices, it.Slices)
+	}
+	return &passes
 }
 
 // Part returns what the stage measured of some of its steps, as a stage of its

@@ -123,12 +123,14 @@ type Stage struct {
 	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer
 
 	Requests
-	Slices    []Slice   `json:"slices,omitempty"`
-	Steps     []Step    `json:"steps,omitempty"`
-	Generator Generator `json:"generator"`
-	Failures  []Sample  `json:"failures,omitempty"`  // the first five of each step
-	Slowest   []Sample  `json:"slowest,omitempty"`   // five of the stage
-	InFlight  []int     `json:"in_flight,omitempty"` // at the end of each slice
+	Slices []Slice `json:"slices,omitempty"`
+	Steps  []Step  `json:"steps,omitempty"`
+	// Iterations has one entry for each scenario, where an objective looks at them.
+	Iterations []Iterations `json:"iterations,omitempty"`
+	Generator  Generator    `json:"generator"`
+	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step
+	Slowest    []Sample     `json:"slowest,omitempty"`   // five of the stage
+	InFlight   []int        `json:"in_flight,omitempty"` // at the end of each slice
 }
 
 // Requests holds counters and distributions of a set of requests.
@@ -159,6 +161,21 @@ type Step struct {
 	Name     string `json:"name"`
 	Requests
 	Slices []Slice `json:"slices,omitempty"`
+}
+
+// Iterations holds the passes of one scenario. Counters has them by the class of
+// the first request without success; those that the stage's end cut are
+// cancelled. Duration is judged: from the intended start of the first request to
+// the end of the last, pauses in between included; an unsuccessful iteration
+// counts with the sum of the scenario's timeouts and pauses. OnTime is the same
+// without the generator's own lateness, OK holds the successful ones alone.
+type Iterations struct {
+	Scenario string    `json:"scenario"`
+	Counters Counters  `json:"counters"`
+	Duration Histogram `json:"duration"`
+	OK       Histogram `json:"ok"`
+	OnTime   Histogram `json:"on_time"`
+	Slices   []Slice   `json:"slices,omitempty"` // as a step's
 }
 
 // Slice is one second of a stage, or a sixteenth of a stage that is planned

@@ -65,6 +65,13 @@ func randomStage(rnd *rand.Rand, name string, w Workload) Stage {
 		{Scenario: "shop", Name: "order", Requests: randomRequests(rnd)},
 		{Scenario: "shop", Name: "browse", Requests: randomRequests(rnd)},
 	}
+	for _, name := range []string{"shop", "api"} {
+		c := randomCounters(rnd)
+		s.Iterations = append(s.Iterations, Iterations{
+			Scenario: name, Counters: c, Slices: []Slice{randomSlice(rnd, 0), randomSlice(rnd, 1)},
+			Duration: randomHistogram(rnd, c.Judged()), OnTime: randomHistogram(rnd, c.Judged()), OK: randomHistogram(rnd, c.Success),
+		})
+	}
 	for i := range 20 {
 		if rnd.IntN(4) == 0 {
 			s.Steps[0].Slices = append(s.Steps[0].Slices, randomSlice(rnd, i))

@@ -12,7 +12,10 @@ import (
 var latencyKinds = map[Kind]bool{Percentile: true, Min: true, Mean: true, Max: true, StdDev: true}
 
 // clocks are the prefixes of latency indicators.
-var clocks = []Clock{OK, Service, Connect, TTFB}
+var clocks = []Clock{OK, Service, Connect, TTFB, IterationTime}
+
+// iterationKinds are those besides latencies that can count iterations.
+var iterationKinds = map[Kind]bool{SuccessRate: true, ErrorRate: true, Throughput: true, Goodput: true}
 
 // unitOf holds the indicators that are written as a bare word.
 var unitOf = map[Kind]Unit{
@@ -27,6 +30,7 @@ var unitOf = map[Kind]Unit{
 var indicatorNames = []string{
 	"p50", "p90", "p95", "p99", "p99.9", "min", "mean", "max", "stddev",
 	"ok.p95", "service.p95", "connect.p95", "ttfb.p95",
+	"iteration.p95", "iteration.success_rate", "iteration.throughput",
 	"success_rate", "error_rate", "throughput", "goodput",
 	"requests", "errors", "timeouts", "unsent",
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out",
@@ -49,7 +53,7 @@ func (i Indicator) Unit() Unit {
 // stage's time: slices keep the response times and the counters.
 func (i Indicator) InSlices() bool {
 	if latencyKinds[i.Kind] {
-		return i.Clock == Response
+		return i.Clock == Response || i.Clock == IterationTime
 	}
 	switch i.Kind {
 	case SuccessRate, ErrorRate, Throughput, Goodput, Requests, Errors, Timeouts, Unsent:
@@ -61,6 +65,9 @@ func (i Indicator) InSlices() bool {
 // OfRequests reports whether the indicator is made of single requests, so that
 // those of one step have one, too.
 func (i Indicator) OfRequests() bool {
+	if i.Clock == IterationTime {
+		return false
+	}
 	switch i.Kind {
 	case Status, Apdex, BytesIn, BytesOut:
 		return true
@@ -186,9 +193,13 @@ func parseIndicator(name string) (Indicator, error) {
 	}
 	i, err := parseKind(kind)
 	switch {
-	case err == nil && clock != Response && !latencyKinds[i.Kind]:
+	case err == nil && clock != Response && !latencyKinds[i.Kind] && !(clock == IterationTime && iterationKinds[i.Kind]):
+		alone := "percentiles, min, mean, max and stddev alone"
+		if clock == IterationTime {
+			alone = "percentiles, min, mean, max, stddev, success_rate, error_rate, throughput and goodput alone"
+		}
 		return Indicator{}, &fault{
-			code: CodeIndicator, msg: quote(name) + " is unknown: " + string(clock) + ". stands before percentiles, min, mean, max and stddev alone",
+			code: CodeIndicator, msg: quote(name) + " is unknown: " + string(clock) + ". stands before " + alone,
 			hint: "without the prefix: " + kind,
 		}
 	case err != nil:

@@ -75,6 +75,10 @@ const (
 	Service  Clock = "service" // from the actual write
 	Connect  Clock = "connect" // of new connections
 	TTFB     Clock = "ttfb"    // from the write to the first byte of the answer
+
+	// IterationTime is the time of a whole pass through a scenario. It also goes with
+	// shares of success and rates, which then count iterations.
+	IterationTime Clock = "iteration"
 )
 
 // Quantile is an exact fraction below one, so that ranks are computed in

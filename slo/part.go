@@ -24,9 +24,17 @@ func (p *parser) scoped(o *object, objective Objective, ok bool) []Objective {
 	if isEach && each != eachStep {
 		p.failNode(o.get("each"), CodeChoice, "unknown each "+quote(each)+didYouMean(each, []string{eachStep}), "each is step")
 	}
-	if key := o.anyOf("scenario", "step", "each"); key != "" && ok && !objective.Indicator.OfRequests() {
+	keys := []string{"scenario", "step", "each"}
+	if objective.Indicator.Clock == IterationTime {
+		keys = keys[1:]
+	}
+	if key := o.anyOf(keys...); key != "" && ok && !objective.Indicator.OfRequests() {
 		e := o.values[key]
-		p.fail(e.pos, width(e.key), CodeCombination, fmt.Sprintf("%q does not go with %s", key, objective.Indicator), "it is measured for the stage as a whole")
+		hint := "it is measured for the stage as a whole"
+		if objective.Indicator.Clock == IterationTime {
+			hint = "an iteration is all steps of a scenario: scenario names one"
+		}
+		p.fail(e.pos, width(e.key), CodeCombination, fmt.Sprintf("%q does not go with %s", key, objective.Indicator), hint)
 	}
 	if p.counted == nil || !p.checkNames(o, scope) || !ok {
 		return only(objective, ok)
@@ -135,7 +143,7 @@ func (p *parser) shortest(s Scope) Scope {
 func apart(objectives []Objective) []Scope {
 	var all []Scope
 	for _, o := range objectives {
-		if o.Scope != (Scope{}) && !slices.Contains(all, o.Scope) {
+		if o.Scope != (Scope{}) && o.Indicator.Clock != IterationTime && !slices.Contains(all, o.Scope) {
 			all = append(all, o.Scope)
 		}
 	}
@@ -167,7 +175,7 @@ func (p *parser) checkWindows(s Stage) {
 			continue
 		}
 		slice := SliceWidth(planned)
-		if o.Scope != (Scope{}) {
+		if o.Scope != (Scope{}) || o.Indicator.Clock == IterationTime {
 			slice = StepSliceWidth(planned)
 		}
 		switch {

@@ -44,6 +44,23 @@ func StepSliceWidth(planned time.Duration) time.Duration {
 	return maxDuration / (StepSliceCount / 2) // 24 min, more than any stage needs
 }
 
+// PerArrival is how many of what an objective counts one iteration gives on
+// average when every step succeeds: requests of its scope, or iterations of its
+// scenario.
+func (f *File) PerArrival(o Objective) float64 {
+	if o.Indicator.Clock != IterationTime {
+		return f.PerIteration(o.Scope)
+	}
+	chosen, weights := 0, 0
+	for _, sc := range f.Scenarios {
+		weights += max(sc.Weight, 1)
+		if o.Scope.Covers(sc.Name, "") {
+			chosen += max(sc.Weight, 1)
+		}
+	}
+	return float64(chosen) / float64(max(weights, 1))
+}
+
 // PerIteration is how many requests of a scope one iteration makes on average
 // when every step succeeds.
 func (f *File) PerIteration(s Scope) float64 {

@@ -192,5 +192,6 @@ type Stage struct {
 	StopOnDead bool        // stop when 90 % of the requests failed over 10 s
 	Objectives []Objective // all that apply to this stage, the file's and the implicit ones included
 	Apart      []Scope     // the parts of the scenarios that objectives look at, not the whole
+	Iterations bool        // an objective looks at whole iterations
 	Pos        Pos
 }

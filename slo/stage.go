@@ -64,6 +64,7 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			if s.Judge {
 				s.Objectives = applying(everywhere, written, s.Name)
 				s.Apart = apart(s.Objectives)
+				s.Iterations = slices.ContainsFunc(s.Objectives, func(o Objective) bool { return o.Indicator.Clock == IterationTime })
 				p.checkWindows(s)
 			}
 			p.file.Stages = append(p.file.Stages, s)
