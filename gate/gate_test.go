@@ -27,7 +27,7 @@ func TestNoDataIsNeverAPass(t *testing.T) {
 	stages["all requests unsent"] = []result.Stage{unsent}
 
 	for name, measured := range stages {
-		for _, ind := range indicators() {
+		for _, ind := range append(indicators(), slo.Indicator{Kind: slo.Slope}, slo.Indicator{Kind: slo.Mean, Clock: slo.IterationTime}) {
 			for _, c := range []slo.Cmp{slo.LE, slo.GE, slo.LT, slo.GT, slo.EQ} {
 				for _, bound := range []float64{0, 1} {
 					for _, severity := range []slo.Severity{slo.Fail, slo.Warn, slo.Show} {

@@ -47,6 +47,9 @@ func within(ind slo.Indicator, s *result.Stage) (interval, bool) {
 		return shareInterval(ind, s)
 	case slo.Throughput, slo.Goodput:
 		return rateInterval(ind, s)
+	case slo.Slope:
+		_, iv, ok := slopeOf(ind, s)
+		return iv, ok
 	case slo.Percentile:
 		if bySlice(ind.Clock) {
 			return percentileInterval(ind, s)

@@ -22,6 +22,7 @@ import (
 //	throughput      finished / the stage's duration
 //	goodput         successful / the stage's duration
 //	requests        finished: ended by themselves, successful or not
+//	pQ.slope        Theil and Sen's slope of the parts of the stage; see [stats.Slope]
 //	errors timeouts unsent bytes_in bytes_out   totals of the stage
 //
 // Judged is [result.Counters.Judged]: everything due but what a cancel took
@@ -37,6 +38,10 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	judged := s.Counters.Judged()
 	if judged <= 0 {
 		return 0, false
+	}
+	if ind.Kind == slo.Slope {
+		value, _, ok := slopeOf(ind, s)
+		return value, ok
 	}
 	if n, ok := amount(ind, s); ok {
 		return float64(n), true
@@ -177,7 +182,7 @@ func paced(ind slo.Indicator, c result.Counters) int64 {
 
 // samples is how many values the indicator is computed of.
 func samples(ind slo.Indicator, s *result.Stage) int64 {
-	if isLatency(ind) {
+	if isLatency(ind) || ind.Kind == slo.Slope {
 		return histogram(ind.Clock, s).Total()
 	}
 	return s.Counters.Judged()

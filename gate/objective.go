@@ -251,6 +251,10 @@ func (t *trial) unusable() string {
 		return "no iteration came to its end"
 	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.stage.measured.Counters.Finished() > 0:
 		return "no iterations were counted: where base and head take turns these cut them"
+	case !t.measured && t.Indicator.Kind == slo.Slope && t.tooFew():
+		return t.tooFewNote()
+	case !t.measured && t.Indicator.Kind == slo.Slope:
+		return fmt.Sprintf("a slope needs %d parts of the stage's time with measurements", slopeParts)
 	case !t.measured:
 		return "nothing was measured"
 	}

@@ -25,6 +25,8 @@ func Enough(o slo.Objective) int64 {
 	switch {
 	case ind.Kind == slo.Percentile:
 		return percentileSamples(ind.Quantile)
+	case ind.Kind == slo.Slope:
+		return slopeSamples(ind)
 	case ind.Kind == slo.StdDev:
 		return 2
 	case isShare(ind):

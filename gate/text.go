@@ -36,6 +36,8 @@ func format(unit slo.Unit, v float64, n int) string {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case slo.UnitBytes:
 		return scaled(v, n, sizes)
+	case slo.UnitSlope:
+		return scaled(v, n, durations) + "/min"
 	}
 	return significant(v, n)
 }

@@ -143,6 +143,8 @@ func quantity(unit string, v float64) string {
 		return rate(v)
 	case unit == "bytes":
 		return bytes(v)
+	case unit == "slope":
+		return duration(time.Duration(min(max(v, -1e15), 1e15)*float64(time.Microsecond))) + "/min"
 	}
 	return number(v)
 }

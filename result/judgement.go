@@ -56,7 +56,7 @@ type Comparison struct {
 type JudgedObjective struct {
 	Text      string  `json:"text"`      // the objective as written, with its scope: "p95 <= 1s, step order"
 	Indicator string  `json:"indicator"` // "p95", "ok.p99", "status(5xx)"
-	Unit      string  `json:"unit"`      // duration (microseconds), share, rate, count, bytes, score
+	Unit      string  `json:"unit"`      // duration (microseconds), share, rate, count, bytes, score, slope (microseconds a minute)
 	Stage     string  `json:"stage"`
 	Scenario  string  `json:"scenario,omitempty"` // whose requests alone it judges; empty: all
 	Step      string  `json:"step,omitempty"`     // likewise

@@ -15,7 +15,7 @@ var latencyKinds = map[Kind]bool{Percentile: true, Min: true, Mean: true, Max: t
 var clocks = []Clock{OK, Service, Connect, TTFB, IterationTime}
 
 // iterationKinds are those besides latencies that can count iterations.
-var iterationKinds = map[Kind]bool{SuccessRate: true, ErrorRate: true, Throughput: true, Goodput: true}
+var iterationKinds = map[Kind]bool{Slope: true, SuccessRate: true, ErrorRate: true, Throughput: true, Goodput: true}
 
 // unitOf holds the indicators that are written as a bare word.
 var unitOf = map[Kind]Unit{
@@ -33,7 +33,7 @@ var indicatorNames = []string{
 	"iteration.p95", "iteration.success_rate", "iteration.throughput",
 	"success_rate", "error_rate", "throughput", "goodput",
 	"requests", "errors", "timeouts", "unsent",
-	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out",
+	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
 }
 
 // Unit gives what the indicator is counted in.
@@ -45,6 +45,8 @@ func (i Indicator) Unit() Unit {
 		return UnitShare
 	case Apdex:
 		return UnitScore
+	case Slope:
+		return UnitSlope
 	}
 	return unitOf[i.Kind]
 }
@@ -69,7 +71,7 @@ func (i Indicator) OfRequests() bool {
 		return false
 	}
 	switch i.Kind {
-	case Status, Apdex, BytesIn, BytesOut:
+	case Status, Apdex, BytesIn, BytesOut, Slope:
 		return true
 	}
 	return latencyKinds[i.Kind] || i.InSlices()
@@ -86,6 +88,11 @@ func (i Indicator) String() string {
 		name = "status(" + i.Status.String() + ")"
 	case Apdex:
 		name = "apdex(" + writeDuration(i.Apdex) + ")"
+	case Slope:
+		name = "mean.slope"
+		if i.Quantile.Den > 0 {
+			name = "p" + i.Quantile.String() + ".slope"
+		}
 	}
 	if i.Clock != Response {
 		return string(i.Clock) + "." + name
@@ -196,7 +203,7 @@ func parseIndicator(name string) (Indicator, error) {
 	case err == nil && clock != Response && !latencyKinds[i.Kind] && !(clock == IterationTime && iterationKinds[i.Kind]):
 		alone := "percentiles, min, mean, max and stddev alone"
 		if clock == IterationTime {
-			alone = "percentiles, min, mean, max, stddev, success_rate, error_rate, throughput and goodput alone"
+			alone = "percentiles, min, mean, max, stddev, slopes, success_rate, error_rate, throughput and goodput alone"
 		}
 		return Indicator{}, &fault{
 			code: CodeIndicator, msg: quote(name) + " is unknown: " + string(clock) + ". stands before " + alone,
@@ -216,6 +223,9 @@ func parseKind(name string) (Indicator, error) {
 	if unitOf[Kind(name)] != "" {
 		return Indicator{Kind: Kind(name)}, nil
 	}
+	if of, ok := strings.CutSuffix(name, ".slope"); ok {
+		return parseSlope(name, of)
+	}
 	if digits, ok := strings.CutPrefix(name, "p"); ok {
 		if q, ok := parseQuantile(digits); ok {
 			return Indicator{Kind: Percentile, Quantile: q}, nil
@@ -232,6 +242,15 @@ func parseKind(name string) (Indicator, error) {
 		return parseApdex(arg)
 	}
 	return Indicator{}, unknownIndicator(name)
+}
+
+// parseSlope reads what a slope is of: a percentile or the mean.
+func parseSlope(name, of string) (Indicator, error) {
+	i, err := parseKind(of)
+	if err != nil || i.Kind != Percentile && i.Kind != Mean {
+		return Indicator{}, unknownIndicator(name)
+	}
+	return Indicator{Kind: Slope, Quantile: i.Quantile}, nil
 }
 
 func parseApdex(arg string) (Indicator, error) {

@@ -38,6 +38,7 @@ const (
 	UnitCount    Unit = "count"
 	UnitBytes    Unit = "bytes"
 	UnitScore    Unit = "score" // apdex, 0 to 1
+	UnitSlope    Unit = "slope" // microseconds a minute
 )
 
 // Kind is the family of an indicator.
@@ -63,6 +64,7 @@ const (
 	Apdex       Kind = "apdex"
 	BytesIn     Kind = "bytes_in"
 	BytesOut    Kind = "bytes_out"
+	Slope       Kind = "slope" // of the percentile in Quantile, or of the mean without one
 )
 
 // Clock says which time of a request a latency indicator looks at.
@@ -210,6 +212,9 @@ func (o Objective) withBound(text string, from int) (Objective, error) {
 	var err error
 	bound := text[from:]
 	if rest, ok := strings.CutPrefix(strings.TrimSpace(bound), "baseline"); ok {
+		if o.Indicator.Kind == Slope {
+			return Objective{}, at(&fault{code: CodeBaseline, msg: "a slope is not compared with the baseline", hint: "compare with a value, such as p95.slope <= 5ms/m"}, text, from, len(text))
+		}
 		if o.Relative, err = parseTolerances(o.Indicator.Unit(), rest); err != nil {
 			return Objective{}, at(err, text, len(text)-len(rest), len(text))
 		}

@@ -146,6 +146,8 @@ func parseValue(unit Unit, s string) (float64, error) {
 			return n * scale, nil
 		}
 		return 0, notA(CodeBound, "size", s, "10KB or 1MiB; the units are B KB MB GB KiB MiB GiB")
+	case UnitSlope:
+		return parseSlopeBound(s)
 	case UnitScore:
 		if ok && rest == "" && n <= 1 {
 			return n, nil
@@ -156,6 +158,22 @@ func parseValue(unit Unit, s string) (float64, error) {
 		return n, nil
 	}
 	return 0, notA(CodeBound, "count", s, "100, without a unit")
+}
+
+// parseSlopeBound reads a change of a duration with time, in microseconds a
+// minute.
+func parseSlopeBound(s string) (float64, error) {
+	wrong := notA(CodeBound, "slope", s, "5ms/m, a change a minute, or 100ms/h")
+	change, per, found := strings.Cut(s, "/")
+	minutes := map[string]float64{"m": 1, "h": 60}[strings.TrimSpace(per)]
+	if !found || minutes == 0 {
+		return 0, wrong
+	}
+	d, err := parseDuration(change)
+	if err != nil {
+		return 0, wrong
+	}
+	return float64(d) / float64(time.Microsecond) / minutes, nil
 }
 
 func parseShare(s string, n float64, rest string, ok bool) (float64, error) {
