@@ -1,5 +1,7 @@
 package action
 
+import "slices"
+
 // acceptLabel on a pull request accepts a regression. Only who may write to
 // the repository's pull requests can set it.
 const acceptLabel = "slogate-accept"
@@ -11,10 +13,8 @@ func (a *Action) Accepted(in Inputs) string {
 	if in.Accept {
 		return "by the input accept"
 	}
-	for _, l := range readEvent(a.getenv("GITHUB_EVENT_PATH")).PullRequest.Labels {
-		if l.Name == acceptLabel {
-			return "by the label " + acceptLabel
-		}
+	if slices.Contains(a.Event().Labels, acceptLabel) {
+		return "by the label " + acceptLabel
 	}
 	return ""
 }
@@ -22,10 +22,9 @@ func (a *Action) Accepted(in Inputs) string {
 // OnBaseBranch reports whether the job runs for a commit that is on the
 // repository's default branch already, so that there is no change to hold back.
 func (a *Action) OnBaseBranch() bool {
-	switch a.getenv("GITHUB_EVENT_NAME") {
+	switch e := a.Event(); e.Name {
 	case "push", "schedule", "workflow_dispatch":
-		branch := readEvent(a.getenv("GITHUB_EVENT_PATH")).Repository.DefaultBranch
-		return branch != "" && a.getenv("GITHUB_REF") == "refs/heads/"+branch
+		return e.DefaultBranch != "" && a.getenv("GITHUB_REF") == "refs/heads/"+e.DefaultBranch
 	}
 	return false
 }

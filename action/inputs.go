@@ -27,8 +27,15 @@ type Inputs struct {
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
 	Network        string   // auto, bridge or host
+	Mode           string   // run, check or comment
+	Result         string   // result file of the mode comment; empty: the one in Out
+	ObjectivesFrom string   // head or base: whose SLO file judges a pull request
+	Comment        string   // always, on-failure or never
+	Token          string   // for the API of the server; a secret
 	Services       string   // the context job.services as JSON
 	Container      string   // the id of the job's container; empty: the job runs in none
+	Matrix         string   // the context matrix as JSON
+	CheckRun       string   // the id of the job's check run; empty: the runner is too old to tell
 }
 
 // input is one input of action.yml.
@@ -68,8 +75,24 @@ var inputs = []input{
 		in.Network, err = oneOf(v, "auto", "bridge", "host")
 		return err
 	}},
+	{name: "mode", fallback: "run", set: func(in *Inputs, v string) (err error) {
+		in.Mode, err = oneOf(v, "run", "check", "comment")
+		return err
+	}},
+	{name: "result", set: func(in *Inputs, v string) error { in.Result = v; return nil }},
+	{name: "objectives-from", fallback: "head", set: func(in *Inputs, v string) (err error) {
+		in.ObjectivesFrom, err = oneOf(v, "head", "base")
+		return err
+	}},
+	{name: "comment", fallback: "always", set: func(in *Inputs, v string) (err error) {
+		in.Comment, err = oneOf(v, "always", "on-failure", "never")
+		return err
+	}},
+	{name: "github-token", context: "${{ github.token }}", set: func(in *Inputs, v string) error { in.Token = v; return nil }},
 	{name: "job-services", context: "${{ toJSON(job.services) }}", set: func(in *Inputs, v string) error { in.Services = v; return nil }},
 	{name: "job-container-id", context: "${{ job.container.id }}", set: func(in *Inputs, v string) error { in.Container = v; return nil }},
+	{name: "job-matrix", context: "${{ toJSON(matrix) }}", set: func(in *Inputs, v string) error { in.Matrix = v; return nil }},
+	{name: "job-check-run-id", context: "${{ job.check_run_id }}", set: func(in *Inputs, v string) error { in.CheckRun = v; return nil }},
 }
 
 // Inputs reads the inputs. Its error holds all that is wrong with them.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestInputs(t *testing.T) {
-	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto"}
+	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto", Mode: "run", ObjectivesFrom: "head", Comment: "always"}
 	with := func(change func(*Inputs)) Inputs {
 		in := defaults
 		change(&in)
@@ -32,11 +32,15 @@ func TestInputs(t *testing.T) {
 				"INPUT_CONFIG": "a.yaml", "INPUT_TARGET": "http://api:8080", "INPUT_OUT": "o", "INPUT_GATE": "report",
 				"INPUT_ON-INCONCLUSIVE": "warn", "INPUT_SEED": "18446744073709551615", "INPUT_ENV": "A, B\nC_1\t_d",
 				"INPUT_NETWORK": "host", "INPUT_JOB-SERVICES": "{}", "INPUT_JOB-CONTAINER-ID": "0123456789ab",
+				"INPUT_MODE": "comment", "INPUT_RESULT": "r.json", "INPUT_OBJECTIVES-FROM": "base", "INPUT_COMMENT": "on-failure",
+				"INPUT_GITHUB-TOKEN": "ghs_x", "INPUT_JOB-MATRIX": "null", "INPUT_JOB-CHECK-RUN-ID": "42",
 			},
 			Inputs{
 				Config: "a.yaml", Target: "http://api:8080", Out: "o", Gate: "report",
 				OnInconclusive: "warn", Seed: 1<<64 - 1, Env: []string{"A", "B", "C_1", "_d"},
 				Network: "host", Services: "{}", Container: "0123456789ab",
+				Mode: "comment", Result: "r.json", ObjectivesFrom: "base", Comment: "on-failure",
+				Token: "ghs_x", Matrix: "null", CheckRun: "42",
 			},
 		},
 	} {
@@ -55,13 +59,16 @@ func TestInputs(t *testing.T) {
 func TestWrongInputsAreNamedTogether(t *testing.T) {
 	_, err := newStep(t, map[string]string{
 		"INPUT_GATE": "enforced\n::error::x", "INPUT_ON-INCONCLUSIVE": "Warn", "INPUT_SEED": "-1", "INPUT_ENV": "A TOKEN=hunter2",
-		"INPUT_NETWORK": "none",
+		"INPUT_NETWORK": "none", "INPUT_MODE": "test", "INPUT_OBJECTIVES-FROM": "main", "INPUT_COMMENT": "true",
 	}).Inputs()
 	want := `input gate: "enforced\n::error::x" is not accepted, only enforce or report
 input on-inconclusive: "Warn" is not accepted, only auto or fail or warn
 input seed: "-1" is not a whole number from 0 to 18446744073709551615
 input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env
-input network: "none" is not accepted, only auto or bridge or host`
+input network: "none" is not accepted, only auto or bridge or host
+input mode: "test" is not accepted, only run or check or comment
+input objectives-from: "main" is not accepted, only head or base
+input comment: "true" is not accepted, only always or on-failure or never`
 	if err == nil || err.Error() != want {
 		t.Errorf("error = %v\nwant    %s", err, want)
 	}

@@ -1,9 +1,6 @@
 package action
 
 import (
-	"encoding/json"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 
@@ -27,61 +24,28 @@ func (a *Action) Source() result.Source {
 var digest = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
 func (a *Action) commit() string {
-	for _, sha := range []string{readEvent(a.getenv("GITHUB_EVENT_PATH")).PullRequest.Head.SHA, a.getenv("GITHUB_SHA")} {
-		if digest.MatchString(sha) {
-			return sha
-		}
+	if e := a.Event(); strings.HasPrefix(e.Name, "pull_request") && e.Head.SHA != "" {
+		return e.Head.SHA
+	}
+	if sha := a.getenv("GITHUB_SHA"); digest.MatchString(sha) {
+		return sha
 	}
 	return ""
 }
 
-// event is the part of the event that is used here.
-type event struct {
-	PullRequest struct {
-		Head struct {
-			SHA  string     `json:"sha"`
-			Repo repository `json:"repo"`
-		} `json:"head"`
-		Labels []struct {
-			Name string `json:"name"`
-		} `json:"labels"`
-	} `json:"pull_request"`
-	WorkflowRun struct {
-		HeadRepository repository `json:"head_repository"`
-	} `json:"workflow_run"`
-	Issue struct {
-		PullRequest *struct{} `json:"pull_request"` // nil: it is an issue
-	} `json:"issue"`
-	Repository repository `json:"repository"`
-}
-
-type repository struct {
-	ID            int64  `json:"id"`
-	DefaultBranch string `json:"default_branch"`
-}
-
-// largestEvent in bytes: GitHub sends no larger payload.
-const largestEvent = 25 << 20
-
-// readEvent returns the zero event where the file does not hold one: nothing
-// but a label depends on it.
-func readEvent(path string) event {
-	f, err := os.Open(path)
-	if err != nil {
-		return event{}
-	}
-	defer f.Close()
-	var e event
-	if json.NewDecoder(io.LimitReader(f, largestEvent)).Decode(&e) != nil {
-		return event{}
-	}
-	return e
-}
-
 func (a *Action) runURL() string {
-	server, repository, run := a.getenv("GITHUB_SERVER_URL"), a.getenv("GITHUB_REPOSITORY"), a.getenv("GITHUB_RUN_ID")
-	if server == "" || repository == "" || run == "" {
+	run := a.getenv("GITHUB_RUN_ID")
+	if run == "" {
 		return ""
 	}
-	return strings.TrimSuffix(server, "/") + "/" + repository + "/actions/runs/" + run
+	return a.RunURL(run)
+}
+
+// RunURL is the address of a run of the repository's workflows.
+func (a *Action) RunURL(id string) string {
+	server, repository := a.getenv("GITHUB_SERVER_URL"), a.getenv("GITHUB_REPOSITORY")
+	if server == "" || repository == "" {
+		return ""
+	}
+	return strings.TrimSuffix(server, "/") + "/" + repository + "/actions/runs/" + id
 }

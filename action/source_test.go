@@ -21,7 +21,7 @@ func TestSource(t *testing.T) {
 	}{
 		"pull request": {
 			`{"number": 7, "pull_request": {"head": {"sha": "` + head + `"}}}`,
-			map[string]string{"GITHUB_SHA": merge, "GITHUB_HEAD_REF": "feature/x", "GITHUB_REF_NAME": "7/merge"},
+			map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_SHA": merge, "GITHUB_HEAD_REF": "feature/x", "GITHUB_REF_NAME": "7/merge"},
 			result.Source{Commit: head, Branch: "feature/x"},
 		},
 		"push": {

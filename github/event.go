@@ -17,11 +17,13 @@ type Event struct {
 	Number int    // of the pull request; 0: none, or not told
 	Head   Side
 	Base   Side
-	// Fork says that the change comes from another repository, or from one that
-	// is gone: its author may be a stranger.
+	// Fork says that the change comes from another repository, from one that is
+	// gone, or that the payload does not tell: its author may be a stranger.
 	Fork           bool
+	DefaultBranch  string // of the repository
 	Labels         []string
 	EnvironmentURL string // of a deployment; http or https
+	RunID          int64  // of the workflow run that is over, in workflow_run
 }
 
 // Side is one side of a change.
@@ -33,8 +35,9 @@ type Side struct {
 }
 
 type repository struct {
-	ID    int64 `json:"id"`
-	Owner struct {
+	ID            int64  `json:"id"`
+	DefaultBranch string `json:"default_branch"`
+	Owner         struct {
 		Login string `json:"login"`
 	} `json:"owner"`
 }
@@ -62,7 +65,12 @@ type payload struct {
 		BaseSHA string `json:"base_sha"`
 		BaseRef string `json:"base_ref"`
 	} `json:"merge_group"`
+	Issue *struct {
+		Number      int       `json:"number"`
+		PullRequest *struct{} `json:"pull_request"` // nil: it is an issue
+	} `json:"issue"`
 	WorkflowRun *struct {
+		ID             int64       `json:"id"`
 		HeadSHA        string      `json:"head_sha"`
 		HeadBranch     string      `json:"head_branch"`
 		HeadRepository *repository `json:"head_repository"`
@@ -86,13 +94,13 @@ func ParseEvent(name string, text []byte) (Event, error) {
 	if err := json.Unmarshal(text, &p); err != nil {
 		return Event{}, fmt.Errorf("event %s: %s", cleaned(name), cleaned(err.Error()))
 	}
-	e := Event{Name: name}
 	home := p.Repository.ID
+	e := Event{Name: name, DefaultBranch: p.Repository.DefaultBranch, Fork: MayBeFork(name)}
 	switch {
 	case p.PullRequest != nil:
 		e.Number = p.PullRequest.Number
 		e.Head, e.Base = p.PullRequest.Head.side(), p.PullRequest.Base.side()
-		e.Fork = e.Head.RepositoryID != home
+		e.Fork = home == 0 || e.Head.RepositoryID != home
 		for _, l := range p.PullRequest.Labels {
 			e.Labels = append(e.Labels, l.Name)
 		}
@@ -101,11 +109,16 @@ func ParseEvent(name string, text []byte) (Event, error) {
 		e.Head = Side{SHA: g.HeadSHA, Ref: branch(g.HeadRef), RepositoryID: home}
 		e.Base = Side{SHA: g.BaseSHA, Ref: branch(g.BaseRef), RepositoryID: home}
 		e.Number = queued(g.HeadRef)
-	case p.WorkflowRun != nil:
+	case p.WorkflowRun != nil && name == "workflow_run": // a deployment_status has one too
 		e.Head = side{SHA: p.WorkflowRun.HeadSHA, Ref: p.WorkflowRun.HeadBranch, Repo: p.WorkflowRun.HeadRepository}.side()
-		e.Fork = e.Head.RepositoryID != home
+		e.Fork = home == 0 || e.Head.RepositoryID != home
+		e.RunID = p.WorkflowRun.ID
+	case p.Issue != nil && p.Issue.PullRequest != nil:
+		// A comment: the payload does not say where the change comes from.
+		e.Number, e.Fork = p.Issue.Number, true
 	case p.Deployment != nil:
-		e.Head = Side{SHA: p.Deployment.SHA, Ref: p.Deployment.Ref, RepositoryID: home}
+		// Without the repository: previews are deployed of a fork's commits too.
+		e.Head = Side{SHA: p.Deployment.SHA, Ref: p.Deployment.Ref}
 		if p.DeploymentStatus != nil {
 			e.EnvironmentURL = webAddress(p.DeploymentStatus.EnvironmentURL)
 		}
@@ -114,6 +127,12 @@ func ParseEvent(name string, text []byte) (Event, error) {
 		e.Base = Side{SHA: p.Before, RepositoryID: home}
 	}
 	return e, e.check()
+}
+
+// MayBeFork reports whether events of this name are about changes that may come
+// from a fork, unless their payload tells otherwise.
+func MayBeFork(name string) bool {
+	return strings.HasPrefix(name, "pull_request") || name == "workflow_run"
 }
 
 func (s side) side() Side {
@@ -152,8 +171,8 @@ var commitName = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})?$`)
 
 // check refuses what would become another address in a call to the API.
 func (e Event) check() error {
-	if e.Number < 0 {
-		return errors.New("event: the number of the pull request is negative")
+	if e.Number < 0 || e.RunID < 0 {
+		return errors.New("event: a number of it is negative")
 	}
 	for _, sha := range []string{e.Head.SHA, e.Base.SHA} {
 		if !commitName.MatchString(sha) {

@@ -1,8 +1,7 @@
 // Package github is a small client of GitHub's REST API: what comes in is a
 // token and a repository, what goes out are sticky comments and look-ups of
-// pull requests and commits. It also serves GitHub
-// Enterprise Server (base URL …/api/v3) and, for comments, Gitea and Forgejo
-// (…/api/v1).
+// pull requests, commits and files. It also serves GitHub Enterprise Server
+// (base URL …/api/v3) and, but for commits, Gitea and Forgejo (…/api/v1).
 //
 // Calls are bounded: each attempt has a timeout, failures that pass are
 // retried with jitter, rate limits are waited for, and the waiting of one call
@@ -114,6 +113,10 @@ func (c *Client) stayAtHome(next *http.Request, via []*http.Request) error {
 func (c *Client) home(u *url.URL) bool {
 	return u.Scheme == c.base.Scheme && u.Host == c.base.Host && u.User == nil && strings.HasPrefix(u.Path, c.base.Path+"/")
 }
+
+// gitea reports whether the API is that of Gitea or Forgejo, which resembles
+// GitHub's.
+func (c *Client) gitea() bool { return strings.HasSuffix(c.base.Path, "/api/v1") }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -271,14 +271,62 @@ func TestPullRequest(t *testing.T) {
 		event Event
 		want  int
 	}{
-		"told":        {Event{Name: "pull_request", Number: 5}, 5},
-		"push":        {Event{Name: "push", Head: Side{SHA: sha}}, 4},
-		"fork":        {Event{Name: "workflow_run", Head: Side{SHA: strings.Repeat("a", 40), Owner: "ann", Ref: "fix"}}, 11},
-		"merge queue": {Event{Name: "merge_group", Head: Side{SHA: sha}}, 0},
-		"schedule":    {Event{Name: "schedule"}, 0},
+		"told":                  {Event{Name: "pull_request", Number: 5}, 5},
+		"push":                  {Event{Name: "push", Head: Side{SHA: sha}}, 4},
+		"fork":                  {Event{Name: "workflow_run", Head: Side{SHA: strings.Repeat("a", 40), Owner: "ann", Ref: "fix"}}, 11},
+		"same commit elsewhere": {Event{Name: "workflow_run", Head: Side{SHA: strings.Repeat("a", 40), Owner: "ann", Ref: "fix", RepositoryID: 5}}, 0},
+		"merge queue":           {Event{Name: "merge_group", Head: Side{SHA: sha}}, 0},
+		"schedule":              {Event{Name: "schedule"}, 0},
 	} {
 		if got, err := c.PullRequest(t.Context(), test.event); err != nil || got != test.want {
 			t.Errorf("%s: %d, %v, want %d", name, got, err, test.want)
+		}
+	}
+}
+
+// Gitea has no list of pull requests by commit.
+func TestPullRequestOnGitea(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/repos/o/r/pulls" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		fmt.Fprint(w, `[{"number":3,"state":"open","head":{"sha":"`+sha+`","repo":{"id":1}}}]`)
+	}))
+	t.Cleanup(server.Close)
+	c, err := New(Config{APIURL: server.URL + "/api/v1", Repository: "o/r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.PullRequest(t.Context(), Event{Name: "push", Head: Side{SHA: sha, RepositoryID: 1}}); got != 3 || err != nil {
+		t.Errorf("%d, %v, want 3", got, err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.EscapedPath() {
+		case "/repos/o/r/contents/a%20b/slo.yaml":
+			if got := r.URL.Query().Get("ref"); got != sha {
+				t.Errorf("ref = %q", got)
+			}
+			fmt.Fprint(w, `{"type":"file","encoding":"base64","content":"dmVy\nc2lvbg==\n"}`)
+		case "/repos/o/r/contents/link":
+			fmt.Fprint(w, `{"type":"symlink","target":"/etc/passwd"}`)
+		case "/repos/o/r/contents/folder":
+			fmt.Fprint(w, `[]`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	if got, found, err := c.File(t.Context(), "a b/slo.yaml", sha); string(got) != "version" || !found || err != nil {
+		t.Errorf("%q, %v, %v", got, found, err)
+	}
+	if _, found, err := c.File(t.Context(), "slo.yaml", sha); found || err != nil {
+		t.Errorf("no file: %v, %v", found, err)
+	}
+	for _, path := range []string{"link", "folder"} {
+		if _, _, err := c.File(t.Context(), path, sha); err == nil {
+			t.Errorf("%s was read as a file", path)
 		}
 	}
 }
@@ -323,6 +371,10 @@ func TestParseEvent(t *testing.T) {
 		"merge queue":  {"merge_group", `{"merge_group":{"head_sha":"` + sha + `","head_ref":"refs/heads/gh-readonly-queue/main/pr-12-` + sha + `","base_ref":"refs/heads/main"}}`, Event{Name: "merge_group", Number: 12, Head: Side{SHA: sha, Ref: "gh-readonly-queue/main/pr-12-" + sha}, Base: Side{Ref: "main"}}},
 		"push":         {"push", `{"ref":"refs/heads/main","after":"` + sha + `","repository":{"id":1}}`, Event{Name: "push", Head: Side{SHA: sha, Ref: "main", RepositoryID: 1}, Base: Side{RepositoryID: 1}}},
 		"deployment":   {"deployment_status", `{"deployment":{"sha":"` + sha + `","ref":"f"},"deployment_status":{"environment_url":"https://preview"}}`, Event{Name: "deployment_status", Head: Side{SHA: sha, Ref: "f"}, EnvironmentURL: "https://preview"}},
+		"comment":      {"issue_comment", `{"issue":{"number":5,"pull_request":{"url":"x"}}}`, Event{Name: "issue_comment", Number: 5, Fork: true}},
+		"on an issue":  {"issue_comment", `{"issue":{"number":5}}`, Event{Name: "issue_comment"}},
+		"run":          {"workflow_run", `{"repository":{"id":1,"default_branch":"main"},"workflow_run":{"id":9,"head_sha":"` + sha + `","head_branch":"f","head_repository":{"id":2,"owner":{"login":"ann"}}}}`, Event{Name: "workflow_run", Fork: true, RunID: 9, DefaultBranch: "main", Head: Side{SHA: sha, Ref: "f", Owner: "ann", RepositoryID: 2}}},
+		"no payload":   {"pull_request", `{}`, Event{Name: "pull_request", Fork: true}},
 		"no web page":  {"deployment_status", `{"deployment":{},"deployment_status":{"environment_url":"javascript:1"}}`, Event{Name: "deployment_status"}},
 		"schedule":     {"schedule", `{"schedule":"0 0 * * *"}`, Event{Name: "schedule"}},
 	} {

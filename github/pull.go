@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,36 +16,64 @@ const readPulls = "pull-requests: read"
 type pull struct {
 	Number int    `json:"number"`
 	State  string `json:"state"`
-	Head   struct {
-		SHA string `json:"sha"`
-	} `json:"head"`
+	Head   side   `json:"head"`
+}
+
+// isOf reports whether a pull request is open and its head is the event's
+// commit in the event's repository. The commit alone is not enough: anybody
+// can push the commit of somebody else to a repository of their own.
+func (p pull) isOf(e Event) bool {
+	return p.State == "open" && p.Head.SHA == e.Head.SHA &&
+		(e.Head.RepositoryID == 0 || p.Head.Repo != nil && p.Head.Repo.ID == e.Head.RepositoryID)
 }
 
 // PullRequest returns the number of the pull request that an event belongs to,
 // 0 where there is none. It asks the API only where the event does not say:
-// then it is the oldest open one whose head is the event's commit.
+// then it is the oldest open one whose head is the event's commit, in the
+// event's repository.
 func (c *Client) PullRequest(ctx context.Context, e Event) (int, error) {
 	if e.Number != 0 || e.Name == "merge_group" || e.Head.SHA == "" {
 		return e.Number, nil
 	}
-	path := "/commits/" + e.Head.SHA + "/pulls"
-	number, err := c.openPull(ctx, e.Head.SHA, c.in(http.MethodGet, path, url.Values{"per_page": {"100"}}, readPulls))
-	if err != nil || number != 0 || e.Head.Owner == "" || e.Head.Ref == "" {
-		return number, err
+	for _, r := range c.pullsOf(e) {
+		number, err := c.openPull(ctx, e, r)
+		if refused, ok := errors.AsType[*Error](err); ok && refused.Status == http.StatusUnprocessableEntity {
+			continue // a commit that the repository does not know
+		}
+		if err != nil || number != 0 {
+			return number, err
+		}
 	}
-	// The commit of a fork is not always known to belong to a pull request.
-	query := url.Values{"head": {e.Head.Owner + ":" + e.Head.Ref}, "state": {"open"}, "per_page": {"100"}}
-	return c.openPull(ctx, e.Head.SHA, c.in(http.MethodGet, "/pulls", query, readPulls))
+	return 0, nil
 }
 
-func (c *Client) openPull(ctx context.Context, sha string, r call) (int, error) {
+// pullsOf are the lists that hold the pull request of an event, the shortest
+// first. The commit of a fork is not always known to belong to one. Gitea and
+// Forgejo have no list by commit.
+func (c *Client) pullsOf(e Event) []call {
+	query := url.Values{"state": {"open"}, "per_page": {"100"}}
+	if e.Head.Owner != "" && e.Head.Ref != "" {
+		query.Set("head", e.Head.Owner+":"+e.Head.Ref)
+	}
+	branch := c.in(http.MethodGet, "/pulls", query, readPulls)
+	commit := c.in(http.MethodGet, "/commits/"+e.Head.SHA+"/pulls", url.Values{"per_page": {"100"}}, readPulls)
+	switch {
+	case c.gitea():
+		return []call{branch}
+	case query.Has("head"):
+		return []call{commit, branch}
+	}
+	return []call{commit}
+}
+
+func (c *Client) openPull(ctx context.Context, e Event, r call) (int, error) {
 	oldest := 0
 	for page, err := range pages[[]pull](ctx, c, r) {
 		if err != nil {
 			return 0, err
 		}
 		for _, p := range page {
-			if p.State == "open" && p.Head.SHA == sha && (oldest == 0 || p.Number < oldest) {
+			if p.isOf(e) && (oldest == 0 || p.Number < oldest) {
 				oldest = p.Number
 			}
 		}

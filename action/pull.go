@@ -1,0 +1,79 @@
+package action
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/slogate/slogate/github"
+)
+
+// Key tells the comment of this job about an SLO file from all others of a
+// pull request.
+func (a *Action) Key(in Inputs, name string) github.Key {
+	return github.Key{Workflow: a.workflow(), Job: a.getenv("GITHUB_JOB"), Matrix: cell(in.Matrix), Name: name}
+}
+
+// workflow is the path of the workflow's file, which two workflows never
+// share; a name they can.
+func (a *Action) workflow() string {
+	path, _, _ := strings.Cut(a.getenv("GITHUB_WORKFLOW_REF"), "@")
+	if path, ours := strings.CutPrefix(path, a.getenv("GITHUB_REPOSITORY")+"/"); ours {
+		return path
+	}
+	return a.getenv("GITHUB_WORKFLOW")
+}
+
+// cell is a matrix cell's JSON without blanks, empty where there is no matrix.
+func cell(matrix string) string {
+	var compact bytes.Buffer
+	if json.Compact(&compact, []byte(matrix)) != nil || compact.String() == "null" {
+		return ""
+	}
+	return compact.String()
+}
+
+// API returns a client of the server that the job belongs to.
+func (a *Action) API(token, userAgent string) (*github.Client, error) {
+	return github.New(github.Config{
+		APIURL: a.getenv("GITHUB_API_URL"), GraphQLURL: a.getenv("GITHUB_GRAPHQL_URL"),
+		Token: token, Repository: a.getenv("GITHUB_REPOSITORY"), UserAgent: userAgent,
+	})
+}
+
+// Gitea reports whether the server is Gitea or Forgejo, whose runners behave
+// like GitHub's in most things.
+func (a *Action) Gitea() bool {
+	return a.getenv("GITEA_ACTIONS") == "true" || a.getenv("FORGEJO_ACTIONS") == "true" ||
+		strings.HasSuffix(strings.TrimRight(a.getenv("GITHUB_API_URL"), "/"), "/api/v1")
+}
+
+// Dependabot reports whether Dependabot has started the job: its token can
+// only read, as a fork's.
+func (a *Action) Dependabot() bool { return a.getenv("GITHUB_ACTOR") == "dependabot[bot]" }
+
+var wholeNumber = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
+
+// SummaryURL is the address of the job's summary; without a check run, or on
+// a server other than GitHub's, that of the run. Empty outside of a run.
+func (a *Action) SummaryURL(checkRun string) string {
+	run := a.runURL()
+	if run == "" || a.Gitea() || !wholeNumber.MatchString(checkRun) {
+		return run
+	}
+	if attempt := a.getenv("GITHUB_RUN_ATTEMPT"); wholeNumber.MatchString(attempt) && attempt != "1" {
+		run += "/attempts/" + attempt
+	}
+	return run + "#summary-" + checkRun
+}
+
+// Notice tells the user something that changes no verdict.
+func (a *Action) Notice(message string) error {
+	return a.annotate([]annotation{{level: "notice", title: "slogate", message: message}})
+}
+
+// Warn tells the user something to look after.
+func (a *Action) Warn(message string) error {
+	return a.annotate([]annotation{{level: "warning", title: "slogate", message: message}})
+}
