@@ -11,7 +11,6 @@ import (
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
-	"github.com/slogate/slogate/slo"
 )
 
 // actionCommand is the entry of the container action.
@@ -44,6 +43,17 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if err != nil {
 		return exitUsage, errors.Join(err, a.SetOutputs(nil, action.Files{}))
 	}
+	a.Mask(inputs.Token)
+	pr := newPullRequest(a, inputs)
+	if err := pr.warnOfTarget(); err != nil {
+		return exitUsage, err
+	}
+	switch inputs.Mode {
+	case "comment":
+		return pr.comment(ctx, p)
+	case "check":
+		return checkAction(p, a, pr)
+	}
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
 			return code, err
@@ -51,13 +61,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return exitUsage, errors.Join(err, refused(a, err))
 		}
 	}
-	limits, err := slo.ParseLimits(inputs.MaxRate, inputs.MaxDuration, inputs.AllowedHosts)
-	if err != nil {
-		return exitUsage, errors.Join(err, refused(a, err))
-	}
-	file, err := readSLO(inputs.Config, slo.Options{
-		Target: inputs.Target, BaseTarget: inputs.BaseTarget, Limits: limits, Env: a.EnvLookup(inputs.Env, p.lookupEnv),
-	})
+	file, err := pr.read(p)
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
@@ -74,12 +78,12 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
 		code, err := s.unready(ctx, err)
-		return code, errors.Join(err, refused(a, err))
+		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 	}
 	if file.Baseline.BaseTarget != "" && !s.Way.done {
 		if s.BaseWay, err = n.find(ctx, p, file.AtBase(), inputs); err != nil {
 			code, err := s.unready(ctx, fmt.Errorf("base: %w", err))
-			return code, errors.Join(err, refused(a, err))
+			return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 		}
 	}
 	for _, w := range []way{s.Way, s.BaseWay} {
@@ -90,9 +94,26 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
 		err = n.explain(err)
-		return code, errors.Join(err, refused(a, err))
+		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out))
+	return code, errors.Join(err, deliver(a, r, inputs.Out), pr.report(ctx, p, r))
+}
+
+// checkAction is the mode check of the action: nothing is sent.
+func checkAction(p *program, a *action.Action, pr *pullRequest) (int, error) {
+	file, err := pr.read(p)
+	if err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
+	a.Mask(file.Secrets...)
+	var plan, page bytes.Buffer
+	if err := printPlan(&plan, file); err != nil {
+		return exitUsage, err
+	}
+	if _, err := p.stdout.Write(plan.Bytes()); err != nil {
+		return exitUsage, err
+	}
+	return exitPass, errors.Join(report.Plan(&page, file.Name, plan.String()), a.WriteSummary(page.Bytes()))
 }
 
 // refused tells the workflow that nothing was loaded, and why.

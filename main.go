@@ -62,6 +62,7 @@ type commandLine struct {
 	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
+	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
 	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
 	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
 	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`

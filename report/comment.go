@@ -1,7 +1,10 @@
 package report
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/slogate/slogate/result"
 )
@@ -9,6 +12,11 @@ import (
 // CommentOptions say what surrounds a comment.
 type CommentOptions struct {
 	SummaryURL string // of the job's summary; empty: no link
+	// Foreign says that the result file was left by another run than the one
+	// that writes, whose author may be a stranger; OriginURL is that run's, empty
+	// where it is not known.
+	Foreign   bool
+	OriginURL string
 }
 
 // commentForm is a comment below a pull request. GitHub takes 65,536
@@ -38,11 +46,33 @@ var commentForm = markdownForm{
 // place of charts, which neither the mobile app nor a mail would draw. Where
 // that is not enough, whole sections are left out and named at the end.
 func Comment(r *result.Run, opts CommentOptions) (string, error) {
-	page := markdownPage{View: newView(r, markdown)}
-	if linkable.MatchString(opts.SummaryURL) {
-		page.SummaryURL = opts.SummaryURL
+	page := markdownPage{View: newView(r, markdown), SummaryURL: link(opts.SummaryURL), Foreign: opts.Foreign, OriginURL: link(opts.OriginURL)}
+	if commit.MatchString(r.Source.Commit) {
+		page.Commit = r.Source.Commit[:12]
 	}
 	return commentForm.write(page)
+}
+
+// RefusalComment returns, as a comment of a pull request, why nothing was
+// loaded: an earlier comment would go on saying how the change before fared.
+func RefusalComment(why string, opts CommentOptions) string {
+	var text strings.Builder
+	_ = Refusal(&text, errors.New(why)) // a Builder takes everything
+	if url := link(opts.SummaryURL); url != "" {
+		fmt.Fprintf(&text, "\n[The job summary](<%s>)\n", url)
+	}
+	return text.String()
+}
+
+// commit matches a commit's full name.
+var commit = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+
+// link returns an address that can stand in a link, or nothing.
+func link(url string) string {
+	if !linkable.MatchString(url) {
+		return ""
+	}
+	return url
 }
 
 // linkable matches what can stand in a link of Markdown without an escape.

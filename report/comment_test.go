@@ -85,3 +85,40 @@ func TestMarkdownStaysBelowItsLimit(t *testing.T) {
 		t.Error("objectives were left out for findings")
 	}
 }
+
+// A comment from a stranger's result file says so, and the commit that it names
+// is one.
+func TestCommentSaysWhereItComesFrom(t *testing.T) {
+	r := sampleRun(result.Pass)
+	r.Source.Commit = strings.Repeat("3f2a", 10)
+	text := commentText(t, r, CommentOptions{SummaryURL: summaryURL, Foreign: true, OriginURL: "https://github.com/acme/iris/actions/runs/42"})
+	for _, want := range []string{"Measured at commit 3f2a3f2a3f2a.", "[another workflow run](<https://github.com/acme/iris/actions/runs/42>)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing %q in\n%s", want, text)
+		}
+	}
+	r.Source.Commit = "<img>" + strings.Repeat("3f2a", 10)
+	if text := commentText(t, r, CommentOptions{Foreign: true, OriginURL: "https://x/>)[y](<z"}); strings.Contains(text, "Measured at") || strings.Contains(text, "[another workflow") {
+		t.Errorf("linked what is none:\n%s", text)
+	}
+}
+
+func TestRefusalComment(t *testing.T) {
+	text := RefusalComment("the target http://x is not ready\n```\n<!-- slogate:00 -->\n::error::x", CommentOptions{SummaryURL: summaryURL})
+	for _, want := range []string{"## ⛔ slogate could not run", "\n````text\n", "(<" + summaryURL + ">)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing %q in\n%s", want, text)
+		}
+	}
+}
+
+func TestPlan(t *testing.T) {
+	var b strings.Builder
+	if err := Plan(&b, "a|b <x> @ann", "2 stages\n```\n# no heading"); err != nil {
+		t.Fatal(err)
+	}
+	want := "## 📋 Plan: a\\|b &lt;x&gt; @&#8203;ann\n\nThe file is valid. Nothing was sent.\n\n````text\n2 stages\n```\n# no heading\n````\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

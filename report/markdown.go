@@ -67,6 +67,9 @@ type markdownPage struct {
 	StageCharts []mermaidChart
 	TimeCharts  []mermaidChart
 	SummaryURL  string
+	Foreign     bool
+	OriginURL   string
+	Commit      string // abbreviated; empty: not known
 }
 
 // Markdown writes the run as GitHub's Markdown, for a job summary or a file.

@@ -18,6 +18,16 @@ func Refusal(w io.Writer, why error) error {
 	return nil
 }
 
+// Plan writes, as Markdown for a job summary, what a run of a file would do.
+// The plan is text of several lines.
+func Plan(w io.Writer, name, plan string) error {
+	heading, text := Text{raw: shorten(name, nameLimit), write: markdown}, Text{raw: shorten(plan, 100_000)}
+	if _, err := fmt.Fprintf(w, "## 📋 Plan: %s\n\nThe file is valid. Nothing was sent.\n\n%s\n", heading, text.Fence()); err != nil {
+		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
 // Quantity writes a value in the scale of its indicator's unit, as the reports
 // do: "450 ms", "98.2 %".
 func Quantity(unit string, value float64) string { return quantity(unit, value) }

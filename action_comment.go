@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slogate/slogate/action"
+	"github.com/slogate/slogate/github"
+	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// commentTimeout bounds what a comment may cost a job: above the longest pause
+// of one call, a minute, that GitHub asks for at a rate limit.
+const commentTimeout = 2 * time.Minute
+
+// pullRequest is the place for the comment of a job.
+type pullRequest struct {
+	action *action.Action
+	inputs action.Inputs
+	event  github.Event
+	number int // 0: to be found
+}
+
+func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
+	e := a.Event()
+	return &pullRequest{action: a, inputs: in, event: e, number: e.Number}
+}
+
+// warnOfTarget warns of the event that hands a fork's change a token that can
+// write. What the workflow has done with the change by now cannot be seen.
+func (pr *pullRequest) warnOfTarget() error {
+	if pr.event.Name != "pull_request_target" || !pr.event.Fork {
+		return nil
+	}
+	return pr.action.Warn("this job has a token that can write, and is about a fork's change: with pull_request_target, neither start the fork's code nor use its SLO file. docs/action.md has two workflows for forks.")
+}
+
+// read reads the SLO file of this job.
+func (pr *pullRequest) read(p *program) (*slo.File, error) {
+	options, err := pr.options(p)
+	if err != nil {
+		return nil, err
+	}
+	return readSLO(pr.inputs.Config, options)
+}
+
+// options are those of the SLO file of this job. A deployment is the target
+// where the workflow names none.
+func (pr *pullRequest) options(p *program) (slo.Options, error) {
+	in := pr.inputs
+	target := in.Target
+	if target == "" {
+		target = origin(pr.event.EnvironmentURL)
+	}
+	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
+	return slo.Options{
+		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Limits: limits,
+		Env: pr.action.EnvLookup(in.Env, p.lookupEnv),
+	}, err
+}
+
+// origin is the scheme and host of an address: what a target may be.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// report puts a judged run below its pull request. Nothing that goes wrong
+// there changes how the step ends: a notice says it.
+func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) error {
+	if pr.inputs.Comment == "never" || r.Cancelled {
+		return nil // the run that replaces a cancelled one will comment
+	}
+	text, err := report.Comment(r, pr.link())
+	if err != nil {
+		return err
+	}
+	failed := r.Judgement.Verdict == result.Fail || r.Judgement.Verdict == result.Inconclusive
+	return pr.explain(p, pr.put(ctx, p, r.Name, text, failed))
+}
+
+// refuse puts below the pull request why nothing was loaded. The secrets of
+// the file are masked here: a runner masks its log, but no comment.
+func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, why error) error {
+	if pr.inputs.Comment == "never" || ctx.Err() != nil || why == nil {
+		return nil
+	}
+	words := why.Error()
+	for _, secret := range file.Secrets {
+		words = strings.ReplaceAll(words, secret, "***")
+	}
+	return pr.explain(p, pr.put(ctx, p, file.Name, report.RefusalComment(words, pr.link()), true))
+}
+
+func (pr *pullRequest) link() report.CommentOptions {
+	return report.CommentOptions{SummaryURL: pr.action.SummaryURL(pr.inputs.CheckRun)}
+}
+
+// put writes the comment, or refreshes one that is there where only failures
+// are to be told.
+func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, failed bool) error {
+	ctx, cancel := context.WithTimeout(ctx, commentTimeout)
+	defer cancel()
+	client, err := pr.client()
+	if err != nil {
+		return err
+	}
+	if pr.number == 0 {
+		if pr.number, err = client.PullRequest(ctx, pr.event); err != nil {
+			return fmt.Errorf("look for the pull request: %w", err)
+		}
+	}
+	if pr.number == 0 {
+		fmt.Fprintln(p.stderr, "no comment: this run belongs to no open pull request")
+		return nil
+	}
+	written, found, key := github.Comment{}, true, pr.action.Key(pr.inputs, name)
+	if pr.inputs.Comment == "on-failure" && !failed {
+		written, found, err = client.RefreshComment(ctx, pr.number, key, text)
+	} else {
+		written, err = client.PutComment(ctx, pr.number, key, text)
+	}
+	if err == nil && found {
+		fmt.Fprintf(p.stderr, "comment: %s\n", written.URL)
+	}
+	return err
+}
+
+func (pr *pullRequest) client() (*github.Client, error) {
+	if pr.inputs.Token == "" {
+		return nil, errors.New("there is no token")
+	}
+	return pr.action.API(pr.inputs.Token, "slogate/"+version())
+}
+
+// explain tells the user why there is no comment. Where no pull request was
+// promised, as after a push, that is no news.
+func (pr *pullRequest) explain(p *program, why error) error {
+	if why == nil {
+		return nil
+	}
+	text := "no comment on the pull request: " + pr.reason(why) + ". The job summary holds the report."
+	if pr.event.Number == 0 && pr.inputs.Mode != "comment" {
+		fmt.Fprintln(p.stderr, text)
+		return nil
+	}
+	return pr.action.Notice(text)
+}
+
+func (pr *pullRequest) reason(why error) string {
+	refused, ok := errors.AsType[*github.Error](why)
+	switch {
+	case !ok:
+		return why.Error()
+	case refused.Locked:
+		return "its conversation is locked"
+	case refused.Needs != "" && (pr.event.Fork || pr.action.Dependabot()):
+		return "the token of a fork's pull request, or of Dependabot's, can only read, and this needs " + refused.Needs +
+			"; docs/action.md has a second workflow that may comment"
+	case refused.Needs != "":
+		return fmt.Sprintf("the token lacks the permission %s (status %d)", refused.Needs, refused.Status)
+	case refused.RateLimited:
+		return "the token has made too many calls"
+	}
+	return why.Error()
+}
+
+// largestForeign is how large a result file of another workflow may be, in
+// bytes: a run of an hour stays below 10 MB.
+const largestForeign = 32 << 20
+
+// readForeign reads a result file that another workflow has left. What was
+// measured and judged is shown as it says; where it comes from is what the
+// event says.
+func (pr *pullRequest) readForeign(path string) (*result.Run, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read result: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("read result %s: not a regular file", path)
+	case info.Size() > largestForeign:
+		return nil, fmt.Errorf("read result %s: larger than %d MiB", path, largestForeign>>20)
+	}
+	r, err := result.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if r.Judgement == nil {
+		return nil, fmt.Errorf("read result %s: the run was not judged", path)
+	}
+	r.Source = result.Source{Commit: pr.event.Head.SHA, Branch: pr.event.Head.Ref, RunURL: pr.measuredBy()}
+	return r, nil
+}
+
+// measuredBy is the run that has left the result file; empty where the event is
+// not its end.
+func (pr *pullRequest) measuredBy() string {
+	if pr.event.RunID == 0 {
+		return ""
+	}
+	return pr.action.RunURL(strconv.FormatInt(pr.event.RunID, 10))
+}
+
+// forward comments with a result file that another workflow has left.
+func (pr *pullRequest) forward(ctx context.Context, p *program, r *result.Run) error {
+	text, err := report.Comment(r, report.CommentOptions{SummaryURL: pr.measuredBy(), Foreign: true, OriginURL: pr.measuredBy()})
+	if err != nil {
+		return err
+	}
+	failed := r.Judgement.Verdict != result.Pass && r.Judgement.Verdict != result.Warn
+	return pr.put(ctx, p, r.Name, text, failed || r.Cancelled)
+}
+
+// comment is the mode comment of the action. A wrong file is an error; that the
+// API refuses is none.
+func (pr *pullRequest) comment(ctx context.Context, p *program) (int, error) {
+	path := pr.inputs.Result
+	if path == "" {
+		path = filepath.Join(pr.inputs.Out, resultFile)
+	}
+	r, err := pr.readForeign(path)
+	if err != nil {
+		return exitUsage, err
+	}
+	return exitPass, pr.explain(p, pr.forward(ctx, p, r))
+}
