@@ -52,7 +52,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	case "comment":
 		return pr.comment(ctx, p)
 	case "check":
-		return checkAction(p, a, pr)
+		return checkAction(ctx, p, a, pr)
 	}
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
@@ -61,7 +61,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return exitUsage, errors.Join(err, refused(a, err))
 		}
 	}
-	file, err := pr.read(p)
+	file, change, err := pr.file(ctx, p)
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
@@ -74,7 +74,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	s := settings{
 		Baseline: earlier,
 		Out:      inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
-		Source: a.Source(),
+		Source: a.Source(), Change: change,
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
 		code, err := s.unready(ctx, err)
@@ -96,18 +96,18 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		err = n.explain(err)
 		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out), pr.report(ctx, p, r))
+	return code, errors.Join(err, deliver(a, r, inputs.Out, change), pr.report(ctx, p, r))
 }
 
 // checkAction is the mode check of the action: nothing is sent.
-func checkAction(p *program, a *action.Action, pr *pullRequest) (int, error) {
-	file, err := pr.read(p)
+func checkAction(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (int, error) {
+	file, change, err := pr.file(ctx, p)
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
 	var plan, page bytes.Buffer
-	if err := printPlan(&plan, file); err != nil {
+	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
 		return exitUsage, err
 	}
 	if _, err := p.stdout.Write(plan.Bytes()); err != nil {
@@ -128,13 +128,17 @@ func refused(a *action.Action, why error) error {
 
 // deliver hands a judged run to the workflow: all of it, also when a part
 // fails.
-func deliver(a *action.Action, r *result.Run, out string) error {
+func deliver(a *action.Action, r *result.Run, out string, c gateChange) error {
+	marked := r.SLO.Path
+	if c.elsewhere {
+		marked = ""
+	}
 	files := action.Files{Result: filepath.Join(out, resultFile), Report: filepath.Join(out, markdownFile)}
 	var page bytes.Buffer
 	err := errors.Join(
 		a.SetOutputs(r, files),
 		report.Markdown(&page, r),
-		a.Annotate(r.SLO.Path, r.Judgement, report.Quantity),
+		a.Annotate(marked, r.Judgement, report.Quantity),
 	)
 	err = errors.Join(err, a.WriteSummary(page.Bytes()))
 	a.HandOver(out, files.Result, files.Report,

@@ -349,14 +349,92 @@ func TestPullRequestTargetWarns(t *testing.T) {
 	}
 }
 
+// What a pull request asks less of than its base is listed, in the summary and
+// the comment; and with objectives-from base it is the base's file that judges.
+func TestLoosenedByThePullRequest(t *testing.T) {
+	for name, tt := range map[string]struct {
+		base, head []string // objectives; nil: no file
+		env        map[string]string
+		exit       int
+		want, not  []string // in the comment
+	}{
+		"wider":                             {[]string{"p95 <= 20s"}, []string{"p95 <= 30s"}, nil, exitPass, []string{"### What this change asks less of", "| steady | `p95 <= 20s` | `p95 <= 30s` |"}, nil},
+		"narrower":                          {[]string{"p95 <= 30s"}, []string{"p95 <= 20s"}, nil, exitPass, nil, []string{"asks less of"}},
+		"new file":                          {nil, []string{"p95 <= 20s"}, nil, exitPass, nil, []string{"asks less of"}},
+		"base is wrong":                     {[]string{"p95 =< 20s"}, []string{"p95 <= 30s"}, nil, exitPass, nil, []string{"asks less of"}},
+		"judged by base":                    {[]string{"p95 <= 1us"}, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitFail, []string{"## ❌ Fail", "`p95 <= 1us` | `p95 <= 30s`", "judged by the base's SLO file"}, nil},
+		"judged by base, this one is wrong": {[]string{"p95 <= 20s"}, []string{"p95 =< 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, []string{"this change's own is wrong"}, nil},
+		"judged by base, which has none":    {nil, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, []string{"the base has no such SLO file yet"}, nil},
+		"judged by base, the same":          {[]string{"p95 <= 30s"}, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, nil, []string{"judged by the base"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.config(t, "iris", tt.head...)
+			if tt.base != nil {
+				j.github.Files = map[string]map[string]string{baseSHA: {"slo.yaml": sloFile("iris", j.target, tt.base...)}}
+			}
+			code, log := j.run(t, tt.env)
+			if code != tt.exit || len(j.github.Comments) != 1 {
+				t.Fatalf("exit %d, want %d; comments %+v\n%s", code, tt.exit, j.github.Comments, log)
+			}
+			for _, text := range []string{j.github.Comments[0].Body, j.summary(t)} {
+				for _, want := range tt.want {
+					if !strings.Contains(text, want) {
+						t.Errorf("missing %q in\n%s", want, text)
+					}
+				}
+				for _, not := range tt.not {
+					if strings.Contains(text, not) {
+						t.Errorf("%q is in\n%s", not, text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Where the base's file is to judge and cannot be read, nothing is loaded: a
+// change must not be able to choose its own judge.
+func TestObjectivesFromBaseFailsClosed(t *testing.T) {
+	j := newJob(t)
+	j.github.Files = map[string]map[string]string{baseSHA: {"slo.yaml": sloFile("iris", j.target, "p95 =< 20s")}}
+	code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base"})
+	if code != exitUsage || !strings.Contains(log, "objectives-from base: the base's SLO file is wrong") || strings.Contains(log, "::error file=") {
+		t.Errorf("a wrong file: exit %d\n%s", code, log)
+	}
+	if code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base", "INPUT_GITHUB-TOKEN": ""}); code != exitUsage || !strings.Contains(log, "objectives-from base: there is no token") {
+		t.Errorf("no token: exit %d\n%s", code, log)
+	}
+	// On the base itself there is no change, so that its own file judges.
+	j.event(t, "push", `{"ref":"refs/heads/main","before":"`+baseSHA+`","after":"`+headSHA+`","repository":{"id":1001}}`)
+	if code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}); code != exitPass {
+		t.Errorf("push: exit %d\n%s", code, log)
+	}
+}
+
+func TestRepositoryPath(t *testing.T) {
+	workspace := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(workspace, "head", ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"slo.yaml": "slo.yaml", "ci/slo.yaml": "ci/slo.yaml", "head/slo.yaml": "slo.yaml", "head/ci/slo.yaml": "ci/slo.yaml",
+		filepath.Join(workspace, "head", "slo.yaml"): "slo.yaml", "../slo.yaml": "", "/etc/slo.yaml": "", "a/../../slo.yaml": "",
+	} {
+		if got, ours := repositoryPath(workspace, path); got != want || ours != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", path, got, ours, want)
+		}
+	}
+}
+
 // The mode check validates and sends nothing.
 func TestActionChecks(t *testing.T) {
 	j := newJob(t)
 	j.target = "http://127.0.0.1:9"
 	j.config(t, "iris", "p95 <= 30s")
 	code, log := j.run(t, map[string]string{"INPUT_MODE": "check"})
-	if code != exitPass || !strings.Contains(log, "1 stages on http://127.0.0.1:9") || !strings.Contains(j.summary(t), "## 📋 Plan: iris") || len(j.github.Calls()) > 0 {
-		t.Errorf("exit %d, calls %q\n%s\n%s", code, j.github.Calls(), log, j.summary(t))
+	if code != exitPass || !strings.Contains(log, "1 stages on http://127.0.0.1:9") || !strings.Contains(j.summary(t), "## 📋 Plan: iris") || len(j.github.Comments) > 0 {
+		t.Errorf("exit %d, comments %+v\n%s\n%s", code, j.github.Comments, log, j.summary(t))
 	}
 	j.config(t, "iris", "p95 =< 30s")
 	if code, log := j.run(t, map[string]string{"INPUT_MODE": "check"}); code != exitUsage || !strings.Contains(log, "::error ") {

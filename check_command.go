@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
 	"github.com/slogate/slogate/slo"
 )
@@ -20,6 +23,7 @@ import (
 // checkCommand validates an SLO file and prints its plan.
 type checkCommand struct {
 	fileFlags
+	against
 }
 
 // Run prints the plan.
@@ -28,7 +32,30 @@ func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	return exitPass, printPlan(p.stdout, file)
+	var loosened []result.Loosening
+	if c.Against != "" {
+		if _, loosened, err = c.compare(file, c.fileFlags, p.lookupEnv); err != nil {
+			return exitUsage, err
+		}
+	}
+	return exitPass, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
+}
+
+// printLoosened says what a file asks less of than another.
+func printLoosened(w io.Writer, all []result.Loosening) error {
+	if len(all) == 0 {
+		return nil
+	}
+	text := "\nasks less than its base:\n"
+	for _, l := range all {
+		where := "all stages"
+		if len(l.Stages) > 0 {
+			where = strings.Join(l.Stages, ", ")
+		}
+		text += fmt.Sprintf("  %s: %s → %s\n", where, l.Before, l.After)
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // printPlan says what a run of the file would do.

@@ -41,6 +41,7 @@ type settings struct {
 	BaseSource     result.Source
 	Notes          []string     // what a reader of the result must know
 	Own            *ownServices // nil: somebody else has started what is loaded
+	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Cluster        run.Cluster
 	Loader         loader.Options // but for seed, version and address
@@ -99,6 +100,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	r.Slogate, r.Seed, r.Route = version(), seed, route
 	r.Source, r.Machine = s.Source, machine()
 	r.Judgement = gate.Judge(file, r, s.Baseline)
+	s.Change.note(r.Judgement)
 	r.Findings = diagnose.Find(r)
 	return r, exitCode(r, s), p.write(r, s)
 }

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/service"
 	"github.com/slogate/slogate/slo"
 )
@@ -35,6 +37,22 @@ func (f fileFlags) read(env func(string) (string, bool)) (*slo.File, error) {
 		return nil, err
 	}
 	return readSLO(f.File, slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Env: env})
+}
+
+// against names the SLO file that a change starts from.
+type against struct {
+	Against string `help:"SLO file of the base, such as the main branch's: what FILE asks less of is listed." placeholder:"FILE"`
+}
+
+// compare reads the base's file, by the same settings, and lists what the other
+// one asks less of.
+func (a against) compare(file *slo.File, flags fileFlags, env func(string) (string, bool)) (*slo.File, []result.Loosening, error) {
+	flags.File = a.Against
+	base, err := flags.read(env)
+	if err != nil {
+		return nil, nil, err
+	}
+	return base, gate.Loosened(base, file), nil
 }
 
 // runFlags are the flags that run, demo and the action share.
@@ -72,7 +90,9 @@ type runCommand struct {
 	fileFlags
 	runFlags
 	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
-	Accept   bool     `help:"Accept regressions against the baseline: they only warn, and the report says so."`
+	against
+	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
+	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
 	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
 	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
@@ -119,6 +139,19 @@ func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, setti
 	}
 	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
 		return exitUsage, err
+	}
+	if c.ObjectivesFrom == "base" && c.Against == "" {
+		return exitUsage, hinted{errors.New("--objectives-from base needs the file to judge by"), "name it with --against FILE"}
+	}
+	if c.Against != "" {
+		base, loosened, err := c.compare(file, c.fileFlags, p.lookupEnv)
+		if err != nil {
+			return exitUsage, err
+		}
+		settings.Change.loosened = loosened
+		if c.ObjectivesFrom == "base" {
+			file = base
+		}
 	}
 	if c.Accept {
 		settings.Baseline.Accepted = "by the flag --accept"

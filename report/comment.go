@@ -30,6 +30,7 @@ var commentForm = markdownForm{
 		{"link", "link", 0},
 		{"warnings", "warnings", 3},
 		{"objectives", "objectives", 1},
+		{"loosened", "what this change asks less of", 1},
 		{"findings", "findings", 2},
 		{"stages", "stages", 4},
 		{"bars", "bars by stage", 8},

@@ -48,6 +48,7 @@ var summaryForm = markdownForm{
 		{"head", "verdict", 0},
 		{"warnings", "warnings", 3},
 		{"objectives", "objectives", 1},
+		{"loosened", "what this change asks less of", 1},
 		{"findings", "findings", 2},
 		{"stages", "stages", 4},
 		{"changes", "changes from stage to stage", 6},

@@ -32,6 +32,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p := &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
 	v := NewView(r)
 	p.objectives(v.Objectives)
+	p.loosened(v.Loosened)
 	p.stages(v.Stages)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
@@ -319,6 +320,20 @@ func (p *page) warnings(list []Text) {
 	p.heading("Warnings")
 	for _, w := range list {
 		p.paragraph("  - ", w.String())
+	}
+}
+
+func (p *page) loosened(list []Loosening) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("What this change asks less of")
+	for _, l := range list {
+		where := "all stages"
+		if !l.Stages.Empty() {
+			where = l.Stages.String()
+		}
+		p.paragraph("  - ", fmt.Sprintf("%s: %s → %s", where, l.Before, l.After))
 	}
 }
 

@@ -18,6 +18,7 @@ type View struct {
 	Sentence Text // what a reviewer can act on
 
 	Objectives []Objective
+	Loosened   []Loosening // what the change under test itself asks less of
 	Stages     []Stage
 	Changes    []Change // from stage to stage, where the load grew
 	Findings   []Finding
@@ -58,6 +59,12 @@ type Objective struct {
 	Reason   Text   // empty: the numbers say it all
 	Samples  string // how many requests it was measured on
 	Place    Text   // "slo.yaml:14:9"; empty: not written in the file
+}
+
+// Loosening is something that a change's SLO file asks less of.
+type Loosening struct {
+	Stages        Text // "steady, crowd"; empty: all
+	Before, After Text
 }
 
 // Stage is one part of the run.
@@ -176,6 +183,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Verdict:     runVerdict(r),
 		Sentence:    b.sentence(sentence(r)),
 		Objectives:  b.objectives(),
+		Loosened:    b.loosened(),
 		Stages:      b.stages(),
 		Changes:     b.changes(),
 		Findings:    b.findings(),
@@ -392,6 +400,17 @@ func bound(o result.JudgedObjective) string {
 		return ""
 	}
 	return sign + " " + quantity(o.Unit, o.Bound)
+}
+
+func (b builder) loosened() []Loosening {
+	if b.run.Judgement == nil {
+		return nil
+	}
+	var out []Loosening
+	for _, l := range b.run.Judgement.Loosened {
+		out = append(out, Loosening{Stages: b.sentence(strings.Join(l.Stages, ", ")), Before: b.sentence(l.Before), After: b.sentence(l.After)})
+	}
+	return out
 }
 
 func (b builder) place(o result.JudgedObjective) Text {

@@ -25,6 +25,15 @@ type Judgement struct {
 	Objectives []JudgedObjective `json:"objectives"`
 	Notices    []string          `json:"notices,omitempty"`
 	Baseline   *BaselineUse      `json:"baseline,omitempty"` // nil: no earlier results were at hand
+	Loosened   []Loosening       `json:"loosened,omitempty"` // what the change under test itself asks less of
+}
+
+// Loosening is something that the SLO file of a change asks less of than the
+// file of its base.
+type Loosening struct {
+	Stages []string `json:"stages,omitempty"` // empty: all
+	Before string   `json:"before"`           // as base has it: "p95 <= 450ms"
+	After  string   `json:"after"`            // "p95 <= 900ms", "removed"
 }
 
 // BaselineUse says how much of the run earlier results could judge.
