@@ -96,7 +96,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		err = n.explain(err)
 		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out, change), pr.report(ctx, p, r))
+	return code, errors.Join(err, deliver(a, r, inputs.Out, change), pr.adviseBaseline(r), pr.report(ctx, p, r))
 }
 
 // checkAction is the mode check of the action: nothing is sent.

@@ -412,6 +412,67 @@ func TestObjectivesFromBaseFailsClosed(t *testing.T) {
 	}
 }
 
+// An objective without a baseline says once what the workflow has to add.
+func TestNoBaselineYet(t *testing.T) {
+	push := `{"ref":"refs/heads/main","after":"` + headSHA + `","repository":{"id":1001,"default_branch":"main"}}`
+	for name, tt := range map[string]struct {
+		objective string
+		push      bool
+		env       map[string]string
+		want      string // in the only notice; empty: none
+	}{
+		"pull request":             {"p95 <= baseline + 10%", false, nil, "there is no baseline yet to compare with. Load the base branch's build"},
+		"nothing to compare":       {"p95 <= 30s", false, nil, ""},
+		"on the base branch":       {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main"}, ""},
+		"Gitea, by its name":       {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main", "GITEA_ACTIONS": "true"}, "Gitea and Forgejo keep no artifacts"},
+		"Forgejo":                  {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main", "FORGEJO_ACTIONS": "true"}, "Gitea and Forgejo keep no artifacts"},
+		"compared in the same run": {"p95 <= baseline + 10%", false, map[string]string{"INPUT_BASE-TARGET": "TARGET"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.config(t, "iris", tt.objective, "p99 <= 30s")
+			if tt.push {
+				j.event(t, "push", push)
+			}
+			if tt.env["INPUT_BASE-TARGET"] != "" {
+				tt.env["INPUT_BASE-TARGET"] = j.target
+			}
+			code, log := j.run(t, tt.env)
+			want := 0
+			if tt.want != "" {
+				want = 1
+			}
+			if strings.Count(log, "::notice ") != want || !strings.Contains(log, tt.want) || code == exitUsage {
+				t.Errorf("exit %d, want %d notice with %q:\n%s", code, want, tt.want, log)
+			}
+		})
+	}
+}
+
+// On Gitea the comment works, with the names and lists that it has.
+func TestCommentOnGitea(t *testing.T) {
+	j := newJob(t)
+	var posted string
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/repos/acme/iris/issues/7/comments", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `[{"id":3,"body":"x","user":{"login":"ann"}},{"id":4,"body":%q,"user":{"login":"gitea-actions"}}]`, j.key("iris").Marker()+"\nearlier")
+	})
+	mux.HandleFunc("PATCH /api/v1/repos/acme/iris/issues/comments/4", func(w http.ResponseWriter, r *http.Request) {
+		var sent struct{ Body string }
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		posted = sent.Body
+		fmt.Fprint(w, `{"id":4,"html_url":"http://gitea/acme/iris/pulls/7#issuecomment-4"}`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	code, log := j.run(t, map[string]string{"GITHUB_API_URL": server.URL + "/api/v1", "GITHUB_GRAPHQL_URL": "", "GITHUB_SERVER_URL": server.URL})
+	if code != exitPass || !strings.Contains(posted, "## ✅ Pass") || !strings.Contains(posted, "(<"+server.URL+"/acme/iris/actions/runs/42>)") || strings.Contains(log, "::notice") {
+		t.Errorf("exit %d, posted %.300q\n%s", code, posted, log)
+	}
+}
+
 func TestRepositoryPath(t *testing.T) {
 	workspace := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(workspace, "head", ".git"), 0o755); err != nil {

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -32,13 +34,13 @@ func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	values := map[string]string{"Target": target, "Path": path, "File": c.File}
+	values := map[string]string{"Target": target, "Path": path, "File": filepath.ToSlash(c.File)}
 	config := render("templates/slo.yaml", values)
 	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
 		return exitUsage, fmt.Errorf("no SLO file can be written for %q: %w", c.URL, err)
 	}
 	workflow := filepath.Join(".github", "workflows", "slogate.yml")
-	files := map[string][]byte{c.File: config, workflow: render("templates/workflow.yml", values)}
+	files := map[string][]byte{c.File: config, workflow: workflowFor(target, values)}
 	if err := c.refuseExisting(c.File, workflow); err != nil {
 		return exitUsage, err
 	}
@@ -48,8 +50,28 @@ func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
 		}
 		fmt.Fprintf(p.stdout, "written: %s\n", name)
 	}
-	fmt.Fprintf(p.stdout, "\nNext: start the service, then\n    slogate check %[1]s\n    slogate run %[1]s\n", c.File)
+	fmt.Fprintf(p.stdout, "\nNext: start the service, then\n    slogate check %[1]s\n    slogate run %[1]s\nand say in %[2]s how it is built and started.\n", c.File, workflow)
 	return exitPass, nil
+}
+
+// workflowFor writes the workflow that compares the base's build with the
+// change's, each at a port of the runner. A service that runs elsewhere cannot
+// be started twice.
+func workflowFor(target string, values map[string]string) []byte {
+	address, here := hostPort(target)
+	if !here {
+		return render("templates/workflow.yml", values)
+	}
+	host, port, _ := net.SplitHostPort(address) // as hostPort joined it
+	number, _ := strconv.Atoi(port)
+	beside := number + 1
+	if beside > 65535 {
+		beside = number - 1
+	}
+	u, _ := url.Parse(target) // as splitURL wrote it
+	values["Port"], values["BasePort"] = port, strconv.Itoa(beside)
+	values["BaseTarget"] = u.Scheme + "://" + net.JoinHostPort(host, values["BasePort"])
+	return render("templates/compare.yml", values)
 }
 
 func (c *initCommand) refuseExisting(names ...string) error {
