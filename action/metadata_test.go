@@ -3,6 +3,7 @@ package action
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -152,4 +153,71 @@ func replaceTable(t *testing.T, text, name, table string) string {
 		parts := between.FindStringSubmatch(old)
 		return parts[1] + "\n" + table + "\n" + parts[2]
 	})
+}
+
+// Every workflow that is shown or written gives the action inputs that it has.
+// actionlint looks at this for local actions only.
+func TestShownWorkflowsUseDeclaredInputs(t *testing.T) {
+	declared := readMetadata(t).Inputs
+	var files []string
+	for _, pattern := range []string{"../README.md", "../docs/*.md", "../templates/*.yml", "../.github/workflows/*.yml", "../e2e/testdata/*.yml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	steps := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range stepsOf(string(text)) {
+			steps++
+			for _, name := range step {
+				if _, ok := declared[name]; !ok {
+					t.Errorf("%s gives the action an input %q", file, name)
+				}
+			}
+		}
+	}
+	if steps < 6 {
+		t.Errorf("found %d steps in %q: the documents are not read", steps, files)
+	}
+}
+
+// stepsOf returns the inputs of each step that uses the action. The documents
+// are looked at by line, because a template is no YAML yet.
+func stepsOf(text string) [][]string {
+	var steps [][]string
+	key := regexp.MustCompile(`^( *)(?:- )?([\w-]+):(.*)$`)
+	using, with := -1, -1
+	for line := range strings.Lines(text) {
+		found := key.FindStringSubmatch(strings.TrimRight(line, "\n"))
+		if found == nil {
+			continue
+		}
+		indent := len(found[1])
+		if strings.HasPrefix(strings.TrimLeft(line, " "), "- ") {
+			indent += 2
+			using, with = -1, -1
+		}
+		value := strings.TrimSpace(found[3])
+		switch {
+		case found[2] == "uses" && (value == "./" || strings.HasPrefix(value, "slogate/slogate@")):
+			using, with = indent, -1
+			steps = append(steps, nil)
+		case using >= 0 && indent < using:
+			using, with = -1, -1
+		case using >= 0 && indent == using:
+			with = -1
+			if found[2] == "with" {
+				with = indent
+			}
+		case with >= 0 && indent == with+2:
+			steps[len(steps)-1] = append(steps[len(steps)-1], found[2])
+		}
+	}
+	return steps
 }

@@ -12,12 +12,12 @@ import (
 // Key tells the comment of this job about an SLO file from all others of a
 // pull request.
 func (a *Action) Key(in Inputs, name string) github.Key {
-	return github.Key{Workflow: a.workflow(), Job: a.getenv("GITHUB_JOB"), Matrix: cell(in.Matrix), Name: name}
+	return github.Key{Workflow: a.workflowFile(), Job: a.getenv("GITHUB_JOB"), Matrix: cell(in.Matrix), Name: name}
 }
 
-// workflow is the path of the workflow's file, which two workflows never
+// workflowFile is the path of the workflow's file, which two workflows never
 // share; a name they can.
-func (a *Action) workflow() string {
+func (a *Action) workflowFile() string {
 	path, _, _ := strings.Cut(a.getenv("GITHUB_WORKFLOW_REF"), "@")
 	if path, ours := strings.CutPrefix(path, a.getenv("GITHUB_REPOSITORY")+"/"); ours {
 		return path
@@ -66,14 +66,4 @@ func (a *Action) SummaryURL(checkRun string) string {
 		run += "/attempts/" + attempt
 	}
 	return run + "#summary-" + checkRun
-}
-
-// Notice tells the user something that changes no verdict.
-func (a *Action) Notice(message string) error {
-	return a.annotate([]annotation{{level: "notice", title: "slogate", message: message}})
-}
-
-// Warn tells the user something to look after.
-func (a *Action) Warn(message string) error {
-	return a.annotate([]annotation{{level: "warning", title: "slogate", message: message}})
 }

@@ -20,7 +20,8 @@ type Event struct {
 	// Fork says that the change comes from another repository, from one that is
 	// gone, or that the payload does not tell: its author may be a stranger.
 	Fork           bool
-	DefaultBranch  string // of the repository
+	RepositoryID   int64  // of the repository that the event happened in
+	DefaultBranch  string // of it
 	Labels         []string
 	EnvironmentURL string // of a deployment; http or https
 	RunID          int64  // of the workflow run that is over, in workflow_run
@@ -95,7 +96,7 @@ func ParseEvent(name string, text []byte) (Event, error) {
 		return Event{}, fmt.Errorf("event %s: %s", cleaned(name), cleaned(err.Error()))
 	}
 	home := p.Repository.ID
-	e := Event{Name: name, DefaultBranch: p.Repository.DefaultBranch, Fork: MayBeFork(name)}
+	e := Event{Name: name, RepositoryID: home, DefaultBranch: p.Repository.DefaultBranch, Fork: MayBeFork(name)}
 	switch {
 	case p.PullRequest != nil:
 		e.Number = p.PullRequest.Number

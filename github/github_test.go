@@ -366,14 +366,14 @@ func TestParseEvent(t *testing.T) {
 		event, payload string
 		want           Event
 	}{
-		"fork":         {"pull_request", `{"repository":{"id":1},"pull_request":{"number":7,"labels":[{"name":"l"}],"head":{"sha":"` + sha + `","ref":"f","repo":{"id":2,"owner":{"login":"ann"}}},"base":{"ref":"main","repo":{"id":1}}}}`, Event{Name: "pull_request", Number: 7, Fork: true, Labels: []string{"l"}, Head: Side{SHA: sha, Ref: "f", Owner: "ann", RepositoryID: 2}, Base: Side{Ref: "main", RepositoryID: 1}}},
-		"deleted fork": {"pull_request", `{"repository":{"id":1},"pull_request":{"number":7,"head":{"repo":null}}}`, Event{Name: "pull_request", Number: 7, Fork: true}},
+		"fork":         {"pull_request", `{"repository":{"id":1},"pull_request":{"number":7,"labels":[{"name":"l"}],"head":{"sha":"` + sha + `","ref":"f","repo":{"id":2,"owner":{"login":"ann"}}},"base":{"ref":"main","repo":{"id":1}}}}`, Event{RepositoryID: 1, Name: "pull_request", Number: 7, Fork: true, Labels: []string{"l"}, Head: Side{SHA: sha, Ref: "f", Owner: "ann", RepositoryID: 2}, Base: Side{Ref: "main", RepositoryID: 1}}},
+		"deleted fork": {"pull_request", `{"repository":{"id":1},"pull_request":{"number":7,"head":{"repo":null}}}`, Event{RepositoryID: 1, Name: "pull_request", Number: 7, Fork: true}},
 		"merge queue":  {"merge_group", `{"merge_group":{"head_sha":"` + sha + `","head_ref":"refs/heads/gh-readonly-queue/main/pr-12-` + sha + `","base_ref":"refs/heads/main"}}`, Event{Name: "merge_group", Number: 12, Head: Side{SHA: sha, Ref: "gh-readonly-queue/main/pr-12-" + sha}, Base: Side{Ref: "main"}}},
-		"push":         {"push", `{"ref":"refs/heads/main","after":"` + sha + `","repository":{"id":1}}`, Event{Name: "push", Head: Side{SHA: sha, Ref: "main", RepositoryID: 1}, Base: Side{RepositoryID: 1}}},
+		"push":         {"push", `{"ref":"refs/heads/main","after":"` + sha + `","repository":{"id":1}}`, Event{RepositoryID: 1, Name: "push", Head: Side{SHA: sha, Ref: "main", RepositoryID: 1}, Base: Side{RepositoryID: 1}}},
 		"deployment":   {"deployment_status", `{"deployment":{"sha":"` + sha + `","ref":"f"},"deployment_status":{"environment_url":"https://preview"}}`, Event{Name: "deployment_status", Head: Side{SHA: sha, Ref: "f"}, EnvironmentURL: "https://preview"}},
 		"comment":      {"issue_comment", `{"issue":{"number":5,"pull_request":{"url":"x"}}}`, Event{Name: "issue_comment", Number: 5, Fork: true}},
 		"on an issue":  {"issue_comment", `{"issue":{"number":5}}`, Event{Name: "issue_comment"}},
-		"run":          {"workflow_run", `{"repository":{"id":1,"default_branch":"main"},"workflow_run":{"id":9,"head_sha":"` + sha + `","head_branch":"f","head_repository":{"id":2,"owner":{"login":"ann"}}}}`, Event{Name: "workflow_run", Fork: true, RunID: 9, DefaultBranch: "main", Head: Side{SHA: sha, Ref: "f", Owner: "ann", RepositoryID: 2}}},
+		"run":          {"workflow_run", `{"repository":{"id":1,"default_branch":"main"},"workflow_run":{"id":9,"head_sha":"` + sha + `","head_branch":"f","head_repository":{"id":2,"owner":{"login":"ann"}}}}`, Event{RepositoryID: 1, Name: "workflow_run", Fork: true, RunID: 9, DefaultBranch: "main", Head: Side{SHA: sha, Ref: "f", Owner: "ann", RepositoryID: 2}}},
 		"no payload":   {"pull_request", `{}`, Event{Name: "pull_request", Fork: true}},
 		"no web page":  {"deployment_status", `{"deployment":{},"deployment_status":{"environment_url":"javascript:1"}}`, Event{Name: "deployment_status"}},
 		"schedule":     {"schedule", `{"schedule":"0 0 * * *"}`, Event{Name: "schedule"}},
