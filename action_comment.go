@@ -127,15 +127,32 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, f
 		return nil
 	}
 	written, found, key := github.Comment{}, true, pr.action.Key(pr.inputs, name)
+	said := github.Report{Text: text, Run: pr.run(p)}
 	if pr.inputs.Comment == "on-failure" && !failed {
-		written, found, err = client.RefreshComment(ctx, pr.number, key, text)
+		written, found, err = client.RefreshComment(ctx, pr.number, key, said)
 	} else {
-		written, err = client.PutComment(ctx, pr.number, key, text)
+		written, err = client.PutComment(ctx, pr.number, key, said)
 	}
-	if err == nil && found {
+	switch {
+	case err != nil || !found:
+	case written.Newer:
+		fmt.Fprintf(p.stderr, "comment: a later run has written it already: %s\n", written.URL)
+	default:
 		fmt.Fprintf(p.stderr, "comment: %s\n", written.URL)
 	}
 	return err
+}
+
+// run is the workflow's run that has measured, 0 where it is not known.
+func (pr *pullRequest) run(p *program) int64 {
+	if pr.event.RunID != 0 {
+		return pr.event.RunID
+	}
+	run, err := strconv.ParseInt(p.getenv("GITHUB_RUN_ID"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return run
 }
 
 func (pr *pullRequest) client() (*github.Client, error) {

@@ -74,11 +74,12 @@ func (j *job) write(t *testing.T, name, text string) {
 
 // sloFile is a file of one short stage.
 func sloFile(name, target string, objectives ...string) string {
-	text := fmt.Sprintf("version: 1\nname: %q\ntarget: %q\nwait_for: {request: GET /, timeout: 100ms}\nconfirm: off\nscenarios: [{request: GET /}]\nstages: [{name: steady, requests: 200, workers: 2}]\nobjectives:\n", name, target)
+	var text strings.Builder
+	fmt.Fprintf(&text, "version: 1\nname: %q\ntarget: %q\nwait_for: {request: GET /, timeout: 100ms}\nconfirm: off\nscenarios: [{request: GET /}]\nstages: [{name: steady, requests: 200, workers: 2}]\nobjectives:\n", name, target)
 	for _, o := range objectives {
-		text += "  - " + o + "\n"
+		text.WriteString("  - " + o + "\n")
 	}
-	return text
+	return text.String()
 }
 
 func (j *job) config(t *testing.T, name string, objectives ...string) {
@@ -121,7 +122,7 @@ func TestActionKeepsOneComment(t *testing.T) {
 	}
 	first := j.github.Comments[0].Body
 	for _, want := range []string{
-		j.key("iris").Marker() + "\n## ✅ Pass: iris\n", "(<https://github.com/acme/iris/actions/runs/42#summary-77>)", "Measured at commit 111111111111.",
+		j.key("iris").Marker() + "<!-- run:42 -->\n## ✅ Pass: iris\n", "(<https://github.com/acme/iris/actions/runs/42#summary-77>)", "Measured at commit 111111111111.",
 	} {
 		if !strings.Contains(first, want) {
 			t.Errorf("the comment lacks %q:\n%s", want, first)
@@ -253,10 +254,10 @@ func TestCommentTrustsNobody(t *testing.T) {
 		t.Fatalf("exit %d, comments %+v\n%s", code, j.github.Comments, log)
 	}
 	body := j.github.Comments[4].Body
-	if !strings.HasPrefix(body, mine+"\n## ✅ Pass: x &lt;!-- slogate:") {
+	if !strings.HasPrefix(body, mine+"<!-- run:42 -->\n## ✅ Pass: x &lt;!-- slogate:") {
 		t.Errorf("the comment begins with %.200q", body)
 	}
-	if strings.Count(body, "<!--") != 1 || strings.Contains(body, "<img") || strings.Contains(body, "@ann") {
+	if strings.Count(body, "<!--") != 2 || strings.Contains(body, "<img") || strings.Contains(body, "@ann") {
 		t.Errorf("markup of the name is in the comment:\n%s", body)
 	}
 	for _, text := range []string{body, log, j.summary(t)} {
@@ -551,7 +552,7 @@ func TestCommentForAFork(t *testing.T) {
 					t.Errorf("the comment lacks %q:\n%s", want, body)
 				}
 			}
-			if strings.Contains(body, "evil.example/") || strings.Contains(body, "](https://evil") || strings.Count(body, "<!--") != 1 || strings.Contains(body, "<script>") {
+			if strings.Contains(body, "evil.example/") || strings.Contains(body, "](https://evil") || strings.Count(body, "<!--") != 2 || strings.Contains(body, "<script>") {
 				t.Errorf("the file's words act in\n%s", body)
 			}
 		})

@@ -46,15 +46,16 @@ func printLoosened(w io.Writer, all []result.Loosening) error {
 	if len(all) == 0 {
 		return nil
 	}
-	text := "\nasks less than its base:\n"
+	var text strings.Builder
+	text.WriteString("\nasks less than its base:\n")
 	for _, l := range all {
 		where := "all stages"
 		if len(l.Stages) > 0 {
 			where = strings.Join(l.Stages, ", ")
 		}
-		text += fmt.Sprintf("  %s: %s → %s\n", where, l.Before, l.After)
+		fmt.Fprintf(&text, "  %s: %s → %s\n", where, l.Before, l.After)
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
 }
 

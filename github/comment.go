@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -33,6 +34,38 @@ func (k Key) Marker() string {
 type Comment struct {
 	ID  int64  `json:"id"`
 	URL string `json:"html_url"`
+	// Newer says that a later run has written it, and that it was left so.
+	Newer bool `json:"-"`
+}
+
+// Report is what a comment says.
+type Report struct {
+	Text string // Markdown
+	// Run is the workflow's run that it is about: later runs have higher numbers.
+	// 0: not known.
+	Run int64
+}
+
+// body is the whole text of a comment, with the invisible first line by which
+// it is found again.
+func (r Report) body(key Key) string {
+	first := key.Marker()
+	if r.Run > 0 {
+		first += fmt.Sprintf("<!-- run:%d -->", r.Run)
+	}
+	return first + "\n" + r.Text
+}
+
+var runMark = regexp.MustCompile(`^<!-- slogate:[0-9a-f]+ --><!-- run:([1-9][0-9]{0,17}) -->\n`)
+
+// runOf is the run that a comment is about, 0 where it does not say.
+func runOf(body string) int64 {
+	found := runMark.FindStringSubmatch(body)
+	if found == nil {
+		return 0
+	}
+	run, _ := strconv.ParseInt(found[1], 10, 64) // at most 18 digits
+	return run
 }
 
 // comment is one as listed.
@@ -50,20 +83,21 @@ type comment struct {
 
 const commentPermission = "pull-requests: write"
 
-// PutComment writes a markdown text as the key's comment on a pull request: it
-// updates the one that is there, or creates it.
+// PutComment writes a report as the key's comment on a pull request: it updates
+// the one that is there, or creates it. One of a later run stays: that run may
+// have been the quicker one.
 //
 // Only a comment that begins with the marker and was written by the token's
 // own user is updated: anybody can paste a marker. Of several, the newest one
 // is; the others stay, as they may hold a conversation. A comment that was
 // hidden is left alone, because its update would be hidden too.
-func (c *Client) PutComment(ctx context.Context, number int, key Key, text string) (Comment, error) {
-	updated, found, err := c.RefreshComment(ctx, number, key, text)
+func (c *Client) PutComment(ctx context.Context, number int, key Key, report Report) (Comment, error) {
+	updated, found, err := c.RefreshComment(ctx, number, key, report)
 	if err != nil || found {
 		return updated, err
 	}
 	r := c.in(http.MethodPost, fmt.Sprintf("/issues/%d/comments", number), nil, commentPermission)
-	r.body = written(key, text)
+	r.body = map[string]string{"body": report.body(key)}
 	var created Comment
 	_, err = c.do(ctx, r, &created)
 	return created, err
@@ -71,13 +105,17 @@ func (c *Client) PutComment(ctx context.Context, number int, key Key, text strin
 
 // RefreshComment is [Client.PutComment] for a comment that exists; found tells
 // whether there was one.
-func (c *Client) RefreshComment(ctx context.Context, number int, key Key, text string) (updated Comment, found bool, err error) {
+func (c *Client) RefreshComment(ctx context.Context, number int, key Key, report Report) (updated Comment, found bool, err error) {
 	existing, found, err := c.findComment(ctx, number, key)
 	if err != nil || !found {
 		return Comment{}, false, err
 	}
+	if report.Run > 0 && runOf(existing.Body) > report.Run {
+		existing.Newer = true
+		return existing.Comment, true, nil
+	}
 	r := c.in(http.MethodPatch, "/issues/comments/"+strconv.FormatInt(existing.ID, 10), nil, commentPermission)
-	r.body = written(key, text)
+	r.body = map[string]string{"body": report.body(key)}
 	_, err = c.do(ctx, r, &updated)
 	if e, ok := errors.AsType[*Error](err); ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone) {
 		return Comment{}, false, nil // deleted since it was read
@@ -85,17 +123,13 @@ func (c *Client) RefreshComment(ctx context.Context, number int, key Key, text s
 	return updated, true, err
 }
 
-func written(key Key, text string) any {
-	return map[string]string{"body": key.Marker() + "\n" + text}
-}
-
 // findComment returns the newest own comment of the key.
-func (c *Client) findComment(ctx context.Context, number int, key Key) (newest Comment, found bool, err error) {
+func (c *Client) findComment(ctx context.Context, number int, key Key) (newest comment, found bool, err error) {
 	var candidates []comment
 	r := c.in(http.MethodGet, fmt.Sprintf("/issues/%d/comments", number), url.Values{"per_page": {"100"}}, commentPermission)
 	for page, err := range pages[[]comment](ctx, c, r) {
 		if err != nil {
-			return Comment{}, false, err
+			return comment{}, false, err
 		}
 		for _, one := range page {
 			if strings.HasPrefix(one.Body, key.Marker()) && one.Minimized == nil {
@@ -104,12 +138,12 @@ func (c *Client) findComment(ctx context.Context, number int, key Key) (newest C
 		}
 	}
 	if len(candidates) == 0 {
-		return Comment{}, false, nil
+		return comment{}, false, nil
 	}
 	own := c.ownership(ctx)
 	for _, one := range candidates {
 		if own(one) && one.ID > newest.ID {
-			newest, found = one.Comment, true
+			newest, found = one, true
 		}
 	}
 	return newest, found, nil

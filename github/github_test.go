@@ -208,7 +208,7 @@ func TestPutComment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := start(t, &test.server)
-			got, err := c.PutComment(t.Context(), 7, key, "new")
+			got, err := c.PutComment(t.Context(), 7, key, Report{Text: "new"})
 			if err != nil || got.ID != test.want {
 				t.Fatalf("comment = %+v, %v, want id %d", got, err, test.want)
 			}
@@ -221,9 +221,34 @@ func TestPutComment(t *testing.T) {
 	}
 }
 
+// A run that was overtaken does not replace what the later one has said.
+func TestCommentOfALaterRunStays(t *testing.T) {
+	var key Key
+	for name, test := range map[string]struct {
+		earlier  string // after the marker
+		run      int64
+		replaced bool
+	}{
+		"later run there":     {"<!-- run:43 -->\nx", 42, false},
+		"same run":            {"<!-- run:42 -->\nx", 42, true},
+		"earlier run there":   {"<!-- run:41 -->\nx", 42, true},
+		"run not told there":  {"\nx", 42, true},
+		"run not known":       {"<!-- run:43 -->\nx", 0, true},
+		"number in the text":  {"\n<!-- run:43 -->\nx", 42, true},
+		"number beyond limit": {"<!-- run:" + strings.Repeat("9", 40) + " -->\nx", 42, true},
+	} {
+		server := conversation{comments: []map[string]any{entry(2, "github-actions[bot]", "Bot", key.Marker()+test.earlier)}}
+		c, _ := start(t, &server)
+		got, err := c.PutComment(t.Context(), 7, key, Report{Text: "new", Run: test.run})
+		if err != nil || got.ID != 2 || got.Newer == test.replaced || strings.HasSuffix(server.comments[0]["body"].(string), "new") != test.replaced {
+			t.Errorf("%s: %+v, %v, body %q", name, got, err, server.comments[0]["body"])
+		}
+	}
+}
+
 func TestLockedConversation(t *testing.T) {
 	c, _ := start(t, &conversation{locked: true})
-	_, err := c.PutComment(t.Context(), 7, Key{}, "new")
+	_, err := c.PutComment(t.Context(), 7, Key{}, Report{Text: "new"})
 	if e, ok := errors.AsType[*Error](err); !ok || !e.Locked || e.Needs != "" {
 		t.Errorf("error = %v, want that it is locked", err)
 	}
@@ -232,7 +257,7 @@ func TestLockedConversation(t *testing.T) {
 func TestRefreshCreatesNothing(t *testing.T) {
 	var server conversation
 	c, _ := start(t, &server)
-	if _, found, err := c.RefreshComment(t.Context(), 7, Key{}, "new"); found || err != nil || len(server.comments) > 0 {
+	if _, found, err := c.RefreshComment(t.Context(), 7, Key{}, Report{Text: "new"}); found || err != nil || len(server.comments) > 0 {
 		t.Errorf("found %v, %v, comments %v", found, err, server.comments)
 	}
 }

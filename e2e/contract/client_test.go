@@ -54,20 +54,20 @@ func TestComments(t *testing.T) {
 	}
 	c := client(t, s)
 	for i, text := range []string{"first", "second"} {
-		got, err := c.PutComment(t.Context(), 7, key, text)
+		got, err := c.PutComment(t.Context(), 7, key, github.Report{Text: text, Run: 42})
 		if err != nil || got.ID != 15 {
 			t.Fatalf("comment %d: %+v, %v, want id 15", i, got, err)
 		}
 	}
-	if got := s.Comments[4].Body; len(s.Comments) != 5 || got != key.Marker()+"\nsecond" {
+	if got := s.Comments[4].Body; len(s.Comments) != 5 || got != key.Marker()+"<!-- run:42 -->\nsecond" {
 		t.Errorf("comments %+v", s.Comments)
 	}
-	_, err := c.PutComment(t.Context(), 7, key, strings.Repeat("x", 65536))
+	_, err := c.PutComment(t.Context(), 7, key, github.Report{Text: strings.Repeat("x", 65536), Run: 42})
 	if e, ok := errors.AsType[*github.Error](err); !ok || e.Status != 422 || !strings.Contains(e.Message, "too long") {
 		t.Errorf("a long comment: %v", err)
 	}
 	s.ReadOnly = true
-	_, err = c.PutComment(t.Context(), 7, key, "third")
+	_, err = c.PutComment(t.Context(), 7, key, github.Report{Text: "third", Run: 42})
 	if e, ok := errors.AsType[*github.Error](err); !ok || e.Needs != "pull-requests: write" {
 		t.Errorf("a token that only reads: %v", err)
 	}
