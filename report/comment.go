@@ -44,10 +44,14 @@ var commentForm = markdownForm{
 
 // Comment returns the run as a comment of a pull request: the facts of
 // [Markdown] in fewer than 60,000 characters, with bars of characters in the
-// place of charts, which neither the mobile app nor a mail would draw. Where
-// that is not enough, whole sections are left out and named at the end.
+// place of charts, which neither the mobile app nor a mail would draw, and
+// without the bodies of failing responses: a runner masks its secrets in logs
+// and summaries, but not in a comment. Where that is not enough, whole sections are left out and named at the end.
 func Comment(r *result.Run, opts CommentOptions) (string, error) {
 	page := markdownPage{View: newView(r, markdown), SummaryURL: link(opts.SummaryURL), Foreign: opts.Foreign, OriginURL: link(opts.OriginURL)}
+	for i := range page.Failures {
+		page.Failures[i].Body = Text{}
+	}
 	if commit.MatchString(r.Source.Commit) {
 		page.Commit = r.Source.Commit[:12]
 	}

@@ -51,6 +51,17 @@ func TestCommentStaysShort(t *testing.T) {
 	}
 }
 
+// What a service answers may hold a secret of the job that only the runner
+// knows, and nobody masks a comment.
+func TestCommentHoldsNoBodies(t *testing.T) {
+	r := sampleRun(result.Fail)
+	text := commentText(t, r, CommentOptions{})
+	body := r.Stages[2].Failures[0].Body
+	if body == "" || strings.Contains(text, strings.Split(body, "\n")[0]) || !strings.Contains(text, "bad status 503") {
+		t.Errorf("want the failing responses without %q in\n%s", body, text)
+	}
+}
+
 func TestCommentLinksOnlyWhatIsALink(t *testing.T) {
 	for url, want := range map[string]bool{
 		summaryURL:                       true,
