@@ -1,6 +1,6 @@
 // Package github is a small client of GitHub's REST API: what comes in is a
-// token and a repository, what goes out are sticky comments and look-ups of
-// pull requests and commits. It also serves GitHub
+// token and a repository, what goes out are sticky comments, look-ups of pull
+// requests and commits, and the artifacts of workflow runs. It also serves GitHub
 // Enterprise Server (base URL …/api/v3) and, for comments, Gitea and Forgejo
 // (…/api/v1).
 //
@@ -132,6 +132,7 @@ type call struct {
 	url    string // absolute
 	body   any    // JSON; nil is none
 	again  bool   // may be repeated when its answer was lost
+	away   bool   // an answer that leads to another host is the wanted one
 	needs  string // permission of the token, for errors
 }
 
@@ -205,6 +206,8 @@ func (c *Client) once(ctx context.Context, r call, payload []byte) (http.Header,
 	switch {
 	case response.StatusCode >= 400:
 		return nil, nil, c.refusal(r, response)
+	case response.StatusCode >= 300 && r.away:
+		return response.Header, nil, nil
 	case response.StatusCode >= 300:
 		return nil, nil, errRedirected
 	}
