@@ -18,6 +18,7 @@ type View struct {
 	Sentence Text // what a reviewer can act on
 
 	Objectives []Objective
+	Baseline   *Baseline // nil: there are no earlier results
 	Stages     []Stage
 	Changes    []Change // from stage to stage, where the load grew
 	Findings   []Finding
@@ -176,6 +177,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Verdict:     runVerdict(r),
 		Sentence:    b.sentence(sentence(r)),
 		Objectives:  b.objectives(),
+		Baseline:    b.baseline(),
 		Stages:      b.stages(),
 		Changes:     b.changes(),
 		Findings:    b.findings(),
