@@ -62,14 +62,14 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
-	earlier, err := baselineOptions(file, nil)
+	kept := newHistory(a, inputs, file)
+	earlier, err := baselineOptions(file, filesOf(inputs.Baseline))
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
-	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch()
+	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch() || kept.isBase()
 	s := settings{
-		Baseline: earlier,
-		Out:      inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
+		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
 		Source: a.Source(),
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
@@ -87,12 +87,14 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return w.code, nil
 		}
 	}
+	kept.earlierResults(ctx, &earlier)
+	s.Baseline = earlier
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
 		err = n.explain(err)
 		return code, errors.Join(err, refused(a, err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out))
+	return code, errors.Join(err, deliver(a, r, inputs.Out), kept.keepResult(ctx, p, a, r, inputs.Out))
 }
 
 // refused tells the workflow that nothing was loaded, and why.

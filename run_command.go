@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/service"
@@ -71,7 +72,7 @@ func (f engineFlags) options() loader.Options {
 type runCommand struct {
 	fileFlags
 	runFlags
-	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
+	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable. none compares with nothing." placeholder:"FILE" sep:"none"`
 	Accept   bool     `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
 	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
@@ -116,6 +117,9 @@ func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, setti
 	settings.Loader = c.options()
 	if c.Once {
 		return p.once(ctx, file, settings)
+	}
+	if slices.Contains(c.Baseline, artifactBaseline) {
+		return exitUsage, hinted{errors.New("--baseline artifact: results of earlier workflow runs are found in a workflow alone"), "download one (gh run download) and name the file; a file of that name is ./artifact"}
 	}
 	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
 		return exitUsage, err

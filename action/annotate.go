@@ -157,3 +157,9 @@ func clean(text string) string {
 
 // cleanLine makes a harmless single line of a text.
 func cleanLine(text string) string { return strings.ReplaceAll(clean(text), "\n", " ") }
+
+// Notice marks the run with a notice, for what a user may want to change and
+// nothing depends on.
+func (a *Action) Notice(message string) error {
+	return a.annotate([]annotation{{level: "notice", title: "slogate", message: message}})
+}

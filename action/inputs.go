@@ -16,6 +16,7 @@ import (
 type Inputs struct {
 	Config         string   // path of the SLO file
 	Target         string   // base URL of the service; empty: the file's target
+	Baseline       []string // earlier result files; or artifact alone, or none alone; empty: what the SLO file says
 	BaseTarget     string   // base URL of the service to compare with in the same run; empty: the file's, or none
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
@@ -29,6 +30,8 @@ type Inputs struct {
 	Network        string   // auto, bridge or host
 	Services       string   // the context job.services as JSON
 	Container      string   // the id of the job's container; empty: the job runs in none
+	Token          string   // for GitHub's API
+	Matrix         string   // the context matrix as JSON; null: the job has none
 }
 
 // input is one input of action.yml.
@@ -45,6 +48,7 @@ var inputs = []input{
 	{name: "config", fallback: "slo.yaml", set: func(in *Inputs, v string) error { in.Config = v; return nil }},
 	{name: "target", set: func(in *Inputs, v string) error { in.Target = v; return nil }},
 	{name: "base-target", set: func(in *Inputs, v string) error { in.BaseTarget = v; return nil }},
+	{name: "baseline", set: func(in *Inputs, v string) error { in.Baseline = paths(v); return nil }},
 	{name: "out", fallback: "slogate-out", set: func(in *Inputs, v string) error { in.Out = v; return nil }},
 	{name: "gate", fallback: "enforce", set: func(in *Inputs, v string) (err error) {
 		in.Gate, err = oneOf(v, "enforce", "report")
@@ -68,8 +72,21 @@ var inputs = []input{
 		in.Network, err = oneOf(v, "auto", "bridge", "host")
 		return err
 	}},
+	{name: "github-token", context: "${{ github.token }}", set: func(in *Inputs, v string) error { in.Token = v; return nil }},
+	{name: "job-matrix", context: "${{ toJSON(matrix) }}", set: func(in *Inputs, v string) error { in.Matrix = v; return nil }},
 	{name: "job-services", context: "${{ toJSON(job.services) }}", set: func(in *Inputs, v string) error { in.Services = v; return nil }},
 	{name: "job-container-id", context: "${{ job.container.id }}", set: func(in *Inputs, v string) error { in.Container = v; return nil }},
+}
+
+// paths splits a list of files, one a line.
+func paths(value string) []string {
+	var all []string
+	for line := range strings.Lines(value) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // Inputs reads the inputs. Its error holds all that is wrong with them.

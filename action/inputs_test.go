@@ -32,11 +32,13 @@ func TestInputs(t *testing.T) {
 				"INPUT_CONFIG": "a.yaml", "INPUT_TARGET": "http://api:8080", "INPUT_OUT": "o", "INPUT_GATE": "report",
 				"INPUT_ON-INCONCLUSIVE": "warn", "INPUT_SEED": "18446744073709551615", "INPUT_ENV": "A, B\nC_1\t_d",
 				"INPUT_NETWORK": "host", "INPUT_JOB-SERVICES": "{}", "INPUT_JOB-CONTAINER-ID": "0123456789ab",
+				"INPUT_BASELINE": "results/\n  a b.json \n\n", "INPUT_GITHUB-TOKEN": "ghs_x", "INPUT_JOB-MATRIX": "null",
 			},
 			Inputs{
 				Config: "a.yaml", Target: "http://api:8080", Out: "o", Gate: "report",
 				OnInconclusive: "warn", Seed: 1<<64 - 1, Env: []string{"A", "B", "C_1", "_d"},
 				Network: "host", Services: "{}", Container: "0123456789ab",
+				Baseline: []string{"results/", "a b.json"}, Token: "ghs_x", Matrix: "null",
 			},
 		},
 	} {

@@ -40,12 +40,19 @@ type event struct {
 	PullRequest struct {
 		Head struct {
 			SHA  string     `json:"sha"`
+			Ref  string     `json:"ref"`
 			Repo repository `json:"repo"`
 		} `json:"head"`
+		Base struct {
+			Ref string `json:"ref"`
+		} `json:"base"`
 		Labels []struct {
 			Name string `json:"name"`
 		} `json:"labels"`
 	} `json:"pull_request"`
+	MergeGroup struct {
+		BaseRef string `json:"base_ref"`
+	} `json:"merge_group"`
 	WorkflowRun struct {
 		HeadRepository repository `json:"head_repository"`
 	} `json:"workflow_run"`
