@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/slogate/slogate/gate"
@@ -117,22 +116,4 @@ func repositoryPath(workspace, path string) (string, bool) {
 		}
 	}
 	return filepath.ToSlash(rel), true
-}
-
-// adviseBaseline says in one notice what a workflow has to add when objectives
-// had nothing to be compared with. On the default branch the run is itself the
-// first baseline.
-func (pr *pullRequest) adviseBaseline(r *result.Run) error {
-	alone := slices.ContainsFunc(r.Judgement.Objectives, func(o result.JudgedObjective) bool {
-		return o.Relative && o.Comparison == nil && o.Severity != string(slo.Show)
-	})
-	switch {
-	case !alone || r.Base != nil || r.Judgement.Baseline != nil:
-		return nil
-	case pr.action.Gitea():
-		return pr.action.Notice("there is no baseline to compare with. Gitea and Forgejo keep no artifacts that slogate could find one in: load the base branch's build in the same run with base-target, or name result files under baseline in the SLO file.")
-	case pr.action.OnBaseBranch():
-		return nil
-	}
-	return pr.action.Notice("there is no baseline yet to compare with. Load the base branch's build in the same run with base-target (slogate init writes that workflow), or let this workflow run on pushes to the base branch too, with the permission actions: read, so that pull requests find earlier results.")
 }

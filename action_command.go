@@ -66,14 +66,14 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
-	earlier, err := baselineOptions(file, nil)
+	kept := newHistory(a, inputs, file)
+	earlier, err := baselineOptions(file, filesOf(inputs.Baseline))
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
-	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch()
+	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch() || kept.isBase()
 	s := settings{
-		Baseline: earlier,
-		Out:      inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
+		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
 		Source: a.Source(), Change: change,
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
@@ -91,12 +91,14 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return w.code, nil
 		}
 	}
+	kept.earlierResults(ctx, &earlier)
+	s.Baseline = earlier
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
 		err = n.explain(err)
 		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out, change), pr.adviseBaseline(r), pr.report(ctx, p, r))
+	return code, errors.Join(err, deliver(a, r, inputs.Out, change), kept.keepResult(ctx, p, a, r, inputs.Out), pr.report(ctx, p, r))
 }
 
 // checkAction is the mode check of the action: nothing is sent.

@@ -413,43 +413,6 @@ func TestObjectivesFromBaseFailsClosed(t *testing.T) {
 	}
 }
 
-// An objective without a baseline says once what the workflow has to add.
-func TestNoBaselineYet(t *testing.T) {
-	push := `{"ref":"refs/heads/main","after":"` + headSHA + `","repository":{"id":1001,"default_branch":"main"}}`
-	for name, tt := range map[string]struct {
-		objective string
-		push      bool
-		env       map[string]string
-		want      string // in the only notice; empty: none
-	}{
-		"pull request":             {"p95 <= baseline + 10%", false, nil, "there is no baseline yet to compare with. Load the base branch's build"},
-		"nothing to compare":       {"p95 <= 30s", false, nil, ""},
-		"on the base branch":       {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main"}, ""},
-		"Gitea, by its name":       {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main", "GITEA_ACTIONS": "true"}, "Gitea and Forgejo keep no artifacts"},
-		"Forgejo":                  {"p95 <= baseline + 10%", true, map[string]string{"GITHUB_REF": "refs/heads/main", "FORGEJO_ACTIONS": "true"}, "Gitea and Forgejo keep no artifacts"},
-		"compared in the same run": {"p95 <= baseline + 10%", false, map[string]string{"INPUT_BASE-TARGET": "TARGET"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			j := newJob(t)
-			j.config(t, "iris", tt.objective, "p99 <= 30s")
-			if tt.push {
-				j.event(t, "push", push)
-			}
-			if tt.env["INPUT_BASE-TARGET"] != "" {
-				tt.env["INPUT_BASE-TARGET"] = j.target
-			}
-			code, log := j.run(t, tt.env)
-			want := 0
-			if tt.want != "" {
-				want = 1
-			}
-			if strings.Count(log, "::notice ") != want || !strings.Contains(log, tt.want) || code == exitUsage {
-				t.Errorf("exit %d, want %d notice with %q:\n%s", code, want, tt.want, log)
-			}
-		})
-	}
-}
-
 // On Gitea the comment works, with the names and lists that it has.
 func TestCommentOnGitea(t *testing.T) {
 	j := newJob(t)

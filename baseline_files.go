@@ -24,12 +24,18 @@ const mostBaselines = 1000
 // the working directory: the file may come from a stranger.
 func baselineOptions(file *slo.File, named []string) (gate.Options, error) {
 	var opts gate.Options
+	if slices.Equal(named, []string{noBaseline}) {
+		return opts, nil
+	}
 	workspace, err := os.OpenRoot(".")
 	if err != nil {
 		return opts, fmt.Errorf("read baseline: %w", err)
 	}
 	defer workspace.Close()
 	for _, name := range named {
+		if name == noBaseline || name == artifactBaseline {
+			return opts, hinted{fmt.Errorf("read baseline: %s stands alone, not beside files", name), "a file of that name is ./" + name}
+		}
 		whole, err := filepath.Abs(name) // so that "results/" and ".." have a folder and a name
 		if err != nil {
 			return opts, fmt.Errorf("read baseline %s: %w", name, err)
@@ -53,6 +59,14 @@ func baselineOptions(file *slo.File, named []string) (gate.Options, error) {
 		opts.Ref = newest(pinned)
 	}
 	return opts, err
+}
+
+// filesOf leaves out the word that stands for no files.
+func filesOf(named []string) []string {
+	if slices.Equal(named, []string{artifactBaseline}) {
+		return nil
+	}
+	return named
 }
 
 // resultsOf reads files and folders, which need not be there: the first run

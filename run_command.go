@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
@@ -89,7 +90,7 @@ func (f engineFlags) options() loader.Options {
 type runCommand struct {
 	fileFlags
 	runFlags
-	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable." placeholder:"FILE" sep:"none"`
+	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable. none compares with nothing." placeholder:"FILE" sep:"none"`
 	against
 	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
 	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
@@ -136,6 +137,9 @@ func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, setti
 	settings.Loader = c.options()
 	if c.Once {
 		return p.once(ctx, file, settings)
+	}
+	if slices.Contains(c.Baseline, artifactBaseline) {
+		return exitUsage, hinted{errors.New("--baseline artifact: results of earlier workflow runs are found in a workflow alone"), "download one (gh run download) and name the file; a file of that name is ./artifact"}
 	}
 	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
 		return exitUsage, err

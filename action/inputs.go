@@ -16,6 +16,7 @@ import (
 type Inputs struct {
 	Config         string   // path of the SLO file
 	Target         string   // base URL of the service; empty: the file's target
+	Baseline       []string // earlier result files; or artifact alone, or none alone; empty: what the SLO file says
 	BaseTarget     string   // base URL of the service to compare with in the same run; empty: the file's, or none
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
@@ -52,6 +53,7 @@ var inputs = []input{
 	{name: "config", fallback: "slo.yaml", set: func(in *Inputs, v string) error { in.Config = v; return nil }},
 	{name: "target", set: func(in *Inputs, v string) error { in.Target = v; return nil }},
 	{name: "base-target", set: func(in *Inputs, v string) error { in.BaseTarget = v; return nil }},
+	{name: "baseline", set: func(in *Inputs, v string) error { in.Baseline = paths(v); return nil }},
 	{name: "out", fallback: "slogate-out", set: func(in *Inputs, v string) error { in.Out = v; return nil }},
 	{name: "gate", fallback: "enforce", set: func(in *Inputs, v string) (err error) {
 		in.Gate, err = oneOf(v, "enforce", "report")
@@ -93,6 +95,17 @@ var inputs = []input{
 	{name: "job-container-id", context: "${{ job.container.id }}", set: func(in *Inputs, v string) error { in.Container = v; return nil }},
 	{name: "job-matrix", context: "${{ toJSON(matrix) }}", set: func(in *Inputs, v string) error { in.Matrix = v; return nil }},
 	{name: "job-check-run-id", context: "${{ job.check_run_id }}", set: func(in *Inputs, v string) error { in.CheckRun = v; return nil }},
+}
+
+// paths splits a list of files, one a line.
+func paths(value string) []string {
+	var all []string
+	for line := range strings.Lines(value) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // Inputs reads the inputs. Its error holds all that is wrong with them.

@@ -48,6 +48,7 @@ func outputs(r *result.Run, files Files) []output {
 		{"result-file", files.Result},
 		{"report-file", files.Report},
 		{"summary", cut(cleanLine(string(j.Verdict)+": "+j.Reason), longestSummary)},
+		{"baseline-sha", baselineCommit(j)},
 	}
 	if s := lastJudged(r); s != nil {
 		all = append(all, figures(s)...)
@@ -66,6 +67,18 @@ func count(j *result.Judgement, v result.Verdict) int {
 		}
 	}
 	return n
+}
+
+// baselineCommit is the commit of the newest earlier result that something was
+// compared with.
+func baselineCommit(j *result.Judgement) string {
+	if j.Baseline == nil || len(j.Earlier) == 0 {
+		return ""
+	}
+	if sha := j.Earlier[len(j.Earlier)-1].Commit; digest.MatchString(sha) {
+		return sha
+	}
+	return ""
 }
 
 // lastJudged returns the last judged stage in which something was measured.

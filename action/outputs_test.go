@@ -59,11 +59,37 @@ func TestSetOutputs(t *testing.T) {
 	want := map[string]string{
 		"verdict": "fail", "passed": "false", "failed-count": "1", "inconclusive-count": "1",
 		"result-file": "out/slogate-result.json", "report-file": "out/slogate-report.md",
-		"summary": `fail: p95 is 612 ms in "high", over 450 ms`,
-		"p95":     "95.039", "success_rate": "0.97", "throughput": "33.3333",
+		"summary": `fail: p95 is 612 ms in "high", over 450 ms`, "baseline-sha": "",
+		"p95": "95.039", "success_rate": "0.97", "throughput": "33.3333",
 	}
 	if diff := cmp.Diff(want, readOutputs(t, s.file(t, "output"))); diff != "" {
 		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
+
+func TestBaselineOutput(t *testing.T) {
+	sha := strings.Repeat("a1", 20)
+	earlier := []result.Earlier{{Source: result.Source{Commit: strings.Repeat("b2", 20)}}, {Source: result.Source{Commit: sha}}}
+	for name, tt := range map[string]struct {
+		use     *result.BaselineUse
+		earlier []result.Earlier
+		want    string
+	}{
+		"compared":       {&result.BaselineUse{Runs: 2, Covered: 1, Relative: 1}, earlier, sha},
+		"nothing judged": {nil, earlier, ""},
+		"in one run":     {&result.BaselineUse{Covered: 1, Relative: 1}, nil, ""},
+		"no commit":      {&result.BaselineUse{Runs: 1, Covered: 1, Relative: 1}, []result.Earlier{{Source: result.Source{Commit: "x\npassed=true"}}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStep(t, nil)
+			r := &result.Run{Judgement: &result.Judgement{Verdict: result.Pass, Baseline: tt.use, Earlier: tt.earlier}}
+			if err := s.SetOutputs(r, Files{}); err != nil {
+				t.Fatal(err)
+			}
+			if got := readOutputs(t, s.file(t, "output"))["baseline-sha"]; got != tt.want {
+				t.Errorf("baseline-sha = %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -240,12 +240,15 @@ type outcome struct {
 }
 
 // workflow runs testdata/workflow.yml on a copy of the working tree. The
-// workflow's second step compares the output passed by itself.
-func (b *bed) workflow(t *testing.T, config, target, gate, passed string) outcome {
+// workflow's second step compares the output passed by itself. Options are
+// act's.
+func (b *bed) workflow(t *testing.T, config, target, gate, passed string, options ...string) outcome {
 	t.Helper()
 	out := t.TempDir()
-	c := exec.Command("./act.sh", "..", "e2e/testdata/workflow.yml", out,
-		"--var", "CONFIG="+config, "--var", "TARGET="+target, "--var", "GATE="+gate, "--var", "PASSED="+passed)
+	c := exec.Command("./act.sh", append([]string{
+		"..", "e2e/testdata/workflow.yml", out,
+		"--var", "CONFIG=" + config, "--var", "TARGET=" + target, "--var", "GATE=" + gate, "--var", "PASSED=" + passed,
+	}, options...)...)
 	c.Env = b.env
 	log, err := c.CombinedOutput()
 	var exit *exec.ExitError

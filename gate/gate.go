@@ -47,14 +47,14 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 			j.Notices = append(j.Notices, fmt.Sprintf("stage %q was loaded twice, because it failed near a bound: both together decide", s.Name))
 		}
 	}
-	j.Baseline = baselineUse(j.Objectives)
+	j.Baseline, j.Earlier = baselineUse(j.Objectives), earlier.past(stages)
 	if b := j.Baseline; b != nil && b.Covered < b.Relative {
 		j.Notices = append(j.Notices, fmt.Sprintf("baseline covers %d of %s", b.Covered, objectives(b.Relative)))
 	}
 	if len(pairs) > 0 && r.Base.Starts == 1 {
 		j.Notices = append(j.Notices, "one start of base and one of head were compared: what differs from start to start looks like a change")
 	}
-	j.Verdict, j.Reason = runVerdict(r, stages, j.Objectives)
+	j.Verdict, j.Reason = runVerdict(r, stages, j.Objectives, opts.BaseBranch)
 	return j
 }
 

@@ -17,6 +17,7 @@ type Options struct {
 	Ref        *result.Run   // a pinned one besides, which can only warn; may be nil
 	BaseBranch bool          // relative objectives only warn: there is nothing to hold back any more
 	Accepted   string        // who or what accepted a regression; then it only warns
+	Notices    []string      // what a reader must know of how the earlier results were found
 }
 
 // history holds the earlier results that count, oldest first.
@@ -31,12 +32,12 @@ type history struct {
 // newHistory chooses among the earlier results: those that passed, are not too
 // old, and the newest of them.
 func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
-	h := history{Options: opts, rules: rules, now: now}
+	h := history{Options: opts, rules: rules, now: now, notices: slices.Clone(opts.Notices)}
 	failed, old := 0, 0
 	for _, r := range opts.Baseline {
 		switch {
 		case r == nil || h.has(r):
-		case !usable(r):
+		case !Usable(r):
 			failed++
 		case rules.MaxAge > 0 && now.Start.Sub(r.Start) > rules.MaxAge:
 			old++
@@ -66,9 +67,9 @@ func (h history) has(r *result.Run) bool {
 	return same(h.now) || slices.ContainsFunc(h.runs, same)
 }
 
-// usable reports a run that may be a baseline: it was complete, its absolute
+// Usable reports a run that may be a baseline: it was complete, its absolute
 // objectives could not have failed, and no regression was found in it.
-func usable(r *result.Run) bool {
+func Usable(r *result.Run) bool {
 	if r.Cancelled {
 		return false
 	}
@@ -84,6 +85,50 @@ func usable(r *result.Run) bool {
 		}
 	}
 	return true
+}
+
+// past lists the results that count, with the main indicators of the judged
+// stages that can be compared.
+func (h history) past(stages []judgedStage) []result.Earlier {
+	var all []result.Earlier
+	for _, r := range h.runs {
+		e := result.Earlier{Source: r.Source, Start: r.Start}
+		for _, stage := range stages {
+			if s := h.comparable(r, stage.measured); s != nil {
+				e.Stages = append(e.Stages, mainIndicators(s))
+			}
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// comparable returns an earlier result's stage of the name of one of now's,
+// nil where the two cannot be compared.
+func (h history) comparable(r *result.Run, now *result.Stage) *result.Stage {
+	if now == nil {
+		return nil
+	}
+	for i := range r.Stages {
+		s := &r.Stages[i]
+		if s.Name != now.Name || s.State != result.Completed || s.Counters.Judged() == 0 {
+			continue
+		}
+		same := result.FingerprintOf(h.now, now).Difference(result.FingerprintOf(r, s)) == ""
+		if same || h.rules.AllowMismatch {
+			return s
+		}
+	}
+	return nil
+}
+
+func mainIndicators(s *result.Stage) result.EarlierStage {
+	e := result.EarlierStage{Name: s.Name, Success: float64(s.Counters.Success) / float64(s.Counters.Judged())}
+	e.P95, _ = s.Response.Quantile(95, 100)
+	if seconds := s.Duration.Seconds(); seconds > 0 {
+		e.Throughput = float64(s.Counters.Finished()) / seconds
+	}
+	return e
 }
 
 // sample is the values of an indicator in earlier results that can be compared

@@ -13,8 +13,11 @@ import (
 // cancelled is inconclusive; fail where the target died or a fail-objective
 // failed; inconclusive where an absolute fail-objective is, where a judged stage did not
 // complete, or where nothing was judged; warn where a warn-objective was
-// missed or a relative fail-objective is inconclusive; else pass. The reason is one sentence that a reviewer can act on.
-func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjective) (result.Verdict, string) {
+// missed or a relative fail-objective is inconclusive; else pass. On the base
+// branch a run that had nothing to compare with only warns: it is the first,
+// and becomes what the next one is compared with. The reason is one sentence
+// that a reviewer can act on.
+func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjective, baseBranch bool) (result.Verdict, string) {
 	t := newTally(all)
 	if r.Cancelled {
 		return result.Inconclusive, "cancelled before the run was complete" + t.count(t.failed, "failed until then")
@@ -30,6 +33,9 @@ func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjectiv
 	}
 	if s, ok := first(stages, judgedStage.incomplete); ok {
 		return result.Inconclusive, fmt.Sprintf("stage %s is not complete: %s", strconv.Quote(s.plan.Name), s.whyIncomplete())
+	}
+	if baseBranch && t.allSkipped() {
+		return result.Warn, "the first result of the base branch: there is nothing to compare with yet"
 	}
 	if t.nothing() {
 		return result.Inconclusive, "nothing was judged"
@@ -120,8 +126,11 @@ func newTally(all []result.JudgedObjective) tally {
 // objectives was decided, or all that could have failed were skipped.
 func (t tally) nothing() bool {
 	undecided := t.passed+len(t.warned)+len(t.failed) == 0
-	return undecided || t.gating > 0 && t.skipped == t.gating
+	return undecided || t.allSkipped()
 }
+
+// allSkipped reports whether all that could have failed had no baseline.
+func (t tally) allSkipped() bool { return t.gating > 0 && t.skipped == t.gating }
 
 // count continues a sentence: "; 2 of 7 objectives failed".
 func (t tally) count(of []result.JudgedObjective, what string) string {
@@ -235,13 +244,22 @@ func unclearSentence(o result.JudgedObjective) string {
 
 // notices tells of objectives that were skipped and of warn-objectives that
 // nothing could be said of: too little for a verdict of the run, too much to
-// keep quiet.
+// keep quiet. Those that were skipped for the same reason share one.
 func notices(all []result.JudgedObjective) []string {
+	skipped := map[string]int{}
+	for _, o := range all {
+		if o.Verdict == result.Skipped {
+			skipped[o.Reason]++
+		}
+	}
 	var out []string
 	for _, o := range all {
 		switch {
-		case o.Verdict == result.Skipped:
+		case o.Verdict == result.Skipped && skipped[o.Reason] == 1:
 			out = append(out, fmt.Sprintf("%s was skipped: %s", subject(o), o.Reason))
+		case o.Verdict == result.Skipped && skipped[o.Reason] > 1:
+			out = append(out, fmt.Sprintf("%s were skipped: %s", objectives(skipped[o.Reason]), o.Reason))
+			skipped[o.Reason] = 0
 		case o.Verdict == result.Inconclusive && o.Severity != string(slo.Fail):
 			out = append(out, unclearSentence(o))
 		}

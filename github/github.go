@@ -1,7 +1,8 @@
 // Package github is a small client of GitHub's REST API: what comes in is a
-// token and a repository, what goes out are sticky comments and look-ups of
-// pull requests, commits and files. It also serves GitHub Enterprise Server
-// (base URL …/api/v3) and, but for commits, Gitea and Forgejo (…/api/v1).
+// token and a repository, what goes out are sticky comments, look-ups of pull
+// requests, commits and files, and the artifacts of workflow runs. It also
+// serves GitHub Enterprise Server (base URL …/api/v3) and, but for commits and
+// artifacts, Gitea and Forgejo (…/api/v1).
 //
 // Calls are bounded: each attempt has a timeout, failures that pass are
 // retried with jitter, rate limits are waited for, and the waiting of one call
@@ -135,6 +136,7 @@ type call struct {
 	url    string // absolute
 	body   any    // JSON; nil is none
 	again  bool   // may be repeated when its answer was lost
+	away   bool   // an answer that leads to another host is the wanted one
 	needs  string // permission of the token, for errors
 }
 
@@ -208,6 +210,8 @@ func (c *Client) once(ctx context.Context, r call, payload []byte) (http.Header,
 	switch {
 	case response.StatusCode >= 400:
 		return nil, nil, c.refusal(r, response)
+	case response.StatusCode >= 300 && r.away:
+		return response.Header, nil, nil
 	case response.StatusCode >= 300:
 		return nil, nil, errRedirected
 	}

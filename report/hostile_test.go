@@ -50,6 +50,7 @@ var hostile = []string{
 func filled(s string) *result.Run {
 	r := sampleRun(result.Fail)
 	r.Judgement.Notices = []string{"x"}
+	r.Judgement.Earlier = sampleEarlier(3)
 	r.Timeline.Samples = r.Timeline.Samples[:20]
 	for i := range r.Stages {
 		r.Stages[i].Slices = r.Stages[i].Slices[:3] // a few of each kind are enough, and quick

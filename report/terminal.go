@@ -33,6 +33,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	v := NewView(r)
 	p.objectives(v.Objectives)
 	p.loosened(v.Loosened)
+	p.baseline(v.Baseline)
 	p.stages(v.Stages)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
@@ -311,6 +312,37 @@ func (p *page) example(mark, text string) {
 	if text != "" {
 		p.line(mark + p.paint(dim, cut(text, p.width-len(mark))))
 	}
+}
+
+// baseline shows what the run was compared with, and the course of the main
+// indicators up to this run.
+func (p *page) baseline(b *Baseline) {
+	if b == nil {
+		return
+	}
+	p.heading("Earlier results")
+	p.paragraph("  ", b.Sentence())
+	t := table{columns: []column{
+		{head: "stage", cut: true},
+		{head: "p95 from run to run", spare: true},
+		{head: "p95", right: true},
+		{head: "success from run to run", spare: true},
+		{head: "success", right: true},
+		{head: "throughput from run to run", spare: true},
+		{head: "throughput", right: true},
+	}}
+	for _, s := range b.Trends {
+		t.rows = append(t.rows, []cell{
+			{text: s.Stage.String()},
+			{text: s.P95.Line},
+			{text: s.P95.Now},
+			{text: s.Success.Line},
+			{text: s.Success.Now},
+			{text: s.Throughput.Line},
+			{text: s.Throughput.Now},
+		})
+	}
+	p.table(t)
 }
 
 func (p *page) warnings(list []Text) {

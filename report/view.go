@@ -19,6 +19,7 @@ type View struct {
 
 	Objectives []Objective
 	Loosened   []Loosening // what the change under test itself asks less of
+	Baseline   *Baseline   // nil: there are no earlier results
 	Stages     []Stage
 	Changes    []Change // from stage to stage, where the load grew
 	Findings   []Finding
@@ -184,6 +185,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Sentence:    b.sentence(sentence(r)),
 		Objectives:  b.objectives(),
 		Loosened:    b.loosened(),
+		Baseline:    b.baseline(),
 		Stages:      b.stages(),
 		Changes:     b.changes(),
 		Findings:    b.findings(),

@@ -211,6 +211,16 @@ func checkJudgement(j *Judgement) error {
 			return fmt.Errorf("objective %.80q: %w", o.Text, err)
 		}
 	}
+	for i, e := range j.Earlier {
+		for _, s := range e.Stages {
+			if err := checkSpans(s.P95); err != nil {
+				return fmt.Errorf("earlier result %d: stage %q: %w", i, s.Name, err)
+			}
+			if s.Success < 0 || s.Success > 1 || s.Throughput < 0 {
+				return fmt.Errorf("earlier result %d: stage %q: a number is out of range", i, s.Name)
+			}
+		}
+	}
 	return nil
 }
 

@@ -25,6 +25,7 @@ type Judgement struct {
 	Objectives []JudgedObjective `json:"objectives"`
 	Notices    []string          `json:"notices,omitempty"`
 	Baseline   *BaselineUse      `json:"baseline,omitempty"` // nil: no earlier results were at hand
+	Earlier    []Earlier         `json:"earlier,omitempty"`  // those that counted, oldest first
 	Loosened   []Loosening       `json:"loosened,omitempty"` // what the change under test itself asks less of
 }
 
@@ -34,6 +35,33 @@ type Loosening struct {
 	Stages []string `json:"stages,omitempty"` // empty: all
 	Before string   `json:"before"`           // as base has it: "p95 <= 450ms"
 	After  string   `json:"after"`            // "p95 <= 900ms", "removed"
+}
+
+// Earlier is an earlier result that the run could be compared with.
+type Earlier struct {
+	Source
+	Start  time.Time      `json:"start"`
+	Stages []EarlierStage `json:"stages,omitempty"` // judged ones of the same fingerprint
+}
+
+// EarlierStage is what a stage had measured in an earlier result, for its
+// course from run to run.
+type EarlierStage struct {
+	Name       string        `json:"name"`
+	P95        time.Duration `json:"p95_ns"`       // of response time; 0: nothing was measured
+	Success    float64       `json:"success_rate"` // share
+	Throughput float64       `json:"throughput"`   // finished requests a second
+}
+
+// Stage returns what a stage had measured, nil where that is not known or not
+// comparable.
+func (e Earlier) Stage(name string) *EarlierStage {
+	for i := range e.Stages {
+		if e.Stages[i].Name == name {
+			return &e.Stages[i]
+		}
+	}
+	return nil
 }
 
 // BaselineUse says how much of the run earlier results could judge.

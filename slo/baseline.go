@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"time"
 )
 
@@ -19,9 +20,17 @@ const (
 
 // baseline reads which earlier results to compare with.
 func (p *parser) baseline(n *node) {
+	off := n != nil && n.kind == scalarNode && n.text == noBaseline
+	if off {
+		n = nil
+	}
 	o := objectOf[baselineDoc](p, n, "the baseline")
+	o.exclude(p, "files", []string{"artifact", "branch"}, "the earlier results are files, or artifacts of workflow runs")
 	p.file.Baseline = Baseline{
+		Off:           off,
 		Files:         p.resultFiles(o.get("files")),
+		Artifact:      p.artifact(o.get("artifact")),
+		Branch:        p.branch(o.get("branch")),
 		Last:          int(p.count(o.get("last"), "last", defaultLast, maxBaselines)),
 		MaxAge:        p.duration(o.get("max_age"), "max_age", defaultMaxAge, longestAge),
 		Strict:        p.isOn(o.get("strict"), "strict", false),
@@ -34,6 +43,35 @@ func (p *parser) baseline(n *node) {
 	if ref := o.get("ref"); ref != nil {
 		p.file.Baseline.Ref, _ = p.resultFile(ref)
 	}
+}
+
+// noBaseline in the place of the whole block.
+const noBaseline = "none"
+
+// artifactName is what every server of artifacts takes, with room for what is
+// added to it.
+var artifactName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
+
+// artifact reads the first part of the name under which results are kept.
+func (p *parser) artifact(n *node) string {
+	name, ok := p.fixed(n, "the artifact")
+	if ok && !artifactName.MatchString(name) {
+		p.failNode(n, CodeBaseline, quote(name)+" cannot be the name of an artifact", "a name has up to 60 letters, digits and . _ - and begins with a letter or a digit")
+	}
+	return name
+}
+
+// branchName leaves out what Git refuses in a name and what means something
+// in a list or an address.
+var branchName = regexp.MustCompile(`^[^\x00-\x20\x7f~^:?*\[\\,#%]{1,255}$`)
+
+// branch reads the branch whose results count.
+func (p *parser) branch(n *node) string {
+	name, ok := p.fixed(n, "the branch")
+	if ok && !branchName.MatchString(name) {
+		p.failNode(n, CodeBaseline, quote(name)+" is not the name of a branch", "it is written as main or release/1.x")
+	}
+	return name
 }
 
 // baseTarget reads the address of the service to compare with, from the

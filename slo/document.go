@@ -31,6 +31,8 @@ type (
 	decideText    string
 	scheduleText  string
 	eachText      string
+	branchText    string // text in which ${env.NAME} is replaced
+	artifactText  string
 	objectiveText string
 	indicatorText string
 	anyJSON       string
@@ -39,6 +41,7 @@ type (
 	filesValue    string // a path or a list of paths
 	commandText   string // a shell command, as it is
 	variableMap   string
+	baselineItem  string // none or a baselineDoc
 	objectiveItem string // an objective as text or as an objectiveDoc
 )
 
@@ -54,7 +57,7 @@ type document struct {
 	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
-	Baseline   baselineDoc     `json:"baseline,omitzero" jsonschema:"Earlier results that relative objectives compare with."`
+	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
 
@@ -67,6 +70,8 @@ type serviceDoc struct {
 
 type baselineDoc struct {
 	Files         filesValue   `json:"files,omitempty" jsonschema:"A result file, a folder of them, or a list, relative to this file."`
+	Artifact      artifactText `json:"artifact,omitempty" jsonschema:"First part of the name of the artifacts that workflow runs keep their results in. Default: slogate-result."`
+	Branch        branchText   `json:"branch,omitempty" jsonschema:"The branch whose workflow runs count, and keep their results. Default: a pull request's base branch, else the default branch."`
 	Ref           fixedText    `json:"ref,omitempty" jsonschema:"A pinned result file beside the others, against slow drift. It can only warn."`
 	Last          countValue   `json:"last,omitempty" jsonschema:"How many of the newest results to use. Default: 20."`
 	MaxAge        durationText `json:"max_age,omitempty" jsonschema:"Older results do not count. Default: 90d."`

@@ -105,6 +105,8 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
 		reflect.TypeFor[scheduleText]():  {Enum: []any{string(Alternate), string(Mixed)}},
 		reflect.TypeFor[eachText]():      {Enum: []any{eachStep}},
+		reflect.TypeFor[artifactText]():  pattern(`[A-Za-z0-9][A-Za-z0-9._-]{0,59}` + withValue),
+		reflect.TypeFor[branchText]():    anyScalar(),
 		reflect.TypeFor[decideText]():    {Enum: []any{string(Measured), string(Sure), string(Lenient)}},
 		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
 		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),
@@ -116,6 +118,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 	}
 	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))
+	known[reflect.TypeFor[baselineItem]()] = either(&jsonschema.Schema{Const: jsonschema.Ptr[any](noBaseline)}, schemaOf[baselineDoc](known))
 	return withStructs(known)
 }
 

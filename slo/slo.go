@@ -59,7 +59,12 @@ func (f *File) AtBase() *File {
 // Baseline says which earlier results relative objectives compare with, and
 // how strictly.
 type Baseline struct {
+	// Off says that nothing is compared with earlier results: baseline: none.
+	Off bool
+
 	Files         []string      // result files and folders of them, relative to the working directory and within it
+	Artifact      string        // first part of the name under which workflow runs keep results; empty: the default one
+	Branch        string        // the branch whose workflow runs count; empty: a pull request's base, else the default branch
 	Ref           string        // one pinned result file besides; can only warn
 	Last          int           // how many of the newest results, 20 by default
 	MaxAge        time.Duration // results older than this do not count; 90 days by default

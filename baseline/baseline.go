@@ -1,0 +1,105 @@
+// Package baseline finds the earlier results that a run is compared with, and
+// keeps a run's result for those that come after it.
+//
+// Both use the artifacts of GitHub's workflow runs. [Find] takes a [Query] and
+// returns the results of earlier good runs of the same workflow on one branch;
+// [Service] keeps a result as an artifact, by the protocol that
+// actions/upload-artifact speaks. Nothing needs a server of its own, and
+// nothing is written to the repository.
+//
+// An artifact's name says nothing of where it comes from: a pull request of a
+// fork can keep one of the same name. What counts is therefore the run that
+// kept it, and its branch and repository as GitHub knows them. Archives are
+// hostile all the same: they are read in memory within limits, and one that is
+// broken, foreign or too large is left out with a notice.
+//
+// The package knows nothing of objectives and verdicts, and nothing of the
+// environment.
+package baseline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ResultFile is the name of a result in an artifact.
+const ResultFile = "slogate-result.json"
+
+// DefaultArtifact is the first part of an artifact's name where the SLO file
+// names none.
+const DefaultArtifact = "slogate-result"
+
+// Name is the name of the artifact that keeps the results of an SLO file in a
+// job: those of two jobs, of two cells of a matrix, or of two files must not
+// meet in one name, because a workflow run takes each name once. Matrix is the
+// cell as JSON; empty, null or {}: none. The name has at most 200 characters, and
+// all of them are letters, digits and . _ -
+func Name(first, file, job, matrix string) string {
+	if first == "" {
+		first = DefaultArtifact
+	}
+	cell, plain := readCell(matrix)
+	parts := []string{first, file, job}
+	if cell != "" {
+		parts = append(parts, cell)
+	}
+	for i, part := range parts {
+		parts[i] = harmless.ReplaceAllString(part, "-")
+		if len(parts[i]) > longestPart {
+			parts[i] = parts[i][:longestPart]
+		}
+		// A part with the separator in it could be two.
+		plain = plain && parts[i] == part && (i == 0 || !strings.Contains(part, "_"))
+	}
+	name := strings.Join(parts, "_")
+	if !plain {
+		sum := sha256.Sum256([]byte(strings.Join([]string{first, file, job, canonical(matrix)}, "\x00")))
+		name += "_" + hex.EncodeToString(sum[:4])
+	}
+	return name
+}
+
+const longestPart = 45
+
+var harmless = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// readCell writes the values of a matrix's cell, and reports whether they are
+// the whole of it.
+func readCell(matrix string) (text string, plain bool) {
+	var cell map[string]any
+	if json.Unmarshal([]byte(matrix), &cell) != nil || len(cell) == 0 {
+		return "", canonical(matrix) == ""
+	}
+	var values []string
+	for _, key := range slices.Sorted(maps.Keys(cell)) {
+		if v, ok := cell[key].(map[string]any); ok {
+			values = append(values, fmt.Sprint(len(v)))
+			continue
+		}
+		values = append(values, fmt.Sprint(cell[key]))
+	}
+	return strings.Join(values, "-"), false
+}
+
+// canonical is a matrix's cell with its keys in order, empty for none: null,
+// or an object without keys.
+func canonical(matrix string) string {
+	var cell any
+	if json.Unmarshal([]byte(matrix), &cell) != nil {
+		return matrix
+	}
+	if values, isMap := cell.(map[string]any); cell == nil || isMap && len(values) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(cell)
+	if err != nil {
+		return matrix
+	}
+	return string(text)
+}

@@ -1,0 +1,75 @@
+package gate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// comparing is a file with one relative objective on the stage "high".
+func comparing(t *testing.T, rules slo.Baseline) *slo.File {
+	t.Helper()
+	return &slo.File{Baseline: rules, Stages: []slo.Stage{{Name: "high", Judge: true, Objectives: []slo.Objective{relative(t, "p95 <= baseline + 10%")}}}}
+}
+
+func TestEarlierResultsAreListed(t *testing.T) {
+	history := earlier(100*ms, 110*ms, 120*ms)
+	history[0].Source = result.Source{Commit: "a", Branch: "main", RunURL: "https://x.example/1"}
+	history[1].Machine.OS = "plan9" // another fingerprint
+	history[2].Stages[0].State = result.Dead
+	now := &result.Run{Start: day(40), Machine: result.Machine{OS: "linux"}, Stages: []result.Stage{steady(1000, 100*ms)}}
+	got := Judge(comparing(t, slo.Baseline{Last: 20}), now, Options{Baseline: history, Notices: []string{"one was left out"}})
+	want := []result.Earlier{
+		{
+			Source: history[0].Source, Start: day(0),
+			Stages: []result.EarlierStage{{Name: "high", P95: result.Equivalent(100 * ms), Success: 1, Throughput: 1000 / history[0].Stages[0].Duration.Seconds()}},
+		},
+		{Start: day(1)},
+		{Start: day(2)},
+	}
+	if diff := cmp.Diff(want, got.Earlier); diff != "" {
+		t.Errorf("earlier (-want +got):\n%s", diff)
+	}
+	if len(got.Notices) == 0 || got.Notices[0] != "one was left out" {
+		t.Errorf("notices %q, want that of the search first", got.Notices)
+	}
+}
+
+// Where nothing can be compared yet, the base branch must get its first
+// result through, and a change must not.
+func TestFirstResult(t *testing.T) {
+	for name, tt := range map[string]struct {
+		baseBranch bool
+		more       []string
+		want       result.Verdict
+		reason     string
+	}{
+		"base branch":               {baseBranch: true, want: result.Warn, reason: "the first result of the base branch: there is nothing to compare with yet"},
+		"a change":                  {want: result.Inconclusive, reason: "nothing was judged"},
+		"base branch, with a value": {baseBranch: true, more: []string{"p95 <= 1s"}, want: result.Pass, reason: "the only objective is met"},
+		"base branch, missed":       {baseBranch: true, more: []string{"p95 <= 10ms"}, want: result.Fail, reason: `p95 of "high" was 100 ms, 10 times 10 ms; 1 of 1 objective failed`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := comparing(t, slo.Baseline{})
+			for _, text := range tt.more {
+				f.Stages[0].Objectives = append(f.Stages[0].Objectives, relative(t, text))
+			}
+			got := against(f, 100*ms, Options{BaseBranch: tt.baseBranch})
+			if got.Verdict != tt.want || got.Reason != tt.reason {
+				t.Errorf("%s: %s; want %s: %s", got.Verdict, got.Reason, tt.want, tt.reason)
+			}
+		})
+	}
+}
+
+func TestSkippedObjectivesShareANotice(t *testing.T) {
+	f := comparing(t, slo.Baseline{})
+	f.Stages[0].Objectives = append(f.Stages[0].Objectives, relative(t, "p50 <= baseline + 10%"), relative(t, "p99 <= baseline + 10%"))
+	want := []string{"3 objectives were skipped: there is no baseline to compare with"}
+	if diff := cmp.Diff(want, against(f, 100*ms, Options{}).Notices); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
