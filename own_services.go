@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,25 +34,26 @@ type ownSide struct {
 	process      *service.Process // nil before the first start
 }
 
-// newOwnServices prepares the services of a file at some ports, with a folder
-// for each: base's is empty where there is none.
-func newOwnServices(file *slo.File, out, headDir, baseDir string, ports []int) (*ownServices, error) {
+// place is where one of them runs.
+type place struct {
+	name string // head, base, or service where there is only one
+	dir  string
+	port int
+}
+
+// newOwnServices prepares the services of a file, head first.
+func newOwnServices(file *slo.File, out string, places ...place) (*ownServices, error) {
 	env := revision.Outside(os.Environ())
 	for _, v := range file.Service.Env {
 		env = append(env, v.Name+"="+v.Value)
 	}
-	names := map[string]string{"head": headDir, "base": baseDir}
-	order := []string{"head", "base"}
-	if baseDir == "" {
-		names, order = map[string]string{"service": headDir}, []string{"service"}
-	}
-	o := &ownServices{ended: make(chan *loader.StopError, len(order))}
-	for i, name := range order {
+	o := &ownServices{ended: make(chan *loader.StopError, len(places))}
+	for _, at := range places {
 		spec := service.Spec{
-			Name: name, Dir: names[name], Env: env, Port: ports[i], Secrets: loader.Spellings(file.Secrets), Output: out,
+			Name: at.name, Dir: at.dir, Env: env, Port: at.port, Secrets: loader.Spellings(file.Secrets), Output: out,
 		}
 		for _, log := range spec.Logs() {
-			if err := os.RemoveAll(log); err != nil {
+			if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, err
 			}
 		}
@@ -236,7 +238,7 @@ func (p *program) withOwn(ctx context.Context, file *slo.File, s *settings, port
 	if err != nil {
 		return exitUsage, err
 	}
-	if s.Own, err = newOwnServices(file, s.Out, dir, "", []int{port}); err != nil {
+	if s.Own, err = newOwnServices(file, s.Out, place{"service", dir, port}); err != nil {
 		return exitUsage, err
 	}
 	defer s.Own.stop()

@@ -62,7 +62,7 @@ func (c *compareCommand) revisions(ctx context.Context, p *program, names revisi
 	if err != nil {
 		return exitUsage, err
 	}
-	if s.Own, err = newOwnServices(file, c.Out, dirs[0], dirs[1], ports); err != nil {
+	if s.Own, err = newOwnServices(file, c.Out, place{"head", dirs[0], ports[0]}, place{"base", dirs[1], ports[1]}); err != nil {
 		return exitUsage, err
 	}
 	defer s.Own.stop()
