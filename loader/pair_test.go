@@ -295,13 +295,14 @@ func TestPairRestarts(t *testing.T) {
 		base, head := p.Run(t.Context(), rated(100, time.Hour), turns)
 		for _, s := range []*result.Stage{base, head} {
 			coherent(t, s)
-			if s.Counters.Success != 35 || s.Counters.Due() != 35 || len(s.Slices) != 7 {
-				t.Errorf("%+v in %d windows, want 35 successes in 7", s.Counters, len(s.Slices))
+			// A machine that stalls for longer than a block leaves some unsent.
+			if s.Counters.Success+s.Counters.Unsent != 35 || s.Counters.Due() != 35 || len(s.Slices) != 7 {
+				t.Errorf("%+v in %d windows, want 35 in 7 and none failed", s.Counters, len(s.Slices))
 			}
 		}
 		// After windows 2 and 5, each time with two windows to warm up, as one was
 		// at the beginning.
-		if n := asked.Load(); restarts != 2 || n != 60 {
+		if n := asked.Load(); restarts != 2 || n > 60 || n < head.Counters.Success {
 			t.Errorf("%d restarts and %d requests, want 2 and 60", restarts, n)
 		}
 	})
