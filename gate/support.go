@@ -40,7 +40,8 @@ type LeftOut struct {
 // Supports looks at every objective of a file that can be held against earlier
 // results, by the rule of [stats.Predict]. The newest result says what the
 // others must be comparable with. Objectives on exact counts are none of them:
-// what they ask for is no question of how runs differ.
+// what they ask for is no question of how runs differ. Nor are those on a part
+// of a stage, a step or a window.
 //
 // In one point it differs from comparisons with earlier results: a share with a
 // value is not assumed to differ from run to run by more than what may have
@@ -123,7 +124,7 @@ func alike(runs []*result.Run, name string) (stages []*result.Stage, left []Left
 
 // support reports false where nothing can be said of an objective.
 func support(o slo.Objective, stage string, stages []*result.Stage) (Support, bool) {
-	if o.Severity == slo.Show || o.Cmp == slo.EQ || !varies(o.Indicator) {
+	if o.Severity == slo.Show || o.Cmp == slo.EQ || !varies(o.Indicator) || o.Scope != (slo.Scope{}) || o.Window > 0 {
 		return Support{}, false
 	}
 	scale, worse := scaleOf(o.Indicator), sign(o)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -84,7 +85,9 @@ func TestSupportsOfPerfectShares(t *testing.T) {
 func TestSupportsOfNothing(t *testing.T) {
 	shown := relative(t, "p95 <= 1s")
 	shown.Severity = slo.Show
-	all, _ := Supports(plan(relative(t, "errors <= 5"), relative(t, "bytes_in <= 1MB"), relative(t, "p95 == 1s"), shown), same(3, 100*ms))
+	step, window := relative(t, "p95 <= 1s"), relative(t, "p95 <= 1s")
+	step.Scope.Step, window.Window = "GET /", 10*time.Second
+	all, _ := Supports(plan(step, window, relative(t, "errors <= 5"), relative(t, "bytes_in <= 1MB"), relative(t, "p95 == 1s"), shown), same(3, 100*ms))
 	if len(all) > 0 {
 		t.Errorf("supports are %+v", all)
 	}
