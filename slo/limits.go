@@ -171,13 +171,11 @@ func (p *parser) checkHost(n *node, what, target string) {
 	if n == nil || !strings.Contains(n.text, "${") { // else it may be a secret
 		msg += ", " + quote(u.Hostname())
 	}
-	hosts := "it is none of "
-	for i, list := range p.file.Limits.Hosts {
-		if i > 0 {
-			hosts += "; nor of "
-		}
-		hosts += listed(list)
+	var lists []string
+	for _, list := range p.file.Limits.Hosts {
+		lists = append(lists, listed(list))
 	}
+	hosts := "it is none of " + strings.Join(lists, "; nor of ")
 	if n == nil {
 		p.failFile(CodeHost, msg, hosts)
 		return
