@@ -5,10 +5,8 @@ package main
 import (
 	"fmt"
 	"math"
-	"runtime"
-	"slices"
+	"sort"
 	"strings"
-	"sync"
 
 	"github.com/slogate/slogate/gate/stats"
 )
@@ -19,13 +17,13 @@ const sharpRuns = 400
 
 // changes that head is slowed down by: from half the tolerance on in steps
 // of 6 %.
-func changes() []float64 {
+var changes = func() []float64 {
 	var out []float64
 	for change := 0.05; change < 1.5; change *= 1.06 {
 		out = append(out, change)
 	}
 	return out
-}
+}()
 
 // precision sets the smallest detectable change that is printed beside the
 // change that four of five runs do find, in windows of the unchanged service
@@ -60,23 +58,49 @@ func sharpness(b *strings.Builder, machine, of string, runs [][]window) error {
 	if err != nil {
 		return err
 	}
-	tried := changes()
-	tallies, errs := make([]tally, len(tried)), make([]error, len(tried))
-	parallel(len(tried), func(i int) { tallies[i], errs[i] = judgeAll(slowed(runs, tried[i])) })
-	for _, err := range errs {
+	p := powers{runs: runs, known: map[int]tally{}}
+	for _, o := range objectives {
+		found, err := p.found(o)
 		if err != nil {
 			return err
 		}
-	}
-	for _, o := range objectives {
-		power := make([]float64, len(tried))
-		for i, t := range tallies {
-			power[i] = float64(t.failedOf[o]) / float64(t.runs)
-		}
-		printed, found := stats.Median(unchanged.detectable[o]), crossing(tried, power, 0.8)
+		printed := stats.Median(unchanged.detectable[o])
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", machineText(machine), of, o, seenText(printed), seenText(found), ratio(printed, found))
 	}
 	return nil
+}
+
+// powers are what changes of head do to runs, each of [changes] judged once.
+type powers struct {
+	runs  [][]window
+	known map[int]tally
+}
+
+// found is the change that fails in 80 % of the runs, NaN where none does: a
+// larger one fails more often.
+func (p powers) found(objective string) (float64, error) {
+	var failed error
+	power := func(i int) float64 {
+		t, ok := p.known[i]
+		if !ok {
+			var err error
+			if t, err = judgeAll(slowed(p.runs, changes[i])); err != nil {
+				failed = err
+			}
+			p.known[i] = t
+		}
+		return float64(t.failedOf[objective]) / float64(t.runs)
+	}
+	const level = 0.8
+	i := sort.Search(len(changes), func(i int) bool { return power(i) >= level })
+	switch i {
+	case len(changes):
+		return math.NaN(), failed
+	case 0:
+		return changes[0], failed
+	}
+	below, above := power(i-1), power(i)
+	return changes[i-1] + (changes[i]-changes[i-1])*(level-below)/(above-below), failed
 }
 
 // seenText writes a change, 0 or NaN where none is seen.
@@ -92,30 +116,4 @@ func ratio(printed, found float64) string {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f", printed/found)
-}
-
-// parallel calls do with 0 to n−1 on every core.
-func parallel(n int, do func(int)) {
-	var wg sync.WaitGroup
-	workers := runtime.NumCPU()
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				do(i)
-			}
-		})
-	}
-	wg.Wait()
-}
-
-// crossing is where a curve first reaches a level, NaN where it does not.
-func crossing(x, y []float64, level float64) float64 {
-	i := slices.IndexFunc(y, func(v float64) bool { return v >= level })
-	switch {
-	case i < 0:
-		return math.NaN()
-	case i == 0:
-		return x[0]
-	}
-	return x[i-1] + (x[i]-x[i-1])*(level-y[i-1])/(y[i]-y[i-1])
 }

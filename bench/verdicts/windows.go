@@ -4,7 +4,9 @@ package main
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/slogate/slogate/gate"
@@ -147,6 +149,20 @@ func judge(file *slo.File, windows []window) *result.Judgement {
 	}, gate.Options{})
 }
 
+// parallel calls do with 0 to n−1 on every core.
+func parallel(n int, do func(int)) {
+	var wg sync.WaitGroup
+	workers := runtime.NumCPU()
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // tally counts verdicts: of the whole runs and of each objective.
 type tally struct {
 	runs, failed, unclear, improved int
@@ -160,8 +176,10 @@ func judgeAll(runs [][]window) (tally, error) {
 	if err != nil {
 		return t, err
 	}
-	for _, windows := range runs {
-		t.add(judge(file, windows))
+	judged := make([]*result.Judgement, len(runs))
+	parallel(len(runs), func(i int) { judged[i] = judge(file, runs[i]) })
+	for _, j := range judged {
+		t.add(j)
 	}
 	return t, nil
 }
