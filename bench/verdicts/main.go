@@ -58,9 +58,7 @@ func main() {
 	// The processes that are started end with the thread that starts them: the
 	// main one, which lives as long as this process.
 	runtime.LockOSThread()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := start(ctx, os.Args[1:]); err != nil {
+	if err := start(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "verdicts:", err)
 		os.Exit(1)
 	}
@@ -80,7 +78,9 @@ var parts = map[string]struct {
 }
 
 // start runs the command itself, or one of the processes that it starts.
-func start(ctx context.Context, args []string) error {
+func start(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	if len(args) > 0 {
 		if p, ok := parts[args[0]]; ok && len(args) == 1+p.args {
 			return p.run(ctx, args[1:])
@@ -99,7 +99,9 @@ func start(ctx context.Context, args []string) error {
 			return fmt.Errorf("-only: there is no %q; there are %s", name, strings.Join(names(), ", "))
 		}
 	}
-	return errors.Join(measure(ctx, s), finish(s))
+	err := measure(ctx, s)
+	stop() // what is there is reported, unless it is interrupted once more
+	return errors.Join(err, finish(s))
 }
 
 // finish packs what is known and reports it.

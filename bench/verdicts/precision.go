@@ -31,8 +31,9 @@ var changes = func() []float64 {
 func precision(b *strings.Builder, m measured) error {
 	fmt.Fprintf(b, "\n## The smallest detectable change\n\nThe median of what is printed, and the change that fails in 80 %% of the runs: of the unchanged service, head's times multiplied. "+
 		"*Real* are the runs as they were measured, each with what base and head differ by from one start to the next; *resampled* are %d runs that are put together of pieces of all of them. Every run counts twice, the second time with base and head exchanged. "+
+		"Runs differ in what they can see, and where they differ a lot it is the noisy ones that 80 %% wait for; so the last column tells how many fail when each is slowed down by what it has printed itself: 80 %% should. "+
 		"\"Nothing\" are too few pairs to prove a change of this objective alone; beside others that have failed it takes fewer.\n\n", sharpRuns)
-	fmt.Fprintf(b, "| machine | runs | objective | printed | found in 80 %% | printed ÷ found (must be 0.75 to 1.25) |\n| --- | --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(b, "| machine | runs | objective | printed | found in 80 %% | printed ÷ found (must be 0.75 to 1.25) | fail at their own |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, machine := range []string{"idle", "busy"} {
 		runs := m.comparisons(machine + "-same")
 		if real := cuts(runs, 60); len(real) > 0 {
@@ -64,10 +65,30 @@ func sharpness(b *strings.Builder, machine, of string, runs [][]window) error {
 		if err != nil {
 			return err
 		}
+		own, err := failAtOwn(runs, unchanged.detectable[o], o)
+		if err != nil {
+			return err
+		}
 		printed := stats.Median(unchanged.detectable[o])
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", machineText(machine), of, o, seenText(printed), seenText(found), ratio(printed, found))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", machineText(machine), of, o, seenText(printed), seenText(found), ratio(printed, found), own)
 	}
 	return nil
+}
+
+// failAtOwn is how many of the runs fail when each is slowed down by the change
+// that it can see, as it says.
+func failAtOwn(runs [][]window, sees []float64, objective string) (string, error) {
+	var slower [][]window
+	for i, change := range sees {
+		if change > 0 {
+			slower = append(slower, slowed(runs[i:i+1], change)...)
+		}
+	}
+	if len(slower) == 0 {
+		return "–", nil
+	}
+	t, err := judgeAll(slower)
+	return fmt.Sprintf("%.0f %%", 100*float64(t.failedOf[objective])/float64(len(slower))), err
 }
 
 // powers are what changes of head do to runs, each of [changes] judged once.

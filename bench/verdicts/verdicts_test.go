@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		if _, is := parts[os.Args[1]]; is {
-			if err := start(context.Background(), os.Args[1:]); err != nil {
+			if err := start(os.Args[1:]); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 			}
 			os.Exit(1)
@@ -160,6 +161,35 @@ func TestReport(t *testing.T) {
 	for _, want := range []string{"## What is promised", "| – |"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// What is printed and what is found of a queue in virtual time, base and head
+// alike, are about the same.
+func TestSharpness(t *testing.T) {
+	var runs [][]window
+	q := queueKind{load: 50}
+	for i := range uint64(12) {
+		var windows []window
+		base, head := virtual(q, 2*i), virtual(q, 2*i+1)
+		for k := range queueTime / windowTime {
+			windows = append(windows, window{base[k], head[k]})
+		}
+		runs = append(runs, windows)
+	}
+	var b strings.Builder
+	if err := sharpness(&b, "idle", "virtual", runs); err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(rows) != len(objectives) {
+		t.Fatalf("rows are %q", rows)
+	}
+	for _, row := range rows[:2] { // p99 has too few pairs
+		ratio, err := strconv.ParseFloat(strings.TrimSpace(strings.Split(row, "|")[6]), 64)
+		if err != nil || ratio < 0.6 || ratio > 1.5 {
+			t.Errorf("printed ÷ found of %s is %v (%v)", row, ratio, err)
 		}
 	}
 }
