@@ -146,11 +146,14 @@ func promises(b *strings.Builder, m measured, spread []falseAlarms, covers []cov
 		{"20 earlier results", millis(alone)},
 		{"base and head", millis(paired)},
 	} {
-		kept := "yes"
-		if c.took > most {
+		took, kept := fmt.Sprintf("%.1f ms", c.took), "yes"
+		switch {
+		case c.took == 0:
+			took, kept = "–", "–"
+		case c.took > most:
 			kept = "**no**"
 		}
-		fmt.Fprintf(b, "| judging %d stages × %d objectives, %s | median of %d | ≤ %d ms of one core | %.1f ms | %s |\n", costStages, len(costs), c.what, costTries, most, c.took, kept)
+		fmt.Fprintf(b, "| judging %d stages × %d objectives, %s | median of %d | ≤ %d ms of one core | %s | %s |\n", costStages, len(costs), c.what, costTries, most, took, kept)
 	}
 	return nil
 }
