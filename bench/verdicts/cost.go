@@ -4,9 +4,9 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/slogate/slogate/gate"
@@ -68,15 +68,23 @@ func judgingTime(m measured) (alone, paired time.Duration, err error) {
 	return alone, paired, nil
 }
 
-// typical is the median time of several tries on one core.
+// typical is the median processor time of several tries.
 func typical(do func()) time.Duration {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var took []time.Duration
 	for range costTries {
-		start := time.Now()
+		start := processorTime()
 		do()
-		took = append(took, time.Since(start))
+		took = append(took, processorTime()-start)
 	}
 	slices.Sort(took)
 	return took[len(took)/2]
+}
+
+// processorTime is what this process has used of all cores.
+func processorTime() time.Duration {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return 0
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
