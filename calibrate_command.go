@@ -103,6 +103,7 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 		if err == nil {
 			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, file.Target, seed))
 			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair()})
+			r.Warnings = append(r.Warnings, to.finish(ctx)...)
 			r.Slogate, r.Seed, r.Machine = version(), seed, machine()
 			if !r.Cancelled {
 				runs = append(runs, r)

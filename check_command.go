@@ -79,7 +79,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 		if s.Judge {
 			judged = strconv.Itoa(len(s.Objectives)) + " objectives"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(s.Workload, file.Scenarios), judged)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(s.Workload, loadedIn(s, file)), judged)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -220,6 +220,11 @@ func plannedTime(file *slo.File) time.Duration {
 		sum += s.IdleBefore + s.Workload.Duration
 	}
 	return sum
+}
+
+// loadedIn gives the scenarios of a stage.
+func loadedIn(s slo.Stage, file *slo.File) []slo.Scenario {
+	return slices.DeleteFunc(slices.Clone(file.Scenarios), func(sc slo.Scenario) bool { return !s.Loads(sc.Name) })
 }
 
 // plannedText writes the planned requests of a stage, or its arrivals where the

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
@@ -87,6 +88,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		Cluster: s.Cluster, Observer: progress, Pair: to.pair(),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
+	r.Warnings = append(r.Warnings, to.finish(ctx)...)
 	progress.Close()
 	s.Own.stop()
 	if r.Base != nil {
@@ -132,15 +134,42 @@ func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
 	return loaders{head, base}, nil
 }
 
-// ready waits for both sides.
+// ready waits for both sides and does the file's before steps on each.
 func (l loaders) ready(ctx context.Context, note func(string)) error {
-	if err := l.head.Ready(ctx, note); err != nil || l.base == nil {
+	if err := l.head.Ready(ctx, note); err != nil {
 		return err
 	}
-	if err := l.base.Ready(ctx, note); err != nil {
-		return fmt.Errorf("base: %w", err)
+	if l.base != nil {
+		if err := l.base.Ready(ctx, note); err != nil {
+			return fmt.Errorf("base: %w", err)
+		}
+		if err := l.base.Before(ctx); err != nil {
+			return fmt.Errorf("base: %w", err)
+		}
 	}
-	return nil
+	return l.head.Before(ctx)
+}
+
+// afterCancel is how long the after steps of a cancelled run may take: it must
+// have written its report five seconds after the cancel, and requests in flight
+// get three.
+const afterCancel = time.Second
+
+// finish does the file's after steps on both sides, and returns what the reader
+// of the result should know of them.
+func (l loaders) finish(ctx context.Context) []string {
+	if ctx.Err() != nil {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(context.WithoutCancel(ctx), afterCancel)
+		defer stop()
+	}
+	var warnings []string
+	if l.base != nil {
+		for _, w := range l.base.After(ctx) {
+			warnings = append(warnings, "base: "+w)
+		}
+	}
+	return append(warnings, l.head.After(ctx)...)
 }
 
 // pair couples the two sides, nil where there is one.

@@ -19,7 +19,7 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	needed := gate.Enough(o)
 	iterations := o.Indicator.Clock == slo.IterationTime
 	if o.Scope == (slo.Scope{}) && o.Window == 0 && !iterations {
-		planned, known := plannedRequests(w, file.Scenarios)
+		planned, known := plannedRequests(w, loadedIn(stage, file))
 		if !known || planned >= needed {
 			return ""
 		}

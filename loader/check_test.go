@@ -24,10 +24,15 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // parse reads an SLO file for a target; each stage that tests load is their own.
 func parse(t *testing.T, target, scenarios string) *slo.File {
 	t.Helper()
-	src := "version: 1\nscenarios:\n" + scenarios + "\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n"
+	return parseWhole(t, "version: 1\ntarget: "+target+"\nscenarios:\n"+scenarios+"\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n")
+}
+
+// parseWhole reads an SLO file.
+func parseWhole(t *testing.T, src string) *slo.File {
+	t.Helper()
 	file, err := slo.Parse([]byte(src), slo.Options{
-		Path: "slo.yaml", Target: target,
-		Env: func(name string) (string, bool) { return "s3cret/value", name == "KEY" },
+		Path: "slo.yaml",
+		Env:  func(name string) (string, bool) { return "s3cret/value", name == "KEY" },
 	})
 	if err != nil {
 		t.Fatal(err)

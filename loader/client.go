@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,8 +112,10 @@ type answer struct {
 type reply struct {
 	status int // 0: nothing
 	header http.Header
-	body   []byte // the whole body where it was asked for, else its beginning
-	size   int64  // of the body
+	// setCookie are the lines of Set-Cookie, where cookies were asked for.
+	setCookie []string
+	body      []byte // the whole body where it was asked for, else its beginning
+	size      int64  // of the body
 }
 
 // service is the time from the write to the last byte.
@@ -129,6 +133,7 @@ type request struct {
 	closes  bool // it asks the other side to close the connection
 	keep    int  // bytes of the answer's body
 	headers bool // of the answer are kept
+	cookies bool // of the answer are kept
 	timeout time.Duration
 }
 
@@ -137,7 +142,7 @@ type request struct {
 func requestOf(st *step, u *user, buffer []byte) (request, error) {
 	r := request{
 		message: st.message.whole, isHead: st.message.method == http.MethodHead, closes: st.message.closes,
-		keep: st.kept, headers: st.sees.header, timeout: st.timeout(),
+		keep: st.kept, headers: st.sees.header, cookies: st.sees.cookies, timeout: st.timeout(),
 	}
 	if r.message != nil {
 		return r, nil
@@ -213,7 +218,7 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	if x.err = cn.until(ctx, deadline); x.err != nil {
 		return
 	}
-	cn.parser.Begin(r.isHead, r.keep, r.headers)
+	cn.parser.Begin(r.isHead, r.keep, r.headers || r.cookies)
 	x.wrote = time.Now()
 	written := cn.write(r.message)
 	if x.err = x.read(); x.err != nil || !cn.parser.Reusable() {
@@ -226,6 +231,19 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	if r.headers {
 		x.header = headerOf(&cn.parser)
 	}
+	if r.cookies {
+		x.setCookie = setCookieOf(&cn.parser)
+	}
+}
+
+func setCookieOf(p *http1.Parser) []string {
+	var lines []string
+	for name, value := range p.Header() {
+		if strings.EqualFold(name, "Set-Cookie") {
+			lines = append(lines, value)
+		}
+	}
+	return lines
 }
 
 func headerOf(p *http1.Parser) http.Header {
@@ -419,6 +437,20 @@ func (c *client) route() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.reached)
+}
+
+// decodeExact is decodeJSON with numbers as they are written.
+func decodeExact(body []byte) any {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil // there is more than one value
+	}
+	return v
 }
 
 // decodeJSON returns nil for what is not JSON.

@@ -158,7 +158,7 @@ func share(total, i, n int) int { return total*(i+1)/n - total*i/n }
 // other one waits for.
 func (p *plan) isSingle() bool {
 	for _, sc := range p.scenarios {
-		if len(sc.steps) > 1 {
+		if len(sc.steps) > 1 || len(sc.start) > 0 {
 			return false
 		}
 	}

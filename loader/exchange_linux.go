@@ -26,10 +26,17 @@ func (l *lane) proceed(g *guest) {
 			return
 		}
 		if g.scenario == nil {
-			g.scenario, g.at = g.begin(l.plan, l.iterations.Add(1)-1), 0
+			if g.enter(l.plan, l.iterations.Add(1)-1); g.starts && l.isSpent() {
+				l.leave(g)
+				return
+			}
+		}
+		if g.at == len(g.list) && g.starts {
+			g.session.started(g.scenario)
+			g.list, g.at, g.starts = g.scenario.steps, 0, false
 			g.pass = enter(g.due)
 		}
-		if g.at == len(g.scenario.steps) {
+		if g.at == len(g.list) {
 			l.passed(l.shard, g.scenario, &g.pass, true)
 			g.scenario = nil
 			if l.load.Model == slo.Open {
@@ -38,7 +45,7 @@ func (l *lane) proceed(g *guest) {
 			}
 			continue
 		}
-		e := g.scenario.steps[g.at]
+		e := g.list[g.at]
 		g.at++
 		if e.step != nil {
 			if l.heldBack(g) {
@@ -67,7 +74,7 @@ func (l *lane) heldBack(g *guest) bool {
 		return false
 	}
 	g.at-- // it comes back to this step
-	if g.placed = l.ticket(); !g.placed {
+	if g.placed = g.starts || l.ticket(); !g.placed {
 		l.leave(g)
 		return true
 	}
@@ -108,7 +115,7 @@ func (l *lane) request(g *guest) {
 		l.slots--
 		g.held = true
 	}
-	if !g.placed && !l.ticket() {
+	if !g.starts && !g.placed && !l.ticket() {
 		g.at-- // the step is not done
 		l.leave(g)
 		return
@@ -121,7 +128,8 @@ func (l *lane) request(g *guest) {
 // stage ended. In a counted stage the ticket says what is due, not the clock.
 func (l *lane) unserved(g *guest) {
 	l.shard.waited(l.clock - g.queued)
-	if l.load.Requests == 0 {
+	if l.load.Requests == 0 && !g.starts {
+		g.owes = false
 		l.record(l.shard, &outcome{step: g.step, class: l.missedAs(), due: g.due})
 	}
 	g.at-- // the step is not done
@@ -137,7 +145,7 @@ func (l *lane) send(g *guest) {
 		message, err := m.render(g.message[:0], g.user)
 		if g.message = message; err != nil {
 			o := g.ended(l.clock)
-			o.class, o.detail = result.Local, err.Error()
+			l.unwritten(&o, err)
 			l.settle(g, o)
 			l.ready = append(l.ready, g)
 			return
@@ -173,7 +181,7 @@ func (l *lane) put(c *wireConn, g *guest) error {
 	}
 	c.state, c.guest, c.hungUp = busyConn, g, false
 	g.conn, g.wrote = c, l.clock
-	c.parser.Begin(g.step.request.Method == http.MethodHead, g.step.kept, g.step.sees.header)
+	c.parser.Begin(g.step.request.Method == http.MethodHead, g.step.kept, g.step.sees.header || g.step.sees.cookies)
 	if c.rest = g.step.message.whole; c.rest == nil {
 		c.rest = g.message
 	}
@@ -372,7 +380,7 @@ func (l *lane) complete(c *wireConn, at time.Duration) {
 		l.closedByPeer(c)
 	}
 	g.conn = nil
-	if g.step.request.Checks != nil {
+	if g.step.request.Checks != nil || g.step.request.Captures != nil {
 		l.since() // they may have taken their time
 	}
 	l.proceed(g)
@@ -401,11 +409,37 @@ func (l *lane) closedByPeer(c *wireConn) {
 func (l *lane) settle(g *guest, o outcome) {
 	g.met()
 	l.inFlight.Add(-1)
-	l.record(l.shard, &o)
+	if g.starts {
+		l.shard.prepared(&o)
+	} else {
+		g.owes = false
+		l.record(l.shard, &o)
+	}
 	l.letGo(g)
 	g.due, g.wait = g.due+o.response, 0
-	g.pass.add(&o, g.due)
-	if o.class != result.Success {
-		g.at = len(g.scenario.steps) // a failed step ends the iteration
+	switch {
+	case g.starts && o.class != result.Success:
+		l.unstarted(g, &o)
+		return
+	case g.starts:
+		return
 	}
+	g.pass.add(&o, g.due)
+	if o.class != result.Success && !g.step.request.GoesOn {
+		g.at = len(g.list) // a failed step ends the iteration
+	}
+}
+
+// unstarted ends the iteration of a user whose start did not succeed. Its first
+// request was due and could not be sent.
+func (l *lane) unstarted(g *guest, start *outcome) {
+	g.starts, g.at = false, len(g.list)
+	if !l.ticket() {
+		g.pass.open = false
+		return
+	}
+	g.owes = false
+	o := failedStart(g.scenario.firstStep(), start)
+	l.record(l.shard, &o)
+	g.pass.add(&o, g.due)
 }

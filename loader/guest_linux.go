@@ -14,11 +14,16 @@ import (
 type guest struct {
 	*user
 	scenario *scenario
-	at       int           // the next element of the scenario
+	list     []element     // what it passes through: the scenario's steps, or its start before them
+	at       int           // the next element of the list
+	starts   bool          // the list is the scenario's start
+	owes     bool          // its arrival has not been counted yet
 	step     *step         // the request to come or under way
 	until    time.Duration // when a worker of a ramp leaves; 0: it stays
 	held     bool          // it may use a connection
 	placed   bool          // it has the ticket and the place of its next request
+
+	arrived time.Duration // when its iteration was due, while it owes
 
 	due    time.Duration // when the request is or was to start
 	wait   time.Duration // the part since then that was spent waiting for a connection
@@ -49,6 +54,16 @@ type exchange struct {
 	connect   time.Duration
 }
 
+// enter begins an iteration, with what the user has to do before its first.
+func (g *guest) enter(p *plan, iteration int64) {
+	g.scenario, g.at = g.begin(p, iteration), 0
+	g.list = g.scenario.steps
+	if g.starts = g.isToStart(g.scenario); g.starts {
+		g.list = g.scenario.start
+	}
+	g.pass = enter(g.due)
+}
+
 func newExchange(now time.Duration) exchange {
 	return exchange{started: now, wrote: longAgo, firstByte: longAgo}
 }
@@ -64,7 +79,7 @@ func (x *exchange) service(end time.Duration) time.Duration {
 // ended is the outcome of a request but for its class.
 func (g *guest) ended(end time.Duration) outcome {
 	o := outcome{
-		step: g.step, due: g.due, response: end - g.due, service: g.service(end),
+		step: g.step, user: g.user, due: g.due, response: end - g.due, service: g.service(end),
 		connect: g.connect, opened: g.opened, reused: g.reused, in: g.in, out: g.out,
 	}
 	o.own = min(max(g.started-g.due-g.wait, 0), o.response)
@@ -81,8 +96,11 @@ func (g *guest) answered(c *wireConn, end time.Duration) outcome {
 	if g.step.sees.header {
 		r.header = headerOf(&c.parser)
 	}
+	if g.step.sees.cookies {
+		r.setCookie = setCookieOf(&c.parser)
+	}
 	o.status, o.body = r.status, r.body
-	o.class, o.detail = g.step.judge(&r, o.service)
+	o.class, o.detail = g.step.judge(g.user, &r, o.service)
 	return o
 }
 

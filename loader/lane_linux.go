@@ -89,6 +89,7 @@ func (l *lane) run(ctx context.Context) {
 		l.arrive()
 		l.serve()
 		if l.alive == 0 && (l.stopped || l.load.Model == slo.Closed) {
+			l.dismiss()
 			return
 		}
 		l.rest()
@@ -145,13 +146,13 @@ func (l *lane) begin() {
 // listTimeouts makes a list for each different timeout.
 func (l *lane) listTimeouts() {
 	number := map[time.Duration]int{}
-	for _, st := range l.plan.steps {
+	for _, st := range l.plan.all {
 		if _, ok := number[st.timeout()]; !ok {
 			number[st.timeout()] = len(l.waiting)
 			l.waiting = append(l.waiting, deadlines{timeout: st.timeout()})
 		}
 	}
-	for _, st := range l.plan.steps {
+	for _, st := range l.plan.all {
 		l.timeouts = append(l.timeouts, &l.waiting[number[st.timeout()]])
 	}
 }
@@ -159,7 +160,7 @@ func (l *lane) listTimeouts() {
 // hire makes worker k of a closed stage.
 func (l *lane) hire(k int) {
 	from, to := shiftOf(l.load, k)
-	g := &guest{user: newUser(k, l.seed, l.shard), until: to, due: from, paused: longAgo}
+	g := &guest{user: l.newUser(k), until: to, due: from, paused: longAgo}
 	l.alive++
 	if from > l.clock {
 		g.wakes = from
@@ -333,8 +334,8 @@ func (l *lane) admit(a queuedArrival, wait time.Duration) {
 		l.shard.waited(wait)
 	}
 	l.shard.arrived(l.since() - a.due - wait)
-	g.scenario, g.at = g.begin(l.plan, a.iteration), 0
-	g.pass = enter(g.due)
+	g.enter(l.plan, a.iteration)
+	g.arrived, g.owes = a.due, g.starts
 	l.proceed(g)
 }
 
@@ -347,19 +348,38 @@ func (l *lane) user() *guest {
 	}
 	number := l.users*l.lanes + l.number
 	l.users++
-	return &guest{user: newUser(number, l.seed, l.shard), paused: longAgo}
+	return &guest{user: l.newUser(number), paused: longAgo}
+}
+
+func (l *lane) newUser(number int) *user {
+	u := newUser(number, l.seed, l.shard)
+	u.session, u.rows = l.loader.sessions.take(number), l.rowNumbers()
+	return u
 }
 
 // leave ends a guest's iteration for good.
 func (l *lane) leave(g *guest) {
+	if g.owes {
+		g.owes = false
+		l.missed(g.iteration, g.arrived, l.missedAs(), false)
+	}
 	if g.scenario != nil {
-		l.passed(l.shard, g.scenario, &g.pass, g.at == len(g.scenario.steps))
+		l.passed(l.shard, g.scenario, &g.pass, !g.starts && g.at == len(g.list))
 	}
 	l.letGo(g)
 	l.alive--
-	if l.load.Model == slo.Open {
+	if l.load.Model == slo.Closed {
+		l.loader.sessions.give(g.user)
+	} else {
 		g.scenario = nil
 		l.away = append(l.away, g)
+	}
+}
+
+// dismiss takes back what the users of an open stage carried along.
+func (l *lane) dismiss() {
+	for _, g := range l.away {
+		l.loader.sessions.give(g.user)
 	}
 }
 

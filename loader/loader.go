@@ -42,6 +42,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slogate/slogate/result"
@@ -81,6 +82,9 @@ type Loader struct {
 	client *client
 	engine engine
 	dead   deadRule
+
+	sessions  *sessions    // nil: users carry nothing along
+	rowsTaken atomic.Int64 // of data files, by the stages before
 
 	mu      sync.Mutex
 	running *stage
@@ -133,8 +137,9 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
-	for _, st := range plan.steps {
-		st.kept = st.keep(mask)
+	kept := newSessions(file, target, opts.Seed)
+	for _, st := range plan.all {
+		st.kept = st.keep(mask) + kept.longest()
 	}
 	c := newClient(target, opts.Address)
 	e, err := newEngine(opts.Engine, c, opts)
@@ -143,7 +148,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	}
 	return &Loader{
 		file: file, opts: opts, target: target, plan: plan, mask: mask,
-		client: c, engine: e, dead: defaultDeadRule,
+		client: c, engine: e, dead: defaultDeadRule, sessions: kept,
 	}, nil
 }
 
@@ -194,20 +199,27 @@ func (l *Loader) disconnect() {
 
 // Close closes the idle connections. The loader must not be used afterwards.
 func (l *Loader) Close() {
+	l.endSetup()
 	l.engine.close()
 	l.client.close()
 }
 
-// Once runs each scenario one time and writes its requests and answers in
+// Once runs before, each scenario one time and after, and writes its requests and answers in
 // full, and for each check whether it held. Secrets are masked, control
 // characters made visible and long bodies cut. The error says that the output
-// could not be written or ctx ended, not that a request failed.
+// could not be written, ctx ended or before failed, not that another request failed.
 func (l *Loader) Once(ctx context.Context, w io.Writer) error {
 	o := &once{loader: l, out: w}
+	if err := o.before(ctx); err != nil {
+		return err
+	}
 	for i := range l.plan.scenarios {
 		if err := o.scenario(ctx, i); err != nil {
 			return err
 		}
+	}
+	if err := o.after(ctx); err != nil {
+		return err
 	}
 	return o.err
 }

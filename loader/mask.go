@@ -17,8 +17,17 @@ const masked = "***"
 // may echo them become ***, control characters become visible, and the result
 // is valid UTF-8.
 type mask struct {
+	secrets  []string
 	replacer *strings.Replacer
 	longest  int // bytes of the longest form of a secret
+}
+
+// with masks further secrets too.
+func (m *mask) with(secrets []string) *mask {
+	if len(secrets) == 0 {
+		return m
+	}
+	return newMask(slices.Concat(m.secrets, secrets))
 }
 
 // Spellings are the forms in which secrets may be echoed, longest first: at
@@ -35,7 +44,7 @@ func Spellings(secrets []string) []string {
 }
 
 func newMask(secrets []string) *mask {
-	m := &mask{}
+	m := &mask{secrets: secrets}
 	var pairs []string
 	for _, f := range Spellings(secrets) {
 		pairs = append(pairs, f, masked)

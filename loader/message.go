@@ -24,6 +24,7 @@ type message struct {
 	unclean bool         // path must be spelled by net/url once its values are known
 	head    slo.Template // header lines
 	body    slo.Template
+	cookies bool   // those of the user are sent
 	length  bool   // Content-Length is sent without a body too
 	closes  bool   // it asks the other side to close the connection
 	whole   []byte // the request, where nothing in it changes
@@ -118,17 +119,36 @@ var errLineBreak = errors.New("a value of the request's head holds a line break"
 // render appends the request that a user sends now to dst. Nothing is
 // allocated where dst is large enough.
 func (m *message) render(dst []byte, u *user) ([]byte, error) {
+	if u != nil && u.session != nil && u.session.rowless != nil {
+		return dst, u.session.rowless
+	}
+	dst, err := m.renderParts(dst, u)
+	if u != nil && u.lacks != "" {
+		err = &lackError{u.lacks}
+		u.lacks = ""
+	}
+	return dst, err
+}
+
+func (m *message) renderParts(dst []byte, u *user) ([]byte, error) {
 	dst = append(dst, m.method...)
 	dst = append(dst, ' ')
+	start := len(dst)
 	dst, err := m.appendPath(dst, u)
 	if err != nil {
 		return dst, err
 	}
+	if u != nil && u.session != nil {
+		u.session.path = append(u.session.path[:0], dst[start:]...)
+	}
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	start := len(dst)
+	start = len(dst)
 	dst = u.append(dst, m.head)
 	if hasLineBreak(m.head, dst[start:]) {
 		return dst, errLineBreak
+	}
+	if m.cookies && u != nil {
+		dst = u.session.at.jar.append(dst, u.session.path, u.now)
 	}
 	if len(m.body) == 0 {
 		if m.length {

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 // onceBody bounds the bodies that Once prints.
@@ -20,6 +22,7 @@ const onceBody = 16 << 10
 // a mark, so that none can be taken for a command of the CI.
 type once struct {
 	loader *Loader
+	mask   *mask // of the loader, and of what was captured
 	out    io.Writer
 	err    error // the first of out
 }
@@ -42,56 +45,118 @@ func (o *once) scenario(ctx context.Context, number int) error {
 	sc := &o.loader.plan.scenarios[number]
 	o.printf("scenario %s\n", visible(sc.name, false))
 	u := newUser(0, o.loader.opts.Seed, nil)
-	u.begin(o.loader.plan, 0)
-	for _, e := range sc.steps {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
+	u.session = o.loader.sessions.take(0)
+	defer o.loader.sessions.give(u)
+	u.beginWith(sc)
+	ended := ""
+	if u.isToStart(sc) {
+		if ended = o.elements(ctx, u, sc.start); ended == "" {
+			u.session.started(sc)
 		}
-		if e.step == nil {
+	}
+	if ended == "" {
+		ended = o.elements(ctx, u, sc.steps)
+	}
+	if ended != "" {
+		o.printf("  the iteration ends here: the step was not successful\n")
+	}
+	o.printf("\n")
+	return cmp.Or(context.Cause(ctx), o.err)
+}
+
+// elements does requests and pauses, each of a repeated block once. It returns
+// the name of the step that ended them, if one did.
+func (o *once) elements(ctx context.Context, u *user, list []element) (failed string) {
+	for _, e := range list {
+		switch {
+		case ctx.Err() != nil:
+			return ""
+		case e.again:
+		case e.step == nil:
 			d := u.pause(e.pause)
 			o.printf("\npause %v\n", d.Round(time.Millisecond))
 			sleep(ctx, d)
-			continue
-		}
-		if !o.step(ctx, u, e.step) {
-			o.printf("  the iteration ends here: the step was not successful\n")
-			break
+		default:
+			if !o.step(ctx, u, e.step) && !e.step.request.GoesOn {
+				return e.step.request.Name
+			}
 		}
 	}
+	return ""
+}
+
+// before does the steps of before and shows every user what they captured.
+func (o *once) before(ctx context.Context) error {
+	l := o.loader
+	s := &l.plan.setup
+	if len(s.before.steps) == 0 {
+		return nil
+	}
+	o.printf("before\n")
+	s.user = l.setupUser()
+	failed := o.elements(ctx, s.user, s.before.steps)
+	l.publish()
 	o.printf("\n")
-	return o.err
+	if failed != "" {
+		return &SetupError{Step: failed, Detail: "it was not successful, so nothing can be loaded"}
+	}
+	return cmp.Or(context.Cause(ctx), o.err)
+}
+
+func (o *once) after(ctx context.Context) error {
+	l := o.loader
+	s := &l.plan.setup
+	if len(s.after.steps) == 0 {
+		return nil
+	}
+	o.printf("after\n")
+	if s.user == nil {
+		s.user = l.setupUser()
+	}
+	for _, e := range s.after.steps {
+		o.elements(ctx, s.user, []element{e})
+	}
+	o.printf("\n")
+	return cmp.Or(context.Cause(ctx), o.err)
 }
 
 // step sends one request and prints everything about it.
 func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	o.printf("\nstep %s\n", visible(st.request.Name, false))
+	o.mask = o.loader.mask.with(u.secrets())
 	r, err := requestOf(st, u, nil)
 	if err != nil {
-		o.lines("!", o.loader.mask.text(err.Error()))
+		o.lines("!", o.mask.text(err.Error()))
 		return false
 	}
 	o.request(r.message)
-	r.keep, r.headers = max(r.keep, onceBody+o.loader.mask.longest+1), true
+	r.keep, r.headers = max(r.keep, onceBody+o.mask.longest+o.loader.sessions.longest()+1), true
 	x := o.loader.client.do(ctx, r)
 	defer x.done()
 	a := &x.answer
+	u.keepCookies(st, &a.reply)
+	if st.hides {
+		u.hide(st, st.show(u, &a.reply, a.service()))
+		o.mask = o.loader.mask.with(u.secrets())
+	}
 	if a.status != 0 {
 		o.answer(a)
 	}
 	if a.err != nil {
-		failed := &outcome{step: st}
+		failed := &outcome{step: st, user: u}
 		failed.take(a)
-		o.lines("!", o.loader.mask.text(fmt.Sprintf("%s: %s", failed.class, failed.detail)))
+		o.lines("!", o.mask.text(fmt.Sprintf("%s: %s", failed.class, failed.detail)))
 		return false
 	}
-	return o.checks(st, a)
+	seen := st.show(u, &a.reply, a.service())
+	return o.checks(st, a.status, seen) && o.captures(u, st, seen)
 }
 
 // request prints a request as it goes over the wire.
 func (o *once) request(message []byte) {
 	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-		o.lines(">", o.loader.mask.text(string(line)))
+		o.lines(">", o.mask.text(string(line)))
 	}
 	o.body(">", body, int64(len(body)))
 }
@@ -110,7 +175,7 @@ func (o *once) header(mark string, h http.Header) {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range h[name] {
-			o.lines(mark, o.loader.mask.text(name+": "+value))
+			o.lines(mark, o.mask.text(name+": "+value))
 		}
 	}
 }
@@ -119,7 +184,7 @@ func (o *once) body(mark string, raw []byte, size int64) {
 	if len(raw) == 0 {
 		return
 	}
-	text := o.loader.mask.cut(raw, onceBody)
+	text := o.mask.cut(raw, onceBody)
 	o.printf("  %s\n", mark)
 	o.lines(mark, text[:min(len(text), onceBody)])
 	if size > onceBody {
@@ -128,27 +193,50 @@ func (o *once) body(mark string, raw []byte, size int64) {
 }
 
 // checks prints what was expected of the answer and whether it held.
-func (o *once) checks(st *step, a *answer) bool {
-	all := st.accepts(a.status)
+func (o *once) checks(st *step, status int, seen *slo.Answer) bool {
+	all := st.accepts(status)
 	if all {
-		o.printf("  %s status %d is accepted\n", held(all), a.status)
+		o.printf("  %s status %d is accepted\n", word(all), status)
 	} else {
-		o.printf("  %s status %d is not accepted\n", held(all), a.status)
+		o.printf("  %s status %d is not accepted\n", word(all), status)
 	}
-	seen := st.show(&a.reply, a.service())
 	for _, c := range st.request.Checks {
 		ok, err := c.Holds(seen)
 		why := ""
 		if err != nil {
 			why = ": " + err.Error()
 		}
-		o.lines(held(ok), o.loader.mask.text(c.Text+why))
+		o.lines(word(ok), o.mask.text(c.Text+why))
 		all = all && ok
 	}
 	return all
 }
 
-func held(ok bool) string {
+// onceCaptured bounds the captured values that Once prints.
+const onceCaptured = 200
+
+// captures takes the values out of the answer and prints them.
+func (o *once) captures(u *user, st *step, seen *slo.Answer) bool {
+	all := true
+	for _, c := range st.request.Captures {
+		found, why := u.captureOne(c, seen)
+		text := why
+		switch {
+		case why != "":
+		case c.IsSecret():
+			text = fmt.Sprintf("capture %s = %s", c.Name, masked)
+		case found.Typed:
+			text = fmt.Sprintf("capture %s = %s", c.Name, bounded(o.mask.text(found.Text), onceCaptured))
+		default:
+			text = fmt.Sprintf("capture %s = %q", c.Name, bounded(o.mask.text(found.Text), onceCaptured))
+		}
+		o.lines(word(why == ""), text)
+		all = all && why == ""
+	}
+	return all
+}
+
+func word(ok bool) string {
 	if ok {
 		return string(result.Pass)
 	}

@@ -90,7 +90,7 @@ func (s *stage) keepPasses(planned time.Duration) {
 	if !s.spec.Iterations || s.part != nil {
 		return
 	}
-	for range s.plan.scenarios {
+	for range s.loader.plan.scenarios {
 		s.passes = append(s.passes, newStepSlices(planned))
 	}
 	for _, sh := range s.shards {
@@ -104,7 +104,11 @@ func (s *stage) keepPasses(planned time.Duration) {
 func (s *stage) iterationsUntil(elapsed time.Duration) []result.Iterations {
 	var all []result.Iterations
 	for i, set := range s.passes {
-		out := result.Iterations{Scenario: s.plan.scenarios[i].name, Slices: set.ofStep(elapsed)}
+		sc := s.loader.plan.scenarios[i]
+		if !s.spec.Loads(sc.name) {
+			continue
+		}
+		out := result.Iterations{Scenario: sc.name, Slices: set.ofStep(elapsed)}
 		for _, sh := range s.shards {
 			sh.mu.Lock()
 			t := &sh.passes[i]

@@ -16,21 +16,29 @@ import (
 // computed before the first request.
 type plan struct {
 	scenarios []scenario
-	weights   []int // running sums, for a draw by weight
-	steps     []*step
+	weights   []int   // running sums, for a draw by weight
+	steps     []*step // of the scenarios: their requests are counted and judged
+	all       []*step // by number: first those of the scenarios, then those of start, before and after
+	setup     setup
 }
 
 type scenario struct {
-	number  int // among all scenarios of the file
-	name    string
-	steps   []element
-	longest time.Duration // that an iteration may take: all timeouts and pauses
+	number       int // among all scenarios of the file
+	name         string
+	start        []element // once for each user
+	steps        []element
+	longest      time.Duration // that an iteration may take: all timeouts and pauses
+	data         []*slo.Data
+	captures     []int // the numbers of what its steps capture
+	cookies      bool  // users have some
+	keepsCookies bool  // from one iteration to the next
 }
 
 // element is a request, or a pause where step is nil.
 type element struct {
 	step  *step
 	pause slo.Pause
+	again bool // it repeats an element before
 }
 
 // step is one request of one scenario.
@@ -40,49 +48,158 @@ type step struct {
 	request  *slo.Request
 	message  *message
 	sees     sight
-	kept     int // bytes of an answer's body
+	hides    bool // one of its captures is a secret
+	cookies  bool // those of the answer are kept
+	kept     int  // bytes of an answer's body
 }
 
-// sight says which parts of an answer the checks of a step look at, so that
-// the others need not be kept.
-type sight struct{ body, json, header bool }
+// sight says which parts of an answer the checks and captures of a step look
+// at, so that the others need not be kept. exact is JSON with its numbers as
+// they are written.
+type sight struct{ body, json, exact, header, cookies bool }
 
 func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
-	p := &plan{}
+	c := compiler{plan: &plan{}, target: target, version: opts.Version}
+	err := c.scenarios(file)
+	if err == nil {
+		err = c.setup(file)
+	}
+	return c.plan, err
+}
+
+// of is the plan of a stage: the scenarios that it loads.
+func (p *plan) of(stage slo.Stage) *plan {
+	if len(stage.Scenarios) == 0 {
+		return p
+	}
+	part := &plan{steps: p.steps, all: p.all}
 	sum := 0
-	for _, sc := range file.Scenarios {
-		c := scenario{number: len(p.scenarios), name: sc.Name}
-		for _, e := range sc.Steps {
-			el := element{pause: e.Pause}
-			c.longest += e.Pause.Max
-			if e.Request != nil {
-				st, err := compileStep(e.Request, target, opts.Version)
-				if err != nil {
-					return nil, fmt.Errorf("scenario %q, step %q: %w", sc.Name, e.Request.Name, err)
-				}
-				st.number, st.scenario = len(p.steps), sc.Name
-				p.steps = append(p.steps, st)
-				el.step = st
-				c.longest += st.timeout()
-			}
-			c.steps = append(c.steps, el)
+	for i, sc := range p.scenarios {
+		if !stage.Loads(sc.name) {
+			continue
 		}
-		if c.firstStep() == nil {
-			return nil, fmt.Errorf("scenario %q sends no request", sc.Name)
+		weight := p.weights[i]
+		if i > 0 {
+			weight -= p.weights[i-1]
+		}
+		sum += weight
+		part.scenarios = append(part.scenarios, sc)
+		part.weights = append(part.weights, sum)
+	}
+	return part
+}
+
+// compiler makes a plan.
+type compiler struct {
+	*plan
+	target  *url.URL
+	version string
+}
+
+func (c *compiler) scenarios(file *slo.File) (err error) {
+	p, sum := c.plan, 0
+	for number, sc := range file.Scenarios {
+		s := scenario{number: number, name: sc.Name, data: sc.Data, cookies: sc.Session != slo.NoSession, keepsCookies: sc.Session == slo.WorkerSession}
+		if s.steps, err = c.elements(&s, sc.Steps); err != nil {
+			return err
+		}
+		for _, e := range s.steps {
+			s.longest += e.pause.Max
+			if e.step != nil {
+				s.longest += e.step.timeout()
+			}
+			if e.step != nil && !e.again {
+				s.captures = append(s.captures, numbersOf(e.step.request.Captures)...)
+			}
+		}
+		if s.firstStep() == nil {
+			return fmt.Errorf("scenario %q sends no request", sc.Name)
 		}
 		sum += max(sc.Weight, 1)
-		p.scenarios = append(p.scenarios, c)
+		p.scenarios = append(p.scenarios, s)
 		p.weights = append(p.weights, sum)
 	}
 	if sum == 0 {
-		return nil, errors.New("no scenario")
+		return errors.New("no scenario")
 	}
-	return p, nil
+	p.steps = slices.Clone(p.all)
+	for i, sc := range file.Scenarios {
+		s := &p.scenarios[i]
+		if s.start, err = c.elements(s, sc.Start); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func compileStep(r *slo.Request, target *url.URL, version string) (*step, error) {
+// setup compiles before and after. They share their cookies.
+func (c *compiler) setup(file *slo.File) (err error) {
+	s := &c.plan.setup
+	s.before = scenario{number: len(file.Scenarios), name: "before", cookies: true, keepsCookies: true}
+	s.after = s.before
+	s.after.name = "after"
+	var before []slo.Step
+	for _, step := range file.Before {
+		before = append(before, step.Step)
+		s.every = append(s.every, step.Every)
+	}
+	if s.before.steps, err = c.elements(&s.before, before); err != nil {
+		return err
+	}
+	s.after.steps, err = c.elements(&s.after, file.After)
+	return err
+}
+
+func numbersOf(captures []slo.Capture) []int {
+	var all []int
+	for _, c := range captures {
+		all = append(all, c.Number)
+	}
+	return all
+}
+
+// elements compiles the steps of a scenario. What is repeated is compiled once.
+func (c *compiler) elements(s *scenario, steps []slo.Step) ([]element, error) {
+	compiled := map[*slo.Request]*step{}
+	all := make([]element, 0, len(steps))
+	for _, e := range steps {
+		el := element{pause: e.Pause, again: e.Again}
+		switch {
+		case e.Request == nil:
+		case e.Again && compiled[e.Request] != nil:
+			el.step = compiled[e.Request]
+		default:
+			st, err := compileStep(e.Request, c.target, c.version, s.cookies)
+			if err == nil && len(s.data) > 0 {
+				st.message.whole = nil // it is sent only where the iteration has a row
+			}
+			if err != nil {
+				return nil, fmt.Errorf("scenario %q, step %q: %w", s.name, e.Request.Name, err)
+			}
+			st.number, st.scenario = len(c.all), s.name
+			c.all = append(c.all, st)
+			compiled[e.Request], el.step = st, st
+		}
+		all = append(all, el)
+	}
+	return all, nil
+}
+
+func compileStep(r *slo.Request, target *url.URL, version string, cookies bool) (*step, error) {
 	m, err := compileMessage(r, target, version)
-	return &step{request: r, message: m, sees: sightOf(r.Checks)}, err
+	if err != nil {
+		return nil, err
+	}
+	if cookies {
+		m.whole = nil // what it carries changes
+		m.cookies = !slices.ContainsFunc(r.Headers, func(h slo.Header) bool { return h.Name == "Cookie" })
+	}
+	sees := sightOf(r.Checks).with(r.Captures)
+	sees.cookies = sees.cookies || cookies
+	return &step{
+		request: r, message: m, sees: sees, cookies: cookies,
+		hides: slices.ContainsFunc(r.Captures, slo.Capture.IsSecret),
+	}, nil
 }
 
 // sightOf looks for the names of an answer's parts in the checks' text. A name
@@ -98,6 +215,23 @@ func sightOf(checks []slo.Check) sight {
 	return s
 }
 
+// with adds what captures look at.
+func (s sight) with(captures []slo.Capture) sight {
+	for _, c := range captures {
+		switch c.Source {
+		case slo.FromJSON:
+			s.exact, s.body = true, true
+		case slo.FromHeader:
+			s.header = true
+		case slo.FromCookie:
+			s.cookies = true
+		case slo.FromBody:
+			s.body = true
+		}
+	}
+	return s
+}
+
 // accepts reports whether a status code is a success before any check.
 func (st *step) accepts(status int) bool {
 	if len(st.request.Accept) == 0 {
@@ -107,14 +241,22 @@ func (st *step) accepts(status int) bool {
 }
 
 // judge finds the class of an answer, and for an unsuccessful one why.
-func (st *step) judge(r *reply, service time.Duration) (result.Class, string) {
+func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, string) {
+	u.keepCookies(st, r)
+	var seen *slo.Answer
+	if st.hides {
+		seen = st.show(u, r, service)
+		u.hide(st, seen)
+	}
 	if !st.accepts(r.status) {
 		return result.BadStatus, fmt.Sprintf("status %d", r.status)
 	}
-	if len(st.request.Checks) == 0 {
+	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 {
 		return result.Success, ""
 	}
-	seen := st.show(r, service)
+	if seen == nil {
+		seen = st.show(u, r, service)
+	}
 	for _, c := range st.request.Checks {
 		if held, err := c.Holds(seen); err != nil {
 			return result.FailedCheck, fmt.Sprintf("check %s: %v", c.Text, err)
@@ -122,11 +264,14 @@ func (st *step) judge(r *reply, service time.Duration) (result.Class, string) {
 			return result.FailedCheck, "check " + c.Text
 		}
 	}
+	if why := u.capture(st, seen); why != "" {
+		return result.FailedCheck, why
+	}
 	return result.Success, ""
 }
 
-// show makes what the step's checks can see of an answer.
-func (st *step) show(r *reply, service time.Duration) *slo.Answer {
+// show makes what the step's checks and captures can see of an answer.
+func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	seen := &slo.Answer{Status: r.status, Size: int(r.size), Latency: service}
 	if st.sees.header {
 		seen.Header = make(map[string]string, len(r.header))
@@ -139,6 +284,13 @@ func (st *step) show(r *reply, service time.Duration) *slo.Answer {
 	}
 	if st.sees.json {
 		seen.JSON = decodeJSON(r.body)
+	}
+	if st.sees.exact {
+		seen.Exact = decodeExact(r.body)
+	}
+	seen.SetCookie = r.setCookie
+	for _, c := range st.request.Checks {
+		u.show(seen, c)
 	}
 	return seen
 }

@@ -28,6 +28,9 @@ func (p *portable) load(ctx context.Context, s *stage) {
 	} else {
 		d.closed(ctx)
 	}
+	for _, u := range d.idle {
+		d.loader.sessions.give(u.user)
+	}
 }
 
 // drive is the portable engine at work on one stage.
@@ -58,6 +61,7 @@ func (d *drive) user() *visitor {
 		return u
 	}
 	u := newUser(d.users, d.seed, d.shards[d.users%len(d.shards)])
+	u.session, u.rows = d.loader.sessions.take(u.number), d.rowNumbers()
 	d.users++
 	return &visitor{user: u}
 }
@@ -73,6 +77,9 @@ type turn struct {
 	due  time.Time     // when the next request is to start
 	wait time.Duration // the part since then that was spent waiting for a slot
 	held bool          // a slot is held already
+
+	arrived time.Time // when the iteration was due, while owes is set
+	owes    bool      // the arrival has not been counted yet
 }
 
 // iterate passes once through a scenario, the first request being due at
@@ -80,9 +87,24 @@ type turn struct {
 // reports false when no request may be started any more.
 func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn) (time.Time, bool) {
 	sc := u.begin(d.plan, iteration)
-	defer func() { d.letGo(&t) }()
+	defer func() { d.letGo(&t); d.settleUp(iteration, &t) }()
 	way, whole := enter(d.offset(t.due)), false
 	defer func() { d.passed(u.shard, sc, &way, whole) }()
+	if u.isToStart(sc) {
+		if d.isSpent() {
+			return t.due, false
+		}
+		t.arrived, t.owes = t.due, d.load.Model == slo.Open
+		failed, more := d.begin(ctx, u, sc, &t)
+		if failed != nil {
+			way.add(failed, d.offset(t.due))
+			whole = true
+		}
+		if failed != nil || !more {
+			return t.due, more
+		}
+		way = enter(d.offset(t.due))
+	}
 	for _, e := range sc.steps {
 		if e.step == nil {
 			d.letGo(&t)
@@ -94,22 +116,66 @@ func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn
 		if d.limit != nil && (!d.ticket() || !d.heldBack(ctx, u, &t)) {
 			return t.due, false
 		}
-		if !t.held && !d.acquire(ctx, u, e.step, &t) {
+		if !t.held && !d.acquire(ctx, u, e.step, &t, true) {
 			return t.due, false
 		}
 		if d.limit == nil && !d.ticket() {
 			return t.due, false
 		}
-		o := d.send(u, e.step, &t)
+		t.owes = false
+		o := d.send(u, e.step, &t, true)
 		d.letGo(&t)
 		t.due, t.wait = t.due.Add(o.response), 0
 		way.add(o, d.offset(t.due))
-		if o.class != result.Success {
+		if o.class != result.Success && !e.step.request.GoesOn {
 			break
 		}
 	}
 	whole = true
 	return t.due, ctx.Err() == nil
+}
+
+// begin does the start steps of a user. Where one does not succeed, the user's
+// first request was due and cannot be sent: that is the outcome it returns. It
+// reports false when no request may be started any more.
+func (d *drive) begin(ctx context.Context, u *visitor, sc *scenario, t *turn) (failed *outcome, more bool) {
+	for _, e := range sc.start {
+		if e.step == nil {
+			d.letGo(t)
+			if !d.pause(ctx, u, e.pause, t) {
+				return nil, false
+			}
+			continue
+		}
+		if d.limit != nil && !d.heldBack(ctx, u, t) {
+			return nil, false
+		}
+		if !t.held && !d.acquire(ctx, u, e.step, t, false) {
+			return nil, false
+		}
+		o := d.send(u, e.step, t, false)
+		d.letGo(t)
+		t.due, t.wait = t.due.Add(o.response), 0
+		if o.class == result.Success {
+			continue
+		}
+		if !d.ticket() {
+			return nil, false
+		}
+		t.owes = false
+		unsent := failedStart(sc.firstStep(), o)
+		d.record(u.shard, &unsent)
+		return &unsent, ctx.Err() == nil
+	}
+	u.session.started(sc)
+	return nil, true
+}
+
+// settleUp counts an arrival that ended before its first request was sent.
+func (d *drive) settleUp(iteration int64, t *turn) {
+	if t.owes {
+		d.missed(iteration, d.offset(t.arrived), d.missedAs(), false)
+	}
 }
 
 func (d *drive) letGo(t *turn) {
@@ -154,7 +220,7 @@ func (d *drive) restUntil(ctx context.Context, u *visitor, due time.Time, t *tur
 
 // acquire waits for a slot. A request that was due before the stage ended and
 // found none is unsent, or cancelled with the run.
-func (d *drive) acquire(ctx context.Context, u *visitor, st *step, t *turn) bool {
+func (d *drive) acquire(ctx context.Context, u *visitor, st *step, t *turn, counted bool) bool {
 	if end, ok := ctx.Deadline(); ctx.Err() != nil || ok && !t.due.Before(end) {
 		return false
 	}
@@ -166,7 +232,8 @@ func (d *drive) acquire(ctx context.Context, u *visitor, st *step, t *turn) bool
 	}
 	t.held = ok
 	// In a counted stage the ticket says what is due, not the clock.
-	if !ok && d.load.Requests == 0 {
+	if !ok && counted && d.load.Requests == 0 {
+		t.owes = false
 		d.record(u.shard, &outcome{step: st, class: d.missedAs(), due: d.offset(t.due)})
 	}
 	return ok
@@ -180,15 +247,25 @@ func (d *drive) missedAs() result.Class {
 	return result.UnsentDue
 }
 
-// send does one request and records how it ended.
-func (d *drive) send(u *visitor, st *step, t *turn) *outcome {
+// note records how a request ended, where it is counted.
+func (d *drive) note(u *visitor, o *outcome, counted bool) {
+	if counted {
+		d.record(u.shard, o)
+	} else {
+		u.shard.prepared(o)
+	}
+}
+
+// send does one request and notes how it ended.
+func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 	d.inFlight.Add(1)
 	defer d.inFlight.Add(-1)
-	o := &outcome{step: st, due: d.offset(t.due)}
+	o := &outcome{step: st, user: u.user, due: d.offset(t.due)}
 	r, err := requestOf(st, u.user, u.buffer[:0])
 	if err != nil {
-		o.class, o.detail, o.response = result.Local, err.Error(), time.Since(t.due)
-		d.record(u.shard, o)
+		o.response = time.Since(t.due)
+		d.unwritten(o, err)
+		d.note(u, o, counted)
 		return o
 	}
 	if st.message.whole == nil {
@@ -198,7 +275,7 @@ func (d *drive) send(u *visitor, st *step, t *turn) *outcome {
 	o.response = x.end.Sub(t.due)
 	o.own = min(max(x.start.Sub(t.due)-t.wait, 0), o.response)
 	o.take(&x.answer)
-	d.record(u.shard, o)
+	d.note(u, o, counted)
 	if x.done() {
 		u.shard.closedByPeer()
 	}
@@ -214,7 +291,7 @@ func (o *outcome) take(a *answer) {
 		o.ttfb = a.first.Sub(a.wrote)
 	}
 	if a.err == nil {
-		o.class, o.detail = o.step.judge(&a.reply, o.service)
+		o.class, o.detail = o.step.judge(o.user, &a.reply, o.service)
 		return
 	}
 	o.class, o.detail = classify(a.err), a.err.Error()

@@ -129,12 +129,18 @@ func (l *Loader) attempt() (func(context.Context) string, error) {
 	if w == nil {
 		return l.connects, nil
 	}
-	st, err := compileStep(&w.Request, l.target, l.opts.Version)
+	st, err := compileStep(&w.Request, l.target, l.opts.Version, false)
 	if err != nil {
 		return nil, fmt.Errorf("wait_for: %w", err)
 	}
 	st.kept = st.keep(l.mask)
-	return func(ctx context.Context) string { return l.answers(ctx, st) }, nil
+	return func(ctx context.Context) string {
+		why := l.answers(ctx, newUser(0, l.opts.Seed, nil), st)
+		if why != "" {
+			why = st.request.Name + ": " + why
+		}
+		return why
+	}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -162,23 +168,23 @@ func (l *Loader) connects(ctx context.Context) string {
 	return ""
 }
 
-// answers says why a request does not succeed, nothing when it does.
-func (l *Loader) answers(ctx context.Context, st *step) string {
-	r, err := requestOf(st, newUser(0, l.opts.Seed, nil), nil)
+// answers says why a request of a user does not succeed, nothing when it does.
+func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
+	r, err := requestOf(st, u, nil)
 	if err != nil {
 		return l.mask.clean([]byte(err.Error()), detailBytes)
 	}
 	if r.timeout <= 0 {
 		r.timeout = l.file.WaitFor.Timeout
 	}
-	o := &outcome{step: st}
+	o := &outcome{step: st, user: u}
 	x := l.client.do(ctx, r)
 	o.take(&x.answer)
 	x.done()
 	if o.class == result.Success {
 		return ""
 	}
-	return l.mask.clean(fmt.Appendf(nil, "%s: %s", st.request.Name, o.detail), detailBytes)
+	return l.mask.with(u.secrets()).clean([]byte(o.detail), detailBytes)
 }
 
 // probe tries every address of a host once.

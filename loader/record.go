@@ -24,6 +24,7 @@ type outcome struct {
 	reused   bool
 	in, out  int64
 	unsent   bool // the generator did not come to it
+	user     *user
 
 	detail string
 	body   []byte
@@ -178,6 +179,21 @@ func (sh *shard) record(o *outcome) {
 	if o.unsent {
 		sh.unsent++
 	}
+}
+
+// prepared counts what a request of start did to the connections, and its time
+// as one in which the user had nothing to send: Little's law would miss it.
+// Nothing else of it is measured.
+func (sh *shard) prepared(o *outcome) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if o.opened {
+		sh.opened++
+	}
+	if o.reused {
+		sh.reused++
+	}
+	sh.pauses += o.response
 }
 
 // arrived records how late the generator was for an arrival.

@@ -18,6 +18,7 @@ const (
 type sampler struct{ mask *mask }
 
 func (s *sampler) make(o *outcome) result.Sample {
+	mask := s.mask.with(o.user.secrets())
 	return result.Sample{
 		Scenario: o.step.scenario,
 		Step:     o.step.request.Name,
@@ -25,8 +26,8 @@ func (s *sampler) make(o *outcome) result.Sample {
 		Class:    o.class,
 		Status:   o.status,
 		Response: o.response,
-		Detail:   s.mask.clean([]byte(o.detail), detailBytes),
-		Body:     s.mask.clean(o.body, sampleBytes),
+		Detail:   mask.clean([]byte(o.detail), detailBytes),
+		Body:     mask.clean(o.body, sampleBytes),
 	}
 }
 

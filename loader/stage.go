@@ -26,6 +26,8 @@ type stage struct {
 
 	// requests ends when requests in flight are to be given up.
 	requests context.Context
+	// abort ends the stage with a reason.
+	abort context.CancelCauseFunc
 	// cancelled is the context that Run was called with.
 	cancelled context.Context
 
@@ -50,7 +52,7 @@ type stage struct {
 }
 
 func newStage(l *Loader, spec slo.Stage, p *part) *stage {
-	s := &stage{loader: l, plan: l.plan, load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
+	s := &stage{loader: l, plan: l.plan.of(spec), load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
 	planned := spec.Workload.Duration
 	if spec.Workload.Requests > 0 {
 		planned = 0
@@ -86,6 +88,7 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	s.requests, s.cancelled = requests, ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	s.abort = stop
 
 	// The grace begins when the stage is cancelled, from outside or as dead.
 	grace := make(chan struct{})
@@ -109,6 +112,7 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	}()
 	s.loader.engine.load(ctx, s)
 	end := time.Now()
+	s.takeRows()
 	state, reason := stateOf(ctx)
 	close(done)
 	<-monitored
@@ -226,6 +230,21 @@ func (s *stage) ticket() bool {
 	return s.load.Requests == 0 || s.tickets.Add(-1) >= 0
 }
 
+// isSpent reports that a counted stage may start no further request.
+func (s *stage) isSpent() bool { return s.load.Requests > 0 && s.tickets.Load() <= 0 }
+
+// unwritten says why a request could not be written. One without a row ends the
+// stage: there is nothing left to send.
+func (s *stage) unwritten(o *outcome, err error) {
+	o.class, o.detail = result.Local, err.Error()
+	if _, lacks := errors.AsType[*lackError](err); lacks {
+		o.class = result.FailedCheck
+	}
+	if _, rowless := errors.AsType[*rowError](err); rowless {
+		s.abort(&StopError{State: result.Aborted, Reason: err.Error()})
+	}
+}
+
 func (s *stage) setMode(mode string) {
 	s.mu.Lock()
 	s.mode = mode
@@ -262,8 +281,8 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 	defer s.mu.Unlock()
 	out.Duration = elapsed
 	out.Slices, out.InFlight = s.slices.result(elapsed)
-	for i, st := range s.plan.steps {
-		if n := s.apart.of(st); n >= 0 {
+	for i, number := range s.loaded() {
+		if n := s.apart.of(s.plan.steps[number]); n >= 0 {
 			out.Steps[i].Slices = s.parts[n].ofStep(elapsed)
 		}
 	}
@@ -273,20 +292,33 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 	return out
 }
 
+// loaded are the numbers of the steps that the stage sends.
+func (s *stage) loaded() []int {
+	var numbers []int
+	for _, st := range s.plan.steps {
+		if s.spec.Loads(st.scenario) {
+			numbers = append(numbers, st.number)
+		}
+	}
+	return numbers
+}
+
 // merge adds what the shards hold.
 func (s *stage) merge() *result.Stage {
 	out := &result.Stage{
 		Name: s.spec.Name, Workload: Describe(s.load), Judged: s.spec.Judge, State: result.Completed, Start: s.start,
 		Generator: result.Generator{Engine: s.loader.engine.name()},
 	}
-	for _, st := range s.plan.steps {
+	loaded := s.loaded()
+	for _, number := range loaded {
+		st := s.plan.steps[number]
 		out.Steps = append(out.Steps, result.Step{Scenario: st.scenario, Name: st.request.Name})
 	}
 	parts := make([]*samples, len(s.shards))
 	for i, sh := range s.shards {
 		sh.mu.Lock()
-		for n := range sh.steps {
-			out.Steps[n].Requests = addRequests(out.Steps[n].Requests, sh.steps[n].requests())
+		for i, n := range loaded {
+			out.Steps[i].Requests = addRequests(out.Steps[i].Requests, sh.steps[n].requests())
 		}
 		sh.addTo(&out.Generator)
 		parts[i] = sh.samples.clone()

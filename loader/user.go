@@ -21,6 +21,9 @@ type user struct {
 	rand      *rand.Rand
 	now       func() time.Time
 	shard     *shard
+	session   *session // nil: nothing is carried along
+	rows      rowNumbers
+	lacks     string // a value that the request being written needs and nobody made
 }
 
 func newUser(number int, seed uint64, sh *shard) *user {
@@ -35,7 +38,21 @@ func newUser(number int, seed uint64, sh *shard) *user {
 func (u *user) begin(p *plan, iteration int64) *scenario {
 	u.iteration = iteration
 	u.pcg.Seed(u.seed, mix(uint64(iteration)))
-	return &p.scenarios[p.choose(u.rand)]
+	sc := &p.scenarios[p.choose(u.rand)]
+	if u.session != nil {
+		u.session.begin(sc)
+		u.takeRow(sc, iteration)
+	}
+	return sc
+}
+
+// beginWith starts an iteration of a given scenario.
+func (u *user) beginWith(sc *scenario) {
+	u.pcg.Seed(u.seed, mix(0))
+	if u.session != nil {
+		u.session.begin(sc)
+		u.takeRow(sc, 0)
+	}
 }
 
 func (p *plan) choose(r *rand.Rand) int {
@@ -114,6 +131,8 @@ func (u *user) appendValue(dst []byte, p slo.Part) []byte {
 		if len(p.Args) > 0 {
 			return append(dst, escape(p.Escape, p.Args[u.rand.IntN(len(p.Args))])...)
 		}
+	case slo.Captured, slo.Row:
+		return u.appendContent(dst, p)
 	}
 	return dst
 }

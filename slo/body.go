@@ -101,7 +101,7 @@ func (p *parser) jsonScalar(b *builder, n *node) {
 		}
 		b.literal(n.text)
 	default:
-		if part, ok := typedValue(n); ok {
+		if part, ok := p.typedValue(n); ok {
 			b.value(part)
 			return
 		}
@@ -110,13 +110,17 @@ func (p *parser) jsonScalar(b *builder, n *node) {
 }
 
 // typedValue gives the value of a string that is one value alone and makes
-// numbers: it keeps its type in JSON.
-func typedValue(n *node) (Part, bool) {
+// numbers, or comes from outside: it keeps its type in JSON.
+func (p *parser) typedValue(n *node) (Part, bool) {
 	segments, err := splitValues(n.text)
 	if err != nil || len(segments) != 1 || !segments[0].value {
 		return Part{}, false
 	}
-	part, err := dynamicValue(segments[0].text)
+	part, err := p.changing(segments[0].text)
+	if err == nil && (part.Value == Captured || part.Value == Row) {
+		part.Escape = EscapeValue
+		return part, true
+	}
 	return part, err == nil && part.isNumber()
 }
 
@@ -208,6 +212,14 @@ func (p *parser) bodyFile(n *node) (body Template, contentType string) {
 	return Template{{Literal: string(content)}}, "application/octet-stream"
 }
 
+// workspace is the folder that files of the SLO file must stay within.
+func (p *parser) workspace() string {
+	if p.opts.Workspace == "" {
+		return "."
+	}
+	return p.opts.Workspace
+}
+
 // readWithin reads a regular file that is relative to the SLO file and lies
 // in the workspace, also when symbolic links are followed.
 func (p *parser) readWithin(name string) ([]byte, error) {
@@ -215,11 +227,7 @@ func (p *parser) readWithin(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	workspace := p.opts.Workspace
-	if workspace == "" {
-		workspace = "."
-	}
-	root, err := os.OpenRoot(workspace)
+	root, err := os.OpenRoot(p.workspace())
 	if err != nil {
 		return nil, fmt.Errorf("open the workspace: %w", err)
 	}

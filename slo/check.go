@@ -18,9 +18,11 @@ import (
 
 // Check is a condition on one answer, compiled when the file was read.
 type Check struct {
-	Text    string // as written
-	Pos     Pos
-	program *vm.Program
+	Text     string // as written
+	Pos      Pos
+	Captures []int // the numbers of the captures that it looks at
+	Columns  []int // of the row
+	program  *vm.Program
 }
 
 // Holds reports whether the answer meets the check. An error says why the
@@ -62,7 +64,7 @@ var checkFunctions = []string{
 	"int", "float", "string", "abs", "ceil", "floor", "round", "type", "duration",
 }
 
-const checkHint = "a check is an expression over status, header, body, json, size and latency, such as status == 200 or latency < 2s"
+const checkHint = "a check is an expression over status, header, body, json, size, latency, row and captures, such as status == 200 or latency < 2s"
 
 // check reads and compiles a check.
 func (p *parser) check(n *node) (Check, bool) {
@@ -74,12 +76,13 @@ func (p *parser) check(n *node) (Check, bool) {
 	if !ok {
 		return Check{}, false
 	}
-	program, err := compile(text)
+	names := &checkNames{scope: p.scope, captured: p.captured}
+	program, err := compile(text, names)
 	if err != nil {
 		p.failText(n, err)
 		return Check{}, false
 	}
-	return Check{Text: text, Pos: n.pos, program: program}, true
+	return Check{Text: text, Pos: n.pos, Captures: names.captures, Columns: names.columns, program: program}, true
 }
 
 // misread recognises an expression that YAML took for something else: a map
@@ -127,7 +130,7 @@ func isOpen(text string) bool {
 
 // compile makes a program of an expression. The fault that it gives has its
 // place in the text as it is written.
-func compile(text string) (program *vm.Program, err error) {
+func compile(text string, names *checkNames) (program *vm.Program, err error) {
 	if len(text) > maxCheckText {
 		return nil, &fault{code: CodeCheckCost, msg: fmt.Sprintf("the check has more than %d bytes", maxCheckText), hint: "write several checks"}
 	}
@@ -142,11 +145,14 @@ func compile(text string) (program *vm.Program, err error) {
 	}()
 	plain, origin := spellUnits(text)
 	limits := &checkLimits{}
-	options := []expr.Option{expr.Env(Answer{}), expr.MaxNodes(maxCheckNodes), expr.DisableAllBuiltins(), expr.Patch(limits)}
+	options := []expr.Option{expr.Env(Answer{}), expr.MaxNodes(maxCheckNodes), expr.DisableAllBuiltins(), expr.Patch(names), expr.Patch(limits)}
 	for _, name := range checkFunctions {
 		options = append(options, expr.EnableBuiltin(name))
 	}
 	program, err = expr.Compile(plain, options...)
+	if names.fault != nil {
+		limits, err = &names.checkLimits, nil
+	}
 	if err == nil && limits.fault == nil {
 		return program, mustBeBool(program)
 	}
@@ -272,8 +278,14 @@ func (l insidePredicate) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.PredicateNode:
 		l.refuse(n, "a function over a list cannot stand inside of another", "")
+	case *ast.BinaryNode:
+		if !slices.Contains([]string{"==", "!=", "<", "<=", ">", ">=", "and", "or", "&&", "||"}, n.Operator) {
+			l.onlyCompares(n, n.Left, n.Right)
+		}
+	case *ast.BuiltinNode:
+		l.onlyCompares(n, n.Arguments...)
 	case *ast.IdentifierNode:
-		if !slices.Contains([]string{"status", "size", "latency"}, n.Value) {
+		if !slices.Contains([]string{"status", "size", "latency", captureValues, rowValues}, n.Value) {
 			l.refuse(n, quote(n.Value)+" cannot stand inside of a function over a list", "# is the element, .name a part of it")
 		}
 	}

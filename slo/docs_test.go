@@ -29,8 +29,10 @@ func TestDocsExamples(t *testing.T) {
 	}
 	schema := resolved(t)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "flower.json"), []byte("{}"), 0o644); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{"flower.json": "{}", "users.csv": "user,password\nanna,secret\n", "customers.csv": "user,password,category,amount\nanna,secret,tea,1\n", "products.jsonl": `{"product": 7, "price": 1.50}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, block := range blocks {
 		src := []byte(wholeFile(block[1]))
@@ -61,6 +63,8 @@ func TestDocsAreComplete(t *testing.T) {
 	keys := append(keysOf[document](), keysOf[httpDoc]()...)
 	keys = append(append(keys, keysOf[waitForDoc]()...), keysOf[scenarioDoc]()...)
 	keys = append(append(keys, keysOf[stepDoc]()...), keysOf[stageDoc]()...)
+	keys = append(append(keys, keysOf[scenarioStepDoc]()...), keysOf[setupDoc]()...)
+	keys = append(keys, keysOf[dataDoc]()...)
 	keys = append(keys, keysOf[baselineDoc]()...)
 	keys = append(keys, keysOf[serviceDoc]()...)
 	for _, key := range append(keys, keysOf[objectiveDoc]()...) {
@@ -82,6 +86,17 @@ func TestDocsAreComplete(t *testing.T) {
 		if !strings.Contains(docs, "| `"+string(code)+"` | "+comment+" |\n") {
 			t.Errorf("%s lacks %s: %s", docsPath, code, comment)
 		}
+	}
+}
+
+// The example that the loader's tests run is the one that the reference shows.
+func TestDocsShowTheExample(t *testing.T) {
+	example, err := os.ReadFile("../loader/testdata/shop/slo.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(readDocs(t), "```yaml\n"+string(example)+"```\n") {
+		t.Errorf("%s does not show testdata/shop/slo.yaml", docsPath)
 	}
 }
 

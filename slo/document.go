@@ -38,6 +38,12 @@ type (
 	anyJSON       string
 	headerMap     string
 	formMap       string
+	captureMap    string
+	onFailText    string
+	orderText     string
+	atEndText     string
+	dataValue     string // a dataDoc or a list of them
+	sessionText   string
 	filesValue    string // a path or a list of paths
 	commandText   string // a shell command, as it is
 	variableMap   string
@@ -51,6 +57,8 @@ type document struct {
 	Target     fixedText       `json:"target,omitempty" jsonschema:"Base URL of the service under test, such as http://localhost:8000. The flag --target overrides it."`
 	HTTP       httpDoc         `json:"http,omitzero" jsonschema:"Defaults of every step."`
 	WaitFor    waitForDoc      `json:"wait_for,omitzero" jsonschema:"A request that must succeed before the first stage. Default: a TCP connect within 30s."`
+	Before     []setupDoc      `json:"before,omitempty" jsonschema:"Steps that run once before the first stage. What they capture is known everywhere."`
+	After      []stepDoc       `json:"after,omitempty" jsonschema:"Steps that run once after the last stage."`
 	Scenarios  []scenarioDoc   `json:"scenarios" jsonschema:"What the users do."`
 	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
@@ -113,19 +121,46 @@ type requestDoc struct {
 	Timeout  durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
 	Accept   []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
 	Checks   []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
+	Capture  captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP."`
+	OnFail   onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
 }
 
 type scenarioDoc struct {
-	Name   fixedText  `json:"name,omitempty" jsonschema:"Name of the scenario. Default: the name of its first request."`
-	Weight countValue `json:"weight,omitempty" jsonschema:"How often it is chosen, in proportion to the others. Default: 1."`
-	Steps  []stepDoc  `json:"steps,omitempty" jsonschema:"The requests and pauses in order."`
+	Name    fixedText         `json:"name,omitempty" jsonschema:"Name of the scenario. Default: the name of its first request."`
+	Weight  countValue        `json:"weight,omitempty" jsonschema:"How often it is chosen, in proportion to the others. Default: 1."`
+	Steps   []scenarioStepDoc `json:"steps,omitempty" jsonschema:"The requests and pauses in order."`
+	Start   []stepDoc         `json:"start,omitempty" jsonschema:"Steps that each user does once, before its first iteration. They are not judged."`
+	Session sessionText       `json:"session,omitempty" jsonschema:"How long cookies live: iteration or worker. Default: iteration where start or a capture of a cookie needs them, else none are kept."`
+	Data    dataValue         `json:"data,omitempty" jsonschema:"A file of rows, or a list of files. Each iteration takes one row of each."`
 	requestDoc
 }
 
-type stepDoc struct {
+type dataDoc struct {
+	File  fixedText `json:"file" jsonschema:"CSV with a line of names, or JSON lines (.jsonl, .ndjson), relative to this file."`
+	Order orderText `json:"order,omitempty" jsonschema:"Which row an iteration takes: sequential, random, or unique, which is random without repeating one. Default: sequential."`
+	AtEnd atEndText `json:"at_end,omitempty" jsonschema:"What follows the last row: repeat, or stop, where the rows must suffice. Default: repeat; with unique: stop."`
+}
+
+// plainStep holds the keys of a request or a pause in a list of steps.
+type plainStep struct {
 	Name  fixedText `json:"name,omitempty" jsonschema:"Name of the step. Default: its METHOD /path."`
 	Pause pauseText `json:"pause,omitempty" jsonschema:"A wait, such as 200ms or 100ms..500ms. It stands alone."`
 	requestDoc
+}
+
+type stepDoc struct{ plainStep }
+
+// scenarioStepDoc may also be a block that is repeated.
+type scenarioStepDoc struct {
+	Repeat countValue `json:"repeat,omitempty" jsonschema:"How often the steps of this block are done. It stands with steps alone."`
+	Steps  []stepDoc  `json:"steps,omitempty" jsonschema:"With repeat: the requests and pauses of the block."`
+	plainStep
+}
+
+// setupDoc is a step of before.
+type setupDoc struct {
+	Every durationText `json:"every,omitempty" jsonschema:"Run the step again this often while the stages run, such as 5m."`
+	plainStep
 }
 
 type stageDoc struct {
@@ -136,6 +171,7 @@ type stageDoc struct {
 	Rate       rateValue       `json:"rate,omitempty" jsonschema:"Arrivals that do not wait: 200/s, a ramp 50/s..500/s or a staircase [50/s, 100/s]."`
 	Arrivals   arrivalsText    `json:"arrivals,omitempty" jsonschema:"Pattern of the arrivals. Default: uniform."`
 	Pacing     pacingText      `json:"pacing,omitempty" jsonschema:"How arrivals are timed: each precisely, or together once a millisecond (tick). Default: auto, which is precise up to 2000/s."`
+	Scenarios  []fixedText     `json:"scenarios,omitempty" jsonschema:"The scenarios of this stage, by their names, drawn by their weights. Default: all."`
 	IdleBefore durationText    `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`
 	Judge      switchValue     `json:"judge,omitempty" jsonschema:"Whether the objectives apply. Default: true."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"Objectives of this stage. They replace those of the file with the same indicator."`

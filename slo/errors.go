@@ -16,7 +16,7 @@ type Code string
 
 // The kinds of errors, in groups of ten: the YAML text, the shape of the
 // document, single values, requests, objectives, values in strings, checks,
-// limits.
+// limits, and what scenarios carry along.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -74,6 +74,14 @@ const (
 	CodeLimit Code = "SLO070" // a plan that exceeds a limit
 	CodeHost  Code = "SLO071" // a host that the limits do not allow
 	CodeHosts Code = "SLO072" // not a pattern of hosts
+
+	CodeCapture    Code = "SLO080" // a capture that is not one, or whose name cannot be used
+	CodeUnmade     Code = "SLO081" // a capture that is used before it is made
+	CodeColumn     Code = "SLO082" // a column where there is no row, or that the data does not have
+	CodeData       Code = "SLO083" // a data file that cannot or must not be used
+	CodeRows       Code = "SLO084" // rows of a data file that are not as they must be
+	CodeFewRows    Code = "SLO085" // rows that do not suffice for the load
+	CodeNoScenario Code = "SLO086" // a stage of a scenario that does not exist
 )
 
 // Error is one fault of an SLO file.

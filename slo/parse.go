@@ -47,7 +47,8 @@ type Options struct {
 // Parse reads an SLO file. The error is of type [ErrorList] and holds all
 // that is wrong with it.
 func Parse(src []byte, opts Options) (*File, error) {
-	p := &parser{opts: opts, lines: splitLines(src)}
+	p := &parser{opts: opts, lines: splitLines(src), everywhere: map[string]int{}, captured: map[string][]Pos{}, tables: map[string]*table{}}
+	p.scope = p.newScope()
 	sum := sha256.Sum256(src)
 	p.file = &File{Path: opts.Path, Digest: "sha256:" + hex.EncodeToString(sum[:])}
 	if root := p.readYAML(src); root != nil && !p.tooDeep {
@@ -71,6 +72,11 @@ type parser struct {
 	decide  Decide        // of the objectives that say nothing else
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
 	file    *File
+
+	scope      *scope            // of the place that is being read
+	everywhere map[string]int    // the captures that before makes, with their numbers
+	captured   map[string][]Pos  // the names of all captures, where they stand
+	tables     map[string]*table // the data files, by their names
 }
 
 // lineBreak is what YAML counts as the end of a line.
@@ -373,8 +379,13 @@ func (p *parser) document(root *node) {
 	}
 	p.limits(o.get("limits"))
 	p.target(o)
+	p.noteBefore(o.get("before"))
+	p.noteCaptures(o.get("scenarios"))
 	p.http(o.get("http"))
+	p.scope = &scope{}
 	p.waitFor(o.get("wait_for"))
+	p.before(o.get("before"))
+	p.after(o.get("after"))
 	p.baseline(o.get("baseline"))
 	p.service(o.get("service"))
 	p.decide = p.rule(o.get("decide"), "")
@@ -385,6 +396,7 @@ func (p *parser) document(root *node) {
 		p.countSteps()
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
+	p.checkRows()
 }
 
 func (p *parser) version(n *node) {

@@ -18,7 +18,7 @@ func testEnv(name string) (string, bool) {
 	value, ok := map[string]string{
 		"API_TOKEN": "s3cr3t", "USER_NAME": "anna \"quoted\" & more", "WITH_MARKS": "a b&c=ü/?",
 		"EMPTY": "", "NEWLINE": "a\r\nx-evil: 1", "BAD_PORT": "http://localhost:99999",
-		"WITH_PASSWORD": "http://user:hunter2@localhost",
+		"WITH_PASSWORD": "http://user:hunter2@localhost", "PASSWORD": "p4ss",
 	}[name]
 	return value, ok
 }

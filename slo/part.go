@@ -72,7 +72,7 @@ func (p *parser) stepNames(within Scope) []Scope {
 	var all []Scope
 	for _, sc := range p.file.Scenarios {
 		for _, step := range sc.Steps {
-			if step.Request != nil && within.Covers(sc.Name, step.Request.Name) {
+			if step.Request != nil && !step.Again && within.Covers(sc.Name, step.Request.Name) {
 				all = append(all, Scope{sc.Name, step.Request.Name})
 			}
 		}

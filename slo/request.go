@@ -62,9 +62,16 @@ func (p *parser) scenario(n *node) Scenario {
 	if n.kind != mapNode {
 		return s
 	}
+	p.scope = p.newScope()
+	defer func() { p.scope = p.newScope() }()
 	if o.has("steps") {
 		o.exclude(p, "steps", keysOf[requestDoc](), "write the request as one of the steps")
-		s.Steps = p.steps(o.get("steps"))
+	}
+	s.Data = p.data(o.get("data"))
+	taken := map[string]bool{}
+	s.Start = p.plainSteps(o.get("start"), "start", taken)
+	if o.has("steps") {
+		s.Steps = p.steps(o.get("steps"), taken)
 	} else if r := p.request(o, "request: GET /, or steps: with a list of requests"); r != nil {
 		s.Steps = []Step{{Request: r, Pos: r.Pos}}
 	}
@@ -73,32 +80,34 @@ func (p *parser) scenario(n *node) Scenario {
 			s.Name = step.Request.Name
 		}
 	}
+	p.session(o.get("session"), &s)
 	return s
 }
 
-func (p *parser) steps(n *node) []Step {
+func (p *parser) steps(n *node, taken map[string]bool) []Step {
 	var steps []Step
-	taken, requests := map[string]bool{}, 0
+	requests := 0
 	items := p.list(n, "steps", maxSteps)
 	for _, item := range items {
-		step := p.step(item)
-		if step.Request != nil {
-			step.Request.Name = p.unique(taken, step.Request.Name, item, "step")
-		}
+		unfolded := p.scenarioStep(item, taken)
 		// A step whose request is wrong counts, too: it has been reported.
-		if step.Request != nil || item.child("pause") == nil {
+		if slices.ContainsFunc(unfolded, func(s Step) bool { return s.Request != nil }) || item.child("pause") == nil {
 			requests++
 		}
-		steps = append(steps, step)
+		steps = append(steps, unfolded...)
 	}
 	if len(items) > 0 && requests == 0 {
 		p.failNode(n, CodeMissing, "the scenario has no request", "pauses alone load nothing")
 	}
+	if len(steps) > maxIteration {
+		p.failNode(n, CodeTooMany, fmt.Sprintf("an iteration has %d steps, at most %d are accepted", len(steps), maxIteration), "")
+	}
 	return steps
 }
 
-func (p *parser) step(n *node) Step {
-	o := objectOf[stepDoc](p, n, "a step")
+// stepOf reads a request or a pause.
+func (p *parser) stepOf(o *object) Step {
+	n := o.node
 	if n.kind != mapNode {
 		return Step{}
 	}
@@ -141,17 +150,21 @@ func (p *parser) request(o *object, hint string) *Request {
 	n := o.need(p, "request", hint)
 	r := &Request{Timeout: p.duration(o.get("timeout"), "the timeout", p.file.HTTP.Timeout, maxTimeout), Pos: o.node.pos}
 	r.Accept = p.accept(o.get("accept"))
-	r.Headers = override(p.file.HTTP.Headers, p.headers(o.get("headers")))
+	r.Headers = override(p.defaultHeaders(), p.headers(o.get("headers")))
 	p.body(o, r)
 	for _, item := range p.list(o.get("checks"), "checks", maxChecks) {
 		if c, ok := p.check(item); ok {
 			r.Checks = append(r.Checks, c)
 		}
 	}
+	if n != nil {
+		p.requestLine(n, r)
+	}
+	r.Captures = p.captures(o.get("capture"))
+	r.GoesOn = p.onFail(o.get("on_fail"))
 	if n == nil {
 		return nil
 	}
-	p.requestLine(n, r)
 	return r
 }
 

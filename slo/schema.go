@@ -115,6 +115,11 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[headerMap]():     {Type: "object", AdditionalProperties: anyScalar()},
 		reflect.TypeFor[commandText]():   {Type: "string", MinLength: new(1)},
 		reflect.TypeFor[variableMap]():   {Type: "object", PropertyNames: &jsonschema.Schema{Pattern: `^[A-Za-z_][A-Za-z0-9_]*$`}, AdditionalProperties: anyScalar()},
+		reflect.TypeFor[orderText]():     {Enum: []any{string(Sequential), string(Random), string(Unique)}},
+		reflect.TypeFor[atEndText]():     {Enum: []any{string(Repeat), string(Stop)}},
+		reflect.TypeFor[onFailText]():    {Enum: []any{"stop", "continue"}},
+		reflect.TypeFor[sessionText]():   {Enum: []any{string(IterationSession), string(WorkerSession)}},
+		reflect.TypeFor[captureMap]():    {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+`)},
 		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 	}
 	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))
@@ -130,9 +135,17 @@ func objectiveSchema(known map[reflect.Type]*jsonschema.Schema) *jsonschema.Sche
 
 // withStructs adds the maps whose keys depend on each other.
 func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*jsonschema.Schema {
+	data := schemaOf[dataDoc](known)
+	known[reflect.TypeFor[dataValue]()] = either(data, listOf(data.CloneSchemas()))
 	step := schemaOf[stepDoc](known)
 	step.OneOf = []*jsonschema.Schema{needs("request"), needs("pause")}
 	known[reflect.TypeFor[stepDoc]()] = step
+	setup := schemaOf[setupDoc](known)
+	setup.OneOf = step.OneOf
+	known[reflect.TypeFor[setupDoc]()] = setup
+	scenarioStep := schemaOf[scenarioStepDoc](known)
+	scenarioStep.OneOf = []*jsonschema.Schema{needs("request"), needs("pause"), needs("repeat")}
+	known[reflect.TypeFor[scenarioStepDoc]()] = scenarioStep
 	scenario := schemaOf[scenarioDoc](known)
 	scenario.OneOf = []*jsonschema.Schema{needs("request"), needs("steps")}
 	known[reflect.TypeFor[scenarioDoc]()] = scenario

@@ -111,7 +111,9 @@ func TestSchemaDescribesKeys(t *testing.T) {
 		"http":     {s.Properties["http"], keysOf[httpDoc]()},
 		"wait_for": {s.Properties["wait_for"], keysOf[waitForDoc]()},
 		"scenario": {scenario, keysOf[scenarioDoc]()},
-		"step":     {scenario.Properties["steps"].Items, keysOf[stepDoc]()},
+		"step":     {scenario.Properties["steps"].Items, keysOf[scenarioStepDoc]()},
+		"start":    {scenario.Properties["start"].Items, keysOf[stepDoc]()},
+		"before":   {s.Properties["before"].Items, keysOf[setupDoc]()},
 		"stage":    {stage, keysOf[stageDoc]()},
 		"service":  {s.Properties["service"], keysOf[serviceDoc]()},
 	} {

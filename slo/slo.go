@@ -34,7 +34,10 @@ type File struct {
 	HTTP   HTTP
 
 	WaitFor   *WaitFor // nil: a TCP connect within 30 s
+	Before    []Setup  // steps that run once before the first stage
 	Scenarios []Scenario
+	After     []Step   // steps that run once after the last stage
+	Captures  []string // the names of all captures, by their numbers
 	Stages    []Stage
 	Baseline  Baseline
 	Service   *ServiceCommands // nil: slogate cannot start it itself
@@ -113,12 +116,18 @@ type Scenario struct {
 	Weight int // ≥ 1; how often it is chosen, in proportion to the others
 	Steps  []Step
 	Pos    Pos
+
+	Data    []*Data // whose rows its iterations take, each of them one
+	Start   []Step  // once for each user, before its first iteration; not judged
+	Session Session
 }
 
-// Step is a request, or a pause where Request is nil.
+// Step is a request, or a pause where Request is nil. A block that is repeated
+// has been unfolded: its steps share their requests.
 type Step struct {
 	Request *Request
 	Pause   Pause
+	Again   bool // it repeats a step before
 	Pos     Pos
 }
 
@@ -136,6 +145,9 @@ type Request struct {
 	Accept  []StatusRange // 2xx and 3xx by default
 	Checks  []Check
 	Pos     Pos
+
+	Captures []Capture // taken from the answer after the checks
+	GoesOn   bool      // the iteration goes on where the request is not successful
 }
 
 // StatusRange is an inclusive range of HTTP status codes.
@@ -192,6 +204,7 @@ type Workload struct {
 type Stage struct {
 	Name       string
 	Workload   Workload
+	Scenarios  []string      // the names of those that are loaded; none: all of the file
 	IdleBefore time.Duration // nothing is sent for this long before the stage
 	Judge      bool
 	StopOnDead bool        // stop when 90 % of the requests failed over 10 s

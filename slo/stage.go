@@ -63,6 +63,7 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			first[s.Name] = written.Pos.Line
 			if s.Judge {
 				s.Objectives = applying(everywhere, written, s.Name)
+				s.Objectives = p.loadedObjectives(s)
 				s.Apart = apart(s.Objectives)
 				s.Iterations = slices.ContainsFunc(s.Objectives, func(o Objective) bool { return o.Indicator.Clock == IterationTime })
 				p.checkWindows(s)
@@ -100,6 +101,7 @@ func (p *parser) stage(n *node) (plannedStage, bool) {
 		Pos:        n.pos,
 	}}
 	s.levels = p.workload(o, &s.Workload)
+	s.Scenarios = p.stageScenarios(o.get("scenarios"))
 	own := o.get("objectives")
 	if own != nil && !s.Judge {
 		p.failNode(own, CodeNotJudged, "objectives on a stage with judge: false", "remove one of the two")

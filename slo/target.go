@@ -153,7 +153,7 @@ func (p *parser) waitFor(n *node) {
 	w.Request = Request{
 		Name: "wait_for", Timeout: p.file.HTTP.Timeout, Pos: n.pos,
 		Accept:  p.accept(o.get("accept")),
-		Headers: override(p.file.HTTP.Headers, p.headers(o.get("headers"))),
+		Headers: override(p.defaultHeaders(), p.headers(o.get("headers"))),
 	}
 	p.requestLine(o.need(p, "request", "wait_for: {request: GET /health}"), &w.Request)
 	p.file.WaitFor = w

@@ -14,6 +14,8 @@ type Template []Part
 type Part struct {
 	Literal string
 	Value   Value
+	Name    string   // Captured: of the capture; Row: of the column
+	Number  int      // Captured: in File.Captures; Row: of the column in the scenario's rows
 	Args    []string // RandomOf: the choices; RandomInt: inclusive bounds; RandomString: the length
 	Escape  Escape
 }
@@ -32,6 +34,8 @@ const (
 	RandomInt    Value = "random.int"    // Args: low, high
 	RandomString Value = "random.string" // Args: length; letters and digits
 	RandomOf     Value = "random.of"     // Args: the choices
+	Captured     Value = "capture"       // what an earlier step found in its answer
+	Row          Value = "row"           // a column of the iteration's row
 )
 
 // Escape says how a value is written at its place.
@@ -43,6 +47,9 @@ const (
 	EscapeJSON Escape = "json" // inside of a JSON string
 	EscapeForm Escape = "form" // application/x-www-form-urlencoded
 	EscapePath Escape = "path" // one URL path segment
+
+	// EscapeValue writes a value as JSON of its own: a text gets its quotes.
+	EscapeValue Escape = "value"
 )
 
 // Static reports whether the template has no values, and its text.
@@ -65,4 +72,14 @@ type Answer struct {
 	JSON    any               `expr:"json"` // nil where the body is not JSON
 	Size    int               `expr:"size"` // bytes of the body
 	Latency time.Duration     `expr:"latency"`
+
+	// Captures and Row hold the values that the check uses, by the numbers of
+	// the captures and columns. No expression can spell their names.
+	Captures []any `expr:"captured values"`
+	Row      []any `expr:"values of the row"`
+
+	// Exact and SetCookie are for captures alone: JSON with numbers as they are
+	// written, nil where the body is none, and the lines of Set-Cookie.
+	Exact     any      `expr:"-"`
+	SetCookie []string `expr:"-"`
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // valueNames are what ${…} may hold, for messages.
-const valueNames = "the values are ${env.NAME} ${env.NAME:-default} ${secret.NAME} ${uuid} ${now} ${worker} ${iteration} ${random.int(1,10)} ${random.string(8)} ${random.of(a,b)}; $${ is a plain ${"
+const valueNames = "the values are ${env.NAME} ${env.NAME:-default} ${secret.NAME} ${row.COLUMN} ${CAPTURE} ${uuid} ${now} ${worker} ${iteration} ${random.int(1,10)} ${random.string(8)} ${random.of(a,b)}; $${ is a plain ${"
 
 // valueWords are searched for the nearest.
 var valueWords = []string{"env", "secret", "uuid", "now", "worker", "iteration", "random.int", "random.string", "random.of"}
@@ -166,7 +166,7 @@ func (p *parser) value(inside string, c slot) (Part, error) {
 		text, err := p.secret(name)
 		return Part{Literal: text}, err
 	}
-	part, err := dynamicValue(inside)
+	part, err := p.changing(inside)
 	if err == nil && !c.dynamic {
 		err = &fault{code: CodePlace, msg: quote("${"+inside+"}") + " changes with each request and cannot stand in " + c.name}
 	}

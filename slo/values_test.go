@@ -106,7 +106,7 @@ func FuzzTemplate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p := &parser{opts: Options{Env: testEnv}, file: &File{}}
+		p := &parser{opts: Options{Env: testEnv}, file: &File{}, scope: &scope{}}
 		n := &node{kind: scalarNode, typ: stringScalar, text: text}
 		for _, c := range []slot{plainText, inJSON, inForm, fixed("a test")} {
 			template, ok := p.template(n, text, c)
@@ -115,7 +115,7 @@ func FuzzTemplate(f *testing.F) {
 			}
 			for i, part := range template {
 				if part.Value == NoValue && (part.Literal == "" || i > 0 && template[i-1].Value == NoValue) {
-					t.Fatalf("literals are not joined: %q", template)
+					t.Fatalf("literals are not joined: %+v", template)
 				}
 			}
 			p.errs = nil

@@ -1,0 +1,199 @@
+package loader
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+)
+
+// orders is a service that gives each order an id and a tag and takes payments
+// only with both.
+func orders(t testing.TB) (url string, paid *atomic.Int64) {
+	paid = new(atomic.Int64)
+	var n atomic.Int64
+	var tags sync.Map
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /orders", func(w http.ResponseWriter, r *http.Request) {
+		// More digits than a float64 holds, and what each place has to escape.
+		id := 9007199254740993 + n.Add(1)
+		tag := fmt.Sprintf(`"t %d/&"`, id)
+		tags.Store(fmt.Sprint(id), tag)
+		w.Header().Set("ETag", tag)
+		http.SetCookie(w, &http.Cookie{Name: "csrf", Value: fmt.Sprintf("c%d", id)})
+		fmt.Fprintf(w, `{"id": %d, "name": "a \"b\" ü", "form": "<input name=csrf value=f%d>"}`, id, id)
+	})
+	mux.HandleFunc("PUT /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
+		id := r.PathValue("id")
+		want, _ := tags.Load(id)
+		var body struct {
+			ID   json.Number
+			Name string
+			Text string
+		}
+		d := json.NewDecoder(r.Body)
+		d.UseNumber()
+		if err := d.Decode(&body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		got := map[string]any{
+			"tag": r.Header.Get("If-Match"), "query": r.FormValue("tag"), "cookie": r.Header.Get("X-Cookie"), "form": r.Header.Get("X-Form"),
+			"id": body.ID.String(), "name": body.Name, "text": body.Text,
+		}
+		wanted := map[string]any{
+			"tag": want, "query": want, "cookie": "c" + id, "form": "f" + id,
+			"id": id, "name": `a "b" ü`, "text": "no " + id,
+		}
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Errorf("order %s (-want +got):\n%s", id, diff)
+			w.WriteHeader(http.StatusConflict)
+			return
+		}
+		paid.Add(1)
+		fmt.Fprintf(w, `{"id": %s}`, id)
+	})
+	return serve(t, mux.ServeHTTP), paid
+}
+
+const orderAndPay = `
+  - name: order
+    steps:
+      - name: order
+        request: POST /orders
+        capture: {id: $.id, name: $.name, tag: header etag, csrf: cookie csrf, field: 'body ~ value=(\w+)'}
+      - name: pay
+        request: PUT /orders/${id}?tag=${tag}
+        headers: {if-match: "${tag}", x-cookie: "${csrf}", x-form: "${field}"}
+        json: {id: "${id}", name: "${name}", text: "no ${id}"}
+        checks: [json.id == id]`
+
+// Users carry their own values from step to step, whatever runs beside them.
+func TestCapturesAreCarriedAlong(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, paid := orders(t)
+		l := newLoader(t, parse(t, url, orderAndPay), Options{Engine: engine, Seed: 1})
+		s := l.Run(t.Context(), counted(200, 8))
+		coherent(t, s)
+		if s.Counters.Success != 200 || paid.Load() == 0 || paid.Load() != s.Steps[1].Counters.Success {
+			t.Errorf("%+v, %d paid, %+v", s.Counters, paid.Load(), s.Failures)
+		}
+		s = l.Run(t.Context(), rated(200, 200*ms))
+		coherent(t, s)
+		if s.Counters.Errors() > 0 || s.Steps[1].Counters.Success == 0 {
+			t.Errorf("open: %+v, %+v", s.Counters, s.Failures)
+		}
+	})
+}
+
+// A capture that finds nothing fails its step by name, and ends the iteration.
+func TestCaptureThatFindsNothing(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"id": null, "n": [1, 2]}`)
+		})
+		for form, want := range map[string]string{
+			"$.missing":           "capture c: $.missing found nothing",
+			"$.id":                "capture c: $.id found null",
+			"header x-none":       "capture c: header x-none found nothing",
+			"cookie none":         "capture c: cookie none found nothing",
+			"body ~ (x)":          "capture c: body ~ (x) found nothing",
+			"$.n[1]":              "",
+			"$.n[?@ > 1]":         "",
+			"header nowhere":      "capture c: header nowhere found nothing",
+			"header cOnTeNt-type": "",
+		} {
+			file := parse(t, url, "  - name: a\n    steps:\n      - {request: GET /a, capture: {c: '"+form+"'}}\n      - {request: 'GET /${c}'}")
+			s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(4, 1))
+			coherent(t, s)
+			if want == "" {
+				if s.Counters.Success != 4 {
+					t.Errorf("%s: %+v %+v", form, s.Counters, s.Failures)
+				}
+				continue
+			}
+			if s.Steps[0].Counters.FailedCheck != 4 || s.Failures[0].Detail != want {
+				t.Errorf("%s: %+v, detail %q, want %q", form, s.Counters, s.Failures[0].Detail, want)
+			}
+		}
+	})
+}
+
+// Values of captures named secret_ are in nothing that is kept, in whatever
+// answer they come back.
+func TestSecretCapturesAreMasked(t *testing.T) {
+	const secret = `tok/en "ä"`
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			token, _ := json.Marshal(secret)
+			switch r.URL.Path {
+			case "/login":
+				fmt.Fprintf(w, `{"t": %s}`, token)
+			case "/denied":
+				w.WriteHeader(http.StatusForbidden)
+				fmt.Fprintf(w, `{"t": %s}`, token)
+			default:
+				w.WriteHeader(http.StatusBadGateway)
+				fmt.Fprintf(w, "%s %s %s", r.Header.Get("Authorization"), r.URL.RawQuery, body)
+			}
+		})
+		file := parse(t, url, `
+  - name: login
+    steps:
+      - {request: GET /login, capture: {secret_token: $.t}}
+      - {request: 'POST /echo?a=${secret_token}', headers: {authorization: 'Bearer ${secret_token}'}, json: {a: '${secret_token}'}}
+  - name: denied
+    request: GET /denied
+    capture: {secret_token: $.t}`)
+		l := newLoader(t, file, Options{Engine: engine, Seed: 1})
+		s := l.Run(t.Context(), counted(40, 2))
+		coherent(t, s)
+		if len(s.Failures) != 2*failuresKept {
+			t.Fatalf("%d failures: %+v", len(s.Failures), s.Failures)
+		}
+		for _, sample := range append(s.Failures, s.Slowest...) {
+			if strings.Contains(sample.Body, "tok") || !strings.Contains(sample.Body, masked) {
+				t.Errorf("%s: %q", sample.Step, sample.Body)
+			}
+		}
+		var b bytes.Buffer
+		if err := l.Once(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if text := b.String(); strings.Contains(text, "tok/") || strings.Contains(text, "tok%2F") || strings.Count(text, masked) < 5 {
+			t.Errorf("printed:\n%s", text)
+		}
+	})
+}
+
+// What a plan without captures sends costs nothing more.
+func TestPlainPlansHaveNoSessions(t *testing.T) {
+	file := fileOf("http://localhost:1", get("/"))
+	l := newLoader(t, file, Options{})
+	if l.sessions != nil || l.plan.steps[0].message.whole == nil {
+		t.Error("a plain plan has sessions, or writes its requests anew")
+	}
+	if u := newUser(0, 1, nil); u.secrets() != nil {
+		t.Error("a plain user has secrets")
+	}
+	var class result.Class
+	u := newUser(0, 1, nil)
+	r := &reply{status: 200}
+	if n := testing.AllocsPerRun(100, func() {
+		class, _ = l.plan.steps[0].judge(u, r, ms)
+		u.begin(l.plan, 1)
+	}); n > 0 || class != result.Success {
+		t.Errorf("%v allocations for an iteration, class %v", n, class)
+	}
+}

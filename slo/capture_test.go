@@ -1,0 +1,177 @@
+package slo
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// captureOf reads a capture as Parse does.
+func captureOf(t *testing.T, name, text string) Capture {
+	t.Helper()
+	c := Capture{Name: name, Text: text}
+	if err := c.parse(); err != nil {
+		t.Fatalf("capture %q: %v", text, err)
+	}
+	return c
+}
+
+// exact decodes JSON as an engine does for captures.
+func exact(t testing.TB, text string) any {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestCaptureFinds(t *testing.T) {
+	const body = `{"id": 12345678901234567890, "name": "a\"b", "ok": true, "none": null, "list": [1, {"x": 2.50}], "items": [{"id": 1, "price": 20}, {"id": 2, "price": 5}], "big": "` + "%" + `"}`
+	answer := &Answer{
+		Header:    map[string]string{"etag": `"abc"`},
+		Body:      "<input name=csrf value=x1y2> n=7",
+		Exact:     exact(t, strings.Replace(body, "%", strings.Repeat("x", maxCaptured+1), 1)),
+		SetCookie: []string{"csrf=old; Path=/", "other=1", "csrf=new; HttpOnly", "broken"},
+	}
+	text := func(s string) Content { return Content{Text: s} }
+	typed := func(s string) Content { return Content{Text: s, Typed: true} }
+	for form, want := range map[string]Content{
+		"$.id":                      typed("12345678901234567890"),
+		"$.name":                    text(`a"b`),
+		"$.ok":                      typed("true"),
+		"$.list":                    typed(`[1,{"x":2.50}]`),
+		"$.list[-1].x":              typed("2.50"),
+		"$..price":                  typed("20"),
+		"$.items[?@.price < 10].id": typed("2"),
+		"$.none":                    {},
+		"$.big":                     {},
+		"$.missing":                 {},
+		"header ETag":               text(`"abc"`),
+		"header missing":            {},
+		"cookie csrf":               text("new"),
+		"cookie broken":             {},
+		`body ~ n=(\d+)`:            text("7"),
+		`body ~ value=\w+`:          text("value=x1y2"),
+		`body ~ (a)?<input`:         {},
+		"body ~ nothing":            {},
+	} {
+		got, err := captureOf(t, "c", form).Find(answer)
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != Content{}) {
+			t.Errorf("%s (-want +got), error %v:\n%s", form, err, diff)
+		}
+	}
+	if _, err := captureOf(t, "c", "$.id").Find(&Answer{}); err == nil || err.Error() != "found no JSON in the body" {
+		t.Errorf("without JSON: %v", err)
+	}
+	answer.Header["long"] = strings.Repeat("x", MaxSecretCaptured+1)
+	if _, err := captureOf(t, "secret_c", "header long").Find(answer); err == nil {
+		t.Error("a secret may be as long as any value")
+	}
+	if _, err := captureOf(t, "c", "header long").Find(answer); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestContentValue(t *testing.T) {
+	for content, want := range map[Content]any{
+		{Text: "12"}: "12", {Text: "12", Typed: true}: 12.0, {Text: "true", Typed: true}: true, {Text: "{", Typed: true}: "{",
+	} {
+		if got := content.Value(); got != want {
+			t.Errorf("%+v is %v, want %v", content, got, want)
+		}
+	}
+}
+
+// Checks see captured values by their names, with their types.
+func TestChecksSeeCaptures(t *testing.T) {
+	file := parseText(t, head+oneStage+`
+scenarios:
+  - steps:
+      - {request: GET /, capture: {id: $.id, name: $.name, extra: $.extra}}
+      - request: GET /
+        checks: [json.id == id, name startsWith "a", 'any(json.items, .id == id)', id > 5 and name != "b", extra == nil, size > id]
+`)
+	checks := file.Scenarios[0].Steps[1].Request.Checks
+	answer := &Answer{
+		JSON: map[string]any{"id": 7.0, "items": []any{map[string]any{"id": 6.0}, map[string]any{"id": 7.0}}}, Size: 10,
+		Captures: []any{7.0, "anna", nil},
+	}
+	for _, c := range checks {
+		if ok, err := c.Holds(answer); !ok || err != nil {
+			t.Errorf("%s: %v, %v", c.Text, ok, err)
+		}
+	}
+	if diff := cmp.Diff([]int{0, 1}, checks[3].Captures); diff != "" {
+		t.Errorf("captures of %s (-want +got):\n%s", checks[3].Text, diff)
+	}
+	if diff := cmp.Diff([]string{"id", "name", "extra"}, file.Captures); diff != "" {
+		t.Errorf("captures of the file (-want +got):\n%s", diff)
+	}
+}
+
+// The same name in two scenarios is two values; made twice in one it is one.
+func TestCaptureNumbers(t *testing.T) {
+	file := parseText(t, head+oneStage+`
+scenarios:
+  - steps:
+      - {request: GET /a, capture: {id: $.id}}
+      - {request: "GET /${id}", capture: {id: $.id, n: header n}, json: {a: "${id}", b: "-${id}"}}
+  - steps:
+      - {request: GET /a, capture: {id: $.id}}
+      - {request: "GET /${id}"}
+`)
+	numbers := func(r *Request) (all []int) {
+		for _, c := range r.Captures {
+			all = append(all, c.Number)
+		}
+		return all
+	}
+	first, second := file.Scenarios[0].Steps, file.Scenarios[1].Steps
+	want := [][]int{{0}, {0, 1}, {2}}
+	if diff := cmp.Diff(want, [][]int{numbers(first[0].Request), numbers(first[1].Request), numbers(second[0].Request)}); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+	body := Template{
+		{Literal: `{"a":`},
+		{Value: Captured, Name: "id", Escape: EscapeValue},
+		{Literal: `,"b":"-`},
+		{Value: Captured, Name: "id", Escape: EscapeJSON},
+		{Literal: `"}`},
+	}
+	if diff := cmp.Diff(body, first[1].Request.Body); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+	path := Template{{Literal: "/"}, {Value: Captured, Name: "id", Number: 2, Escape: EscapePath}}
+	if diff := cmp.Diff(path, second[1].Request.Path); diff != "" {
+		t.Errorf("path (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzCapture(f *testing.F) {
+	for _, form := range []string{"$.id", "$..a", "$[?@.a > 1]", "$[0:2]", "header etag", "cookie a", "body ~ (a|b)+", "$['", "body ~ ("} {
+		f.Add(form, `{"id": 1, "a": [1, "x", null, {"a": 2}]}`)
+	}
+	f.Fuzz(func(t *testing.T, form, body string) {
+		c := Capture{Name: "c", Text: strings.TrimSpace(form)}
+		if err := c.parse(); err != nil {
+			asFault(err)
+			return
+		}
+		a := &Answer{Body: body, Header: map[string]string{"etag": body}, SetCookie: []string{body}}
+		d := json.NewDecoder(strings.NewReader(body))
+		d.UseNumber()
+		_ = d.Decode(&a.Exact)
+		found, err := c.Find(a)
+		if err == nil && len(found.Text) > maxCaptured {
+			t.Errorf("%q finds %d bytes", form, len(found.Text))
+		}
+		if err == nil && found.Typed && !json.Valid([]byte(found.Text)) {
+			t.Errorf("%q finds %q, which is no JSON", form, found.Text)
+		}
+	})
+}
