@@ -101,6 +101,9 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 		progress := p.progress()
 		err = to.ready(ctx, progress.Note)
 		if err == nil {
+			err = to.before(ctx)
+		}
+		if err == nil {
 			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, file.Target, seed))
 			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair()})
 			r.Warnings = append(r.Warnings, to.finish(ctx)...)

@@ -74,7 +74,11 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	defer to.close()
 
 	progress := p.progress()
-	if err := s.ready(ctx, to, progress.Note); err != nil {
+	err = s.ready(ctx, to, progress.Note)
+	if err == nil {
+		err = to.before(ctx)
+	}
+	if err != nil {
 		progress.Close()
 		code, err := s.unready(ctx, err)
 		return nil, code, err
@@ -134,7 +138,7 @@ func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
 	return loaders{head, base}, nil
 }
 
-// ready waits for both sides and does the file's before steps on each.
+// ready waits for both sides.
 func (l loaders) ready(ctx context.Context, note func(string)) error {
 	if err := l.head.Ready(ctx, note); err != nil {
 		return err
@@ -143,6 +147,13 @@ func (l loaders) ready(ctx context.Context, note func(string)) error {
 		if err := l.base.Ready(ctx, note); err != nil {
 			return fmt.Errorf("base: %w", err)
 		}
+	}
+	return nil
+}
+
+// before does the file's before steps on both sides.
+func (l loaders) before(ctx context.Context) error {
+	if l.base != nil {
 		if err := l.base.Before(ctx); err != nil {
 			return fmt.Errorf("base: %w", err)
 		}
