@@ -20,15 +20,15 @@ const (
 
 // ProgressOptions says what the display may do.
 type ProgressOptions struct {
-	Live  bool          // one line, drawn again and again; for terminals alone
+	Live  bool          // a block of lines, drawn again and again; for terminals alone
 	Width func() int    // columns, asked before each drawing; nil or 0: 80 live, no limit otherwise
 	Color bool          // only used with Live
 	Every time.Duration // least time between two drawings; 0: 200 ms live, 10 s otherwise
 }
 
-// Progress shows a run while it goes on, either as one line that is redrawn
-// or, where nobody watches a terminal, as a line now and then without any
-// control character.
+// Progress shows a run while it goes on, either as a block of as many lines as
+// the terminal's width needs, which is redrawn, or, where nobody watches a
+// terminal, as a line now and then without any control character.
 //
 // Three things are kept apart: the loader counts, the caller ticks ([Progress.Update])
 // and the display draws. Progress itself only decides when. It is safe for
@@ -42,7 +42,7 @@ type Progress struct {
 	drawn  time.Time // the last drawing; zero: none in this stage
 }
 
-// screen draws. Only the running stage's line may be drawn over.
+// screen draws. Only the running stage's block may be drawn over.
 type screen struct {
 	note  func(text string)
 	start func(line) // what is about to be loaded
@@ -194,11 +194,11 @@ func (r running) asked() string {
 
 // opening says what is about to be loaded.
 func (r running) opening() line {
-	text := workload(r.workload)
+	out := line{nameField(r.name)}
 	if r.idle > 0 {
-		text = "idle for " + duration(r.idle) + ", then " + text
+		out = append(out, field{text: "idle for " + duration(r.idle) + ", then"})
 	}
-	return line{nameField(r.name), {text: text}}
+	return append(out, field{text: workload(r.workload)})
 }
 
 // line says how the stage goes.
@@ -209,15 +209,14 @@ func (r running) line() line {
 	s := *r.stage
 	out := line{
 		nameField(r.name),
-		{bar: true, done: r.done(), width: barLeast, rank: 6},
-		{text: fmt.Sprintf("%.0f %%", 100*r.done()), width: 5, right: true, rank: 3},
-		{text: duration(s.Duration.Round(100 * time.Millisecond)), width: 6, right: true, rank: 5},
+		{bar: true, done: r.done(), width: barLeast},
+		{text: fmt.Sprintf("%.0f %%", 100*r.done()), width: 5, right: true},
+		{text: duration(s.Duration.Round(100 * time.Millisecond)), width: 6, right: true},
 	}
 	if perSecond, ok := r.rate(); ok {
-		now := fmt.Sprintf("%6s", rate(perSecond))
-		out = append(out, field{text: now + " " + r.asked(), rank: 9, short: now, shortRank: 4})
+		out = append(out, field{text: fmt.Sprintf("%6s %s", rate(perSecond), r.asked())})
 	}
-	return append(append(out, percentileFields(s)...), errorField(s.Counters))
+	return append(append(out, percentileFields(s)...), errorFields(s.Counters)...)
 }
 
 // closing says what a stage came to.
@@ -225,12 +224,13 @@ func closing(s *result.Stage) line {
 	out := line{nameField(s.Name)}
 	if s.State != result.NotRun {
 		out = append(out,
-			field{text: plural(int(s.Counters.Due()), "request"), width: 14, right: true, rank: 5},
-			field{text: duration(s.Duration), width: 6, right: true, rank: 6},
-			field{text: orNone(throughput(*s), rate), width: 6, right: true, rank: 4})
+			field{text: plural(int(s.Counters.Due()), "request"), width: 14, right: true},
+			field{text: duration(s.Duration), width: 6, right: true},
+			field{text: orNone(throughput(*s), rate), width: 6, right: true})
 		out = append(out, percentileFields(*s)...)
 	}
-	return append(out, errorField(s.Counters), stateField(s))
+	out = append(out, errorFields(s.Counters)...)
+	return append(out, stateField(s))
 }
 
 func nameField(name string) field {
@@ -241,18 +241,21 @@ func nameField(name string) field {
 // timeout.
 func percentileFields(s result.Stage) line {
 	return line{
-		{text: "p50 " + stageQuantile(s, 50, 100), width: 10, rank: 10},
-		{text: "p95 " + stageQuantile(s, 95, 100), width: 10, rank: 2},
-		{text: "p99 " + stageQuantile(s, 99, 100), width: 10, rank: 7},
+		{text: "p50 " + stageQuantile(s, 50, 100), width: 10, begin: true},
+		{text: "p95 " + stageQuantile(s, 95, 100), width: 10},
+		{text: "p99 " + stageQuantile(s, 99, 100), width: 10},
 	}
 }
 
-func errorField(c result.Counters) field {
-	short := ""
-	if n := c.Errors() + c.Unsent; n > 0 {
-		short = plural(int(n), "error")
+// errorFields are the errors by class.
+func errorFields(c result.Counters) line {
+	var out line
+	for _, k := range classes {
+		if n := *c.Of(k.class); n > 0 {
+			out = append(out, field{text: count(n) + " " + k.name, style: red})
+		}
 	}
-	return field{text: errorsByClass(c), rank: 8, short: short, shortRank: 1, style: red}
+	return out
 }
 
 func stateField(s *result.Stage) field {
@@ -260,7 +263,7 @@ func stateField(s *result.Stage) field {
 		return field{}
 	}
 	state := strings.ReplaceAll(visible(shorten(string(s.State), nameLimit)), "-", " ")
-	return field{text: joined(": ", state, visible(shorten(s.Reason, sentenceLimit))), rank: 11, short: state, style: yellow}
+	return field{text: joined(": ", state, visible(shorten(s.Reason, sentenceLimit))), style: yellow}
 }
 
 const (
@@ -275,10 +278,7 @@ type field struct {
 	style style
 	width int  // padded to this many columns: a line that is redrawn should not jump
 	right bool // padded on the left
-
-	rank      int    // where the line is too long, the highest is left out first; 0 stays
-	short     string // tried before the field is left out
-	shortRank int
+	begin bool // begins a row where the line needs several
 
 	bar  bool // drawn as wide as there is room, instead of text
 	done float64
@@ -303,70 +303,72 @@ func (f field) draw(p painter) string {
 // line is a row of fields, the stage's name first.
 type line []field
 
-// fit lays the fields out within width columns; 0 is no limit, but then there
-// is no bar either.
-func (l line) fit(width int, p painter) string {
-	l = slices.Clone(l)
-	if width > 0 {
-		l[0].text = cut(l[0].text, min(max(nameLeast, width/4), width))
-		l[0].width = min(l[0].width, width)
-		l = l.shortened(width)
-		l.fill(width - l.columns())
+// rows lays the fields out in rows of at most width columns; 0 is no limit,
+// but then there is no bar either. Nothing is left out: what does not fit
+// behind the stage's name goes on below it.
+func (l line) rows(width int, p painter) []string {
+	l = slices.DeleteFunc(slices.Clone(l), field.empty)
+	if width <= 0 {
+		return []string{l.draw(p)}
 	}
-	var parts []string
-	for _, f := range l {
-		if !f.empty() {
-			parts = append(parts, f.draw(p))
-		}
+	l[0].text = cut(l[0].text, min(max(nameLeast, width/4), width))
+	indent := nameLeast + columnGap
+	if width < stackBelow {
+		indent = min(columnGap, width-1)
 	}
-	return strings.TrimRight(strings.Join(parts, strings.Repeat(" ", columnGap)), " ")
+	broken := l.broken(width, indent, true)
+	if tight := l.broken(width, indent, false); len(tight) < len(broken) || len(tight) == 1 {
+		broken = tight
+	}
+	out := make([]string, len(broken))
+	margin := 0
+	for i, row := range broken {
+		out[i] = strings.Repeat(" ", margin) + row.filled(width-margin).draw(p)
+		margin = indent
+	}
+	return out
 }
 
-// shortened leaves fields out by their rank until the others fit, or only
-// those remain that always stay.
-func (l line) shortened(width int) line {
-	if width < nameLeast+columnGap+2 {
-		return l[:1]
+// broken splits a line into rows that fit, all but the first behind an indent;
+// kept, what belongs together begins a row of its own.
+func (l line) broken(width, indent int, kept bool) []line {
+	rows := []line{l[:1]}
+	for i := 1; i < len(l); i++ {
+		row, room := &rows[len(rows)-1], width
+		if len(rows) > 1 {
+			room -= indent
+		}
+		if row.columns()+columnGap+l[i].columns() > room || kept && l[i].begin {
+			rows = append(rows, l[i:i+1])
+			continue
+		}
+		*row = (*row)[:len(*row)+1]
 	}
-	empty := field.empty
-	l = slices.DeleteFunc(l, empty)
-	for l.columns() > width {
-		f := &l[l.leastNeeded()]
-		if f.rank == 0 {
-			break
+	return rows
+}
+
+// filled gives room that is left over to the bar, and takes what is missing
+// from a field that has a row of its own and is still too long.
+func (l line) filled(width int) line {
+	l = slices.Clone(l)
+	room := width - l.columns()
+	for i := range l {
+		if l[i].bar {
+			l[i].width = max(min(barLeast+room, barMost), 1)
 		}
-		if f.short == "" {
-			f.bar, f.width = false, 0
-		}
-		f.text, f.short, f.rank = f.short, "", f.shortRank
-		l = slices.DeleteFunc(l, empty)
+	}
+	if room < 0 && !l[0].bar {
+		l[0].text, l[0].width = cut(l[0].text, max(width, 1)), 0
 	}
 	return l
 }
 
-// leastNeeded is the field of the highest rank.
-func (l line) leastNeeded() int {
-	found := 0
+func (l line) draw(p painter) string {
+	parts := make([]string, len(l))
 	for i, f := range l {
-		if f.rank > l[found].rank {
-			found = i
-		}
+		parts[i] = f.draw(p)
 	}
-	return found
-}
-
-// fill gives room that is left over to the bar, and takes what is missing from
-// the last field.
-func (l line) fill(room int) {
-	for i := range l {
-		if l[i].bar {
-			l[i].width = min(barLeast+room, barMost)
-		}
-	}
-	if last := &l[len(l)-1]; room < 0 {
-		last.text = cut(last.text, max(last.columns()+room, 1))
-		last.width = 0
-	}
+	return strings.TrimRight(strings.Join(parts, strings.Repeat(" ", columnGap)), " ")
 }
 
 func (l line) columns() int {
@@ -404,7 +406,7 @@ func (o *output) columns() int {
 func (o *output) plain() screen {
 	keep := func(l line) {
 		l = slices.DeleteFunc(l, func(f field) bool { return f.bar })
-		o.write(l.fit(o.columns(), o.painter) + "\n")
+		o.write(strings.Join(l.rows(o.columns(), o.painter), "\n") + "\n")
 	}
 	return screen{
 		note:  func(text string) { o.write(text + "\n") },
@@ -415,43 +417,55 @@ func (o *output) plain() screen {
 	}
 }
 
-const toStart, clearRest = "\r", "\x1b[K"
+const toStart, clearRest = "\r", "\x1b[J"
 
-// live is a screen for terminals: the last line is drawn over.
+// live is a screen for terminals: the last block is drawn over.
 func (o *output) live() screen {
-	shown := ""
-	place := func(text string) { o.write(toStart + text + clearRest) }
+	var shown []string
+	// over replaces the block that is shown, in one write: nobody sees it half.
+	over := func(text string) {
+		up := ""
+		if n := len(shown) - 1; n > 0 {
+			up = fmt.Sprintf("\x1b[%dA", n)
+		}
+		o.write(toStart + up + clearRest + text)
+	}
 	draw := func(l line) {
-		shown = o.onOneRow(l)
-		place(shown)
+		rows := o.onRows(l)
+		over(strings.Join(rows, "\n"))
+		shown = rows
+	}
+	end := func(text string) {
+		over(text + "\n")
+		shown = nil
 	}
 	return screen{
 		note: func(text string) {
-			place(text)
-			o.write("\n" + shown)
+			block := shown
+			end(text)
+			if block != nil {
+				o.write(strings.Join(block, "\n"))
+			}
+			shown = block
 		},
 		start: draw,
 		draw:  draw,
-		end: func(l line) {
-			place(o.onOneRow(l))
-			o.write("\n")
-			shown = ""
-		},
+		end:   func(l line) { end(strings.Join(o.onRows(l), "\n")) },
 		close: func() {
-			if shown != "" {
+			if shown != nil {
 				o.write("\n")
 			}
-			shown = ""
+			shown = nil
 		},
 	}
 }
 
-// onOneRow leaves the last column free: some terminals begin a new row as soon
+// onRows leaves the last column free: some terminals begin a new row as soon
 // as it is written.
-func (o *output) onOneRow(l line) string {
+func (o *output) onRows(l line) []string {
 	width := o.columns()
 	if width == 0 {
 		width = liveWidth
 	}
-	return l.fit(max(width-1, 1), o.painter)
+	return l.rows(max(width-1, 1), o.painter)
 }

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,11 +66,14 @@ func show(p *Progress) {
 
 func columns(n int) func() int { return func() int { return n } }
 
-// frames makes the output of a live display readable: each drawing is a line
-// of its own, marked where it is drawn over the one before.
+// frames makes the output of a live display readable: each drawing begins with
+// ⏎ and how many rows up it is drawn over the one before, each row with ↓.
 func frames(output string) string {
-	return strings.NewReplacer(toStart, "\n⏎ ", clearRest, "", "\n", "\n↓", "\x1b[", "{").Replace(output)
+	output = cursorUp.ReplaceAllString(output, "↑$1 ")
+	return strings.NewReplacer(toStart, "\n⏎ ", clearRest, "", "\n", "\n↓ ", "\x1b[", "{").Replace(output)
 }
+
+var cursorUp = regexp.MustCompile(`\x1b\[(\d+)A`)
 
 func TestProgressGolden(t *testing.T) {
 	for _, tt := range []struct {
@@ -94,45 +99,93 @@ func TestProgressGolden(t *testing.T) {
 	}
 }
 
-// lastScreen is what remains on a terminal: what was drawn over is gone.
-func lastScreen(output string) string {
-	var b strings.Builder
-	for row := range strings.Lines(output) {
-		row = row[strings.LastIndex(row, toStart)+1:]
-		b.WriteString(strings.ReplaceAll(row, clearRest, ""))
+// lastScreen is what remains on a terminal.
+func lastScreen(output string) []string {
+	rows, at, column := []string{""}, 0, 0
+	for _, token := range regexp.MustCompile(`\r|\n|\x1b\[\d*[A-Z]|[^\r\n\x1b]+`).FindAllString(output, -1) {
+		switch {
+		case token == "\r":
+			column = 0
+		case token == "\n":
+			at, column = at+1, 0
+			if at == len(rows) {
+				rows = append(rows, "")
+			}
+		case token == clearRest:
+			rows = rows[:at+1]
+			rows[at] = rows[at][:column]
+		case cursorUp.MatchString(token):
+			n, _ := strconv.Atoi(cursorUp.FindStringSubmatch(token)[1])
+			at -= n
+		default:
+			rows[at] = rows[at][:column] + token
+			column = len(rows[at])
+		}
 	}
-	return b.String()
+	return rows
 }
 
-// What remains on a terminal is one line for each note and stage.
-func TestProgressLeavesOneLinePerStage(t *testing.T) {
-	var b strings.Builder
-	show(NewProgress(&b, ProgressOptions{Live: true, Width: columns(120)}))
-	var got []string
-	for line := range strings.Lines(lastScreen(b.String())) {
-		got = append(got, strings.Fields(line)[0])
-	}
-	want := []string{"waiting", "ready", "normal", "high", "extreme", "spike", "after"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("first words of the lines (-want +got):\n%s", diff)
+// What remains on a terminal is one block for each note and stage, whatever
+// its width: nothing of what was drawn before it.
+func TestProgressLeavesOneBlockPerStage(t *testing.T) {
+	for _, width := range []int{30, 40, 80, 140} {
+		var b strings.Builder
+		show(NewProgress(&b, ProgressOptions{Live: true, Width: columns(width)}))
+		var got []string
+		for _, row := range lastScreen(b.String()) {
+			if row != "" && row[0] != ' ' {
+				got = append(got, strings.Fields(row)[0])
+			}
+		}
+		want := []string{"waiting", "ready", "normal", "high", "extreme", "spike", "after"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("at %d columns: first words of the blocks (-want +got):\n%s", width, diff)
+		}
 	}
 }
 
-// A line that is drawn over must never reach the end of the row.
-func TestProgressLiveStaysOnOneRow(t *testing.T) {
-	for width := 1; width <= 200; width++ {
+// A note goes above the running stage's block, which stays.
+func TestProgressNotesAboveTheBlock(t *testing.T) {
+	var b strings.Builder
+	p := NewProgress(&b, ProgressOptions{Live: true, Width: columns(60), Every: time.Second})
+	s := sampleRun(result.Warn).Stages[2]
+	p.StageStart(s.Name, s.Workload, 0)
+	for after := time.Second; after < 4*time.Second; after += time.Second {
+		p.Update(s.Start.Add(after), partial(s, after))
+	}
+	before := lastScreen(b.String())
+	p.Note("30 s more")
+	if diff := cmp.Diff(append([]string{"30 s more"}, before...), lastScreen(b.String())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(before) != 2 {
+		t.Errorf("at 60 columns the block has %d rows, want 2: %q", len(before), before)
+	}
+}
+
+// However narrow the terminal, the block says everything, and no row of it
+// reaches the terminal's last column.
+func TestProgressLiveSaysEverything(t *testing.T) {
+	s := sampleRun(result.Warn).Stages[2]
+	s.Counters.Timeout = 12
+	for width := 1; width <= 180; width += 1 + width/30 {
 		var b strings.Builder
 		p := NewProgress(&b, ProgressOptions{Live: true, Every: time.Second, Width: columns(width)})
-		p.StageStart("a stage with a long name, 負荷試験", result.Workload{Model: "open", RateTo: 1000, Duration: time.Hour}, time.Minute)
-		s := sampleRun(result.Warn).Stages[2]
-		for after := time.Second; after < s.Duration; after += 4 * time.Second {
-			p.Update(s.Start.Add(after), partial(s, after))
+		p.StageStart("a stage with a long name, 負荷試験", result.Workload{Model: "open", RateFrom: 100, RateTo: 100, Duration: time.Minute}, 0)
+		for after := time.Second; after < s.Duration; after += 8 * time.Second {
+			live := partial(s, after)
+			live.Counters.Timeout = 12
+			p.Update(s.Start.Add(after), live)
 		}
-		p.StageEnd(&s)
-		for line := range strings.SplitSeq(b.String(), toStart) {
-			line = strings.TrimSuffix(strings.ReplaceAll(line, clearRest, ""), "\n")
-			if got := cells.StringWidth(line); got >= max(width, 2) {
-				t.Errorf("on a terminal of %d columns a line of %d was drawn: %q", width, got, line)
+		screen := lastScreen(b.String())
+		for _, row := range screen {
+			if got := cells.StringWidth(row); got >= max(width, 2) {
+				t.Errorf("on a terminal of %d columns a row of %d was drawn: %q", width, got, row)
+			}
+		}
+		for _, want := range []string{"░", " %", "25 s", "73/s of 100/s", "p50 2", "p95 4", "p99 ≥ 10 s", "bad status", "12 timeout"} {
+			if width >= 24 && !strings.Contains(strings.Join(screen, "\n"), want) {
+				t.Errorf("at %d columns the block lacks %q: %q", width, want, screen)
 			}
 		}
 	}
@@ -228,7 +281,7 @@ func TestProgressCloseEndsAnInterruptedLine(t *testing.T) {
 	p.StageStart("normal", result.Workload{Model: "closed", Requests: 100, WorkersFrom: 5, WorkersTo: 5}, 0)
 	p.Close()
 	p.Close()
-	if want := toStart + "normal    100 requests by 5 workers" + clearRest + "\n"; b.String() != want {
+	if want := toStart + clearRest + "normal    100 requests by 5 workers\n"; b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}
 }

@@ -152,6 +152,14 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	c.since = min(c.since, turns.Restarts.Every) + len(s.head.Slices) - (c.restarts-restarts)*turns.Restarts.Every
 	r.Base.Stages = append(r.Base.Stages, *s.base)
-	o.StageEnd(s.head)
+	o.StageEnd(named(s.base, "base"))
+	o.StageEnd(named(s.head, "head"))
 	return s.head
+}
+
+// named is a side of a stage for whoever looks on: both end at once.
+func named(s *result.Stage, side string) *result.Stage {
+	out := *s
+	out.Name += ", " + side
+	return &out
 }
