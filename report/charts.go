@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,7 +14,8 @@ type Charts struct {
 	Time        TimeChart
 	Stages      StageChart
 	Percentiles PercentileChart
-	Cluster     *ClusterChart // nil: nothing was seen of the cluster
+	Histograms  []HistogramChart // one for each stage
+	Cluster     *ClusterChart    // nil: nothing was seen of the cluster
 }
 
 // Series is a row of numbers. NaN is a gap, null in JSON.
@@ -22,6 +24,9 @@ type Series []float64
 // MarshalJSON writes the numbers with six significant digits: more is not
 // seen in a chart.
 func (s Series) MarshalJSON() ([]byte, error) {
+	if s == nil {
+		return []byte("null"), nil
+	}
 	out := []byte{'['}
 	for i, v := range s {
 		if i > 0 {
@@ -38,13 +43,19 @@ func (s Series) MarshalJSON() ([]byte, error) {
 
 // TimeChart is the whole run over time, one point for each part of a stage.
 type TimeChart struct {
-	At            Series // middle of the part, seconds since the run's start
-	Width         Series // of the part, seconds
-	P50, P95, P99 Series // response time in milliseconds
-	Rate          Series // finished requests a second
-	Spans         []Span
+	At    Series // middle of the part, seconds since the run's start
+	Width Series // of the part, seconds
+	TimeSide
+	Base  *TimeSide // nil: the run is no comparison
+	Spans []Span
 
 	stage []int // the stage of each point
+}
+
+// TimeSide is one side of the run over time.
+type TimeSide struct {
+	P50, P95, P99 Series // response time in milliseconds
+	Rate          Series // finished requests a second, while this side was loaded
 }
 
 // Span is a stage's place on the time axis, in seconds since the run's start.
@@ -55,13 +66,19 @@ type Span struct {
 
 // StageChart has one value for each stage that ran.
 type StageChart struct {
-	Stage               []string
+	Stage []string
+	StageSide
+	Base *StageSide // nil: the run is no comparison
+}
+
+// StageSide is one side of each stage.
+type StageSide struct {
 	P50, P95, P99       Series // milliseconds
 	Throughput, Success Series // a second; share
 }
 
 // PercentileChart is the response time by percentile, one line for each
-// stage.
+// side of each stage.
 type PercentileChart struct {
 	OneIn Series // one request in so many is slower: 100 is p99
 	Lines []Line
@@ -70,7 +87,17 @@ type PercentileChart struct {
 // Line is one named series.
 type Line struct {
 	Stage  string
+	Side   string // as of the stage
 	Values Series // milliseconds
+}
+
+// HistogramChart is the distribution of one stage's response times, in bins
+// that are equally wide on a logarithmic scale.
+type HistogramChart struct {
+	Stage string
+	From  Series // where each bin begins, in milliseconds, and where the last one ends
+	Head  Series // percent of the requests in each bin
+	Base  Series // nil: head was loaded alone
 }
 
 // ClusterChart is the cluster over time.
@@ -88,74 +115,115 @@ const timePoints = 600
 // only tables.
 const chartStages = 24
 
+// chartHistograms is how many stages have a histogram of their own.
+const chartHistograms = 12
+
 func newCharts(r *result.Run) Charts {
 	c := Charts{Time: timeChart(r, timePoints), Cluster: clusterChart(r)}
 	if len(r.Stages) <= chartStages {
 		c.Stages = stageChart(r)
 		c.Percentiles = percentileChart(r)
 	}
+	if len(r.Stages) <= chartHistograms {
+		c.Histograms = histogramCharts(r)
+	}
 	return c
 }
 
 func timeChart(r *result.Run, points int) TimeChart {
-	var c TimeChart
+	c := newTimeChart(r)
 	total := 0
 	for _, s := range r.Stages {
 		total += len(s.Slices)
 	}
 	together := max(1, (total+points-1)/points)
-	for n, s := range r.Stages {
+	for n := range r.Stages {
+		s := &r.Stages[n]
 		if len(s.Slices) == 0 {
 			continue
 		}
-		start := seconds(s.Start.Sub(r.Start))
-		c.Spans = append(c.Spans, Span{chartName(s.Name), start, start + seconds(stageEnd(s))})
+		t := trackOf(r, s)
+		start, end := t.span(0, len(t.head))
+		c.Spans = append(c.Spans, Span{chartName(s.Name), seconds(start), seconds(max(end, t.start+s.Duration))})
 		for i := 0; i < len(s.Slices); i += together {
-			part := s.Slices[i:min(i+together, len(s.Slices))]
-			from, to := part[0].Offset, part[len(part)-1].Offset+part[len(part)-1].Width
-			c.add(start+seconds(from), seconds(to-from), part)
+			j := min(i+together, len(s.Slices))
+			from, to := t.span(i, j)
+			c.at(seconds(from), seconds(to-from))
+			c.add(loaded(s.Slices[i:j]), s.Slices[i:j])
+			if c.Base != nil {
+				c.Base.add(loaded(t.windows(i, j)), t.windows(i, j))
+			}
 			c.stage = append(c.stage, n)
 		}
 	}
 	return c
 }
 
-// stageEnd is the end of what is drawn of a stage, since its start.
-func stageEnd(s result.Stage) time.Duration {
-	last := s.Slices[len(s.Slices)-1]
-	return max(s.Duration, last.Offset+last.Width)
+func newTimeChart(r *result.Run) TimeChart {
+	if r.Base == nil {
+		return TimeChart{}
+	}
+	return TimeChart{Base: &TimeSide{}}
 }
 
-// add appends one point made of the slices between from and from+width.
-func (c *TimeChart) add(from, width float64, list []result.Slice) {
+// at places the next point.
+func (c *TimeChart) at(from, width float64) {
+	c.At = append(c.At, from+width/2)
+	c.Width = append(c.Width, width)
+}
+
+// loaded is for how many seconds the slices were loaded.
+func loaded(list []result.Slice) float64 {
+	sum := 0.0
+	for _, s := range list {
+		sum += seconds(s.Width)
+	}
+	return sum
+}
+
+// add appends one point made of slices that lasted so many seconds; without
+// any it is a gap.
+func (c *TimeSide) add(width float64, list []result.Slice) {
 	var h result.Histogram
 	var counters result.Counters
 	for _, s := range list {
 		h = h.Merge(s.Response)
 		counters.Add(s.Counters)
 	}
-	c.At = append(c.At, from+width/2)
-	c.Width = append(c.Width, width)
 	c.P50 = append(c.P50, millis(h, 50, 100))
 	c.P95 = append(c.P95, millis(h, 95, 100))
 	c.P99 = append(c.P99, millis(h, 99, 100))
-	c.Rate = append(c.Rate, float64(counters.Finished())/width)
+	c.Rate = append(c.Rate, float64(counters.Finished())/width) // 0/0 is a gap
 }
 
 func stageChart(r *result.Run) StageChart {
 	var c StageChart
+	if r.Base != nil {
+		c.Base = &StageSide{}
+	}
 	for _, s := range r.Stages {
-		if s.Response.Total() == 0 {
+		base := r.Base.Stage(s.Name)
+		if base == nil {
+			base = &result.Stage{}
+		}
+		if s.Response.Total()+base.Response.Total() == 0 {
 			continue
 		}
 		c.Stage = append(c.Stage, chartName(s.Name))
-		c.P50 = append(c.P50, millis(s.Response, 50, 100))
-		c.P95 = append(c.P95, millis(s.Response, 95, 100))
-		c.P99 = append(c.P99, millis(s.Response, 99, 100))
-		c.Throughput = append(c.Throughput, throughput(s))
-		c.Success = append(c.Success, successRate(s))
+		c.add(s)
+		if c.Base != nil {
+			c.Base.add(*base)
+		}
 	}
 	return c
+}
+
+func (c *StageSide) add(s result.Stage) {
+	c.P50 = append(c.P50, millis(s.Response, 50, 100))
+	c.P95 = append(c.P95, millis(s.Response, 95, 100))
+	c.P99 = append(c.P99, millis(s.Response, 99, 100))
+	c.Throughput = append(c.Throughput, throughput(s))
+	c.Success = append(c.Success, successRate(s))
 }
 
 // percentileGrid are even steps on a logarithmic scale from p0 to p99.999.
@@ -169,11 +237,11 @@ func percentileGrid() Series {
 
 func percentileChart(r *result.Run) PercentileChart {
 	c := PercentileChart{OneIn: percentileGrid()}
-	for _, s := range r.Stages {
+	for _, s := range sides(r) {
 		if s.Response.Total() == 0 {
 			continue
 		}
-		c.Lines = append(c.Lines, Line{chartName(s.Name), percentileLine(s.Response, c.OneIn)})
+		c.Lines = append(c.Lines, Line{chartName(s.Name), s.side, percentileLine(s.Response, c.OneIn)})
 	}
 	return c
 }
@@ -190,6 +258,76 @@ func percentileLine(h result.Histogram, oneIn Series) Series {
 		}
 	}
 	return out
+}
+
+// How finely a histogram is drawn, in bins for a factor of ten.
+const (
+	coarsest = 10.0
+	finest   = 200.0
+	// inView is how many bins the middle 98 % of many requests get; of fewer
+	// requests it is twice the cube root of their number (Rice's rule), so that
+	// noise does not look like a shape.
+	inView = 40.0
+	// mostBins bounds what is drawn of a distribution that reaches far.
+	mostBins = 400.0
+)
+
+func histogramCharts(r *result.Run) []HistogramChart {
+	var out []HistogramChart
+	for _, s := range r.Stages {
+		var base result.Histogram
+		if side := r.Base.Stage(s.Name); side != nil {
+			base = side.Response
+		}
+		if all := s.Response.Merge(base); all.Total() > 0 {
+			c := binsOf(all)
+			c.Stage, c.Head = chartName(s.Name), c.shares(s.Response)
+			if base.Total() > 0 {
+				c.Base = c.shares(base)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// binsOf lays the bins for the values of a histogram.
+func binsOf(h result.Histogram) HistogramChart {
+	low, high := quantileMicros(h, 1, 100), quantileMicros(h, 99, 100)
+	fineness := min(2*math.Cbrt(float64(h.Total())), inView) / max(math.Log10(high/low), 1e-9)
+	// A bin holds several of the histogram's buckets, which are 1 µs wide below
+	// 2 ms: else it shows stripes.
+	fineness = min(max(fineness, coarsest), finest, max(low*0.5, coarsest))
+	first, last := h.Buckets()[0], h.Buckets()[len(h.Buckets())-1]
+	from, to := middle(first), middle(last)
+	fineness = min(fineness, mostBins/max(math.Log10(to/from), 1e-9))
+	begin := math.Floor(math.Log10(from) * fineness)
+	end := math.Floor(math.Log10(to)*fineness) + 1
+	c := HistogramChart{}
+	for i := begin; i <= end; i++ {
+		c.From = append(c.From, math.Pow(10, i/fineness)/1000)
+	}
+	return c
+}
+
+// shares is how many percent of the values lie in each bin.
+func (c HistogramChart) shares(h result.Histogram) Series {
+	out := make(Series, len(c.From)-1)
+	for _, b := range h.Buckets() {
+		i, _ := slices.BinarySearch(c.From, math.Nextafter(middle(b)/1000, math.Inf(1)))
+		out[min(max(i-1, 0), len(out)-1)] += 100 * float64(b.Count) / float64(h.Total())
+	}
+	return out
+}
+
+// middle is the middle of a bucket in microseconds, never 0.
+func middle(b result.Bucket) float64 {
+	end := result.Equivalent(time.Duration(b.Low)*time.Microsecond) + time.Microsecond
+	return (float64(b.Low) + float64(end)/float64(time.Microsecond)) / 2
+}
+
+func quantileMicros(h result.Histogram, num, den int64) float64 {
+	return max(millis(h, num, den)*1000, 0.5)
 }
 
 func clusterChart(r *result.Run) *ClusterChart {

@@ -38,6 +38,60 @@ func TestFormsShowTheBaseline(t *testing.T) {
 	}
 }
 
+// A comparison shows both sides in every form, says what was compared, and
+// what that cannot tell.
+func TestFormsShowBothSides(t *testing.T) {
+	r := sampleCompared()
+	const sentence = "Compared with base at http:&#8203;//localhost:8001 in the same run; one start of each was compared."
+	forms := everyForm(t, r)
+	forms["comment"] = commentText(t, r, CommentOptions{})
+	forms["junit"] = junitText(t, r)
+	for name, text := range forms {
+		text = strings.Join(strings.Fields(text), " ") // a terminal's lines are wrapped
+		for _, want := range []string{strings.ReplaceAll(sentence, "&#8203;", ""), "http://localhost:8001"} {
+			if !strings.Contains(strings.ReplaceAll(text, "&#8203;", ""), want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+	}
+	for name, want := range map[string][]string{
+		"terminal":    {"side", "base", "head", "+19.8 % (+15.8 to +23.8 %)", "sees: the smallest change"},
+		"markdown":    {"| Side |", "| base |", "| head |", "p95 of base", "*Sees*: the smallest change"},
+		"comment":     {"| Side |", "| base |", "| head |"},
+		"page":        {`<span class="side base">base</span>`, "base and head", `"Side":"base"`},
+		"junit":       {"change +19.8 % (+15.8 to +23.8 %), sees +13.0 %", `name="Base target" value="http://localhost:8001"`},
+		"csv":         {"steady,base,", "steady,head,", "ramp,head,"},
+		"hlog":        {"Tag=base/steady,", "Tag=head/steady,", "Tag=head/ramp,"},
+		"openmetrics": {`{stage="steady",side="base",quantile="0.95"}`, `{stage="steady",side="head",quantile="0.95"}`},
+	} {
+		text := forms[name]
+		switch name {
+		case "csv":
+			text = csvTable(t, r)
+		case "hlog":
+			text = hlogText(t, r)
+		case "openmetrics":
+			text = metricsText(t, r)
+		}
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s lacks %q:\n%s", name, w, text)
+			}
+		}
+	}
+}
+
+// A comparison of too few windows has no change, and none that it would see.
+func TestTooFewWindowsShowNoChange(t *testing.T) {
+	r := sampleCompared()
+	r.Judgement.Objectives = r.Judgement.Objectives[:1]
+	*r.Judgement.Objectives[0].Comparison = result.Comparison{Baseline: 54.4e3}
+	o := NewView(r).Objectives[0]
+	if o.Change != none || o.Sees != none || o.Between != "" {
+		t.Errorf("change %q, between %q, sees %q", o.Change, o.Between, o.Sees)
+	}
+}
+
 func everyForm(t *testing.T, r *result.Run) map[string]string {
 	t.Helper()
 	var page, text, html strings.Builder

@@ -13,15 +13,16 @@ import (
 
 // CSV writes the slices of the run as a table for a spreadsheet: a line for
 // each second of each stage, with plain numbers. A cell is empty where nothing
-// was measured.
+// was measured. In a comparison the column side tells base from head, whose
+// offsets count the time in which their own side was loaded.
 func CSV(w io.Writer, r *result.Run) error {
 	c := csv.NewWriter(w)
-	head := []string{"stage", "start", "seconds", "width_s", "due", "finished", "success"}
+	head := []string{"stage", "side", "start", "seconds", "width_s", "due", "finished", "success"}
 	for _, k := range classes {
 		head = append(head, strings.ReplaceAll(strings.ToLower(k.name), " ", "_"))
 	}
 	c.Write(append(head, "per_second", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"))
-	for _, s := range r.Stages {
+	for _, s := range sides(r) {
 		for _, slice := range s.Slices {
 			c.Write(csvRow(r, s, slice))
 		}
@@ -33,10 +34,11 @@ func CSV(w io.Writer, r *result.Run) error {
 	return nil
 }
 
-func csvRow(r *result.Run, s result.Stage, slice result.Slice) []string {
+func csvRow(r *result.Run, s sided, slice result.Slice) []string {
 	at, counters := s.Start.Add(slice.Offset), slice.Counters
 	row := []string{
 		csvText(s.Name),
+		s.side,
 		at.UTC().Format("2006-01-02T15:04:05.000Z"),
 		csvNumber(seconds(at.Sub(r.Start))),
 		csvNumber(seconds(slice.Width)),

@@ -28,7 +28,7 @@ func TestCSVGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := 1
-			for _, s := range r.Stages {
+			for _, s := range sides(r) {
 				want += len(s.Slices)
 			}
 			if len(rows) != want {

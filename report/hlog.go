@@ -16,7 +16,8 @@ import (
 
 // HLog writes the response times as a log of HdrHistogram, version 1.3: one
 // line for each slice, tagged with its stage, in order of time. A stage that
-// kept no slices is one line.
+// kept no slices is one line. In a comparison the tags are base/STAGE and
+// head/STAGE.
 //
 // Values are microseconds; the column of the interval's maximum, by the custom
 // of such logs, is a thousandth of that: milliseconds.
@@ -52,8 +53,11 @@ type logInterval struct {
 // intervals are the parts of the run that measured something, by time.
 func intervals(r *result.Run) []logInterval {
 	var out []logInterval
-	for _, s := range r.Stages {
+	for _, s := range sides(r) {
 		from, tag := s.Start.Sub(r.Start), logTag(s.Name)
+		if s.side != "" {
+			tag = s.side + "/" + tag
+		}
 		if len(s.Slices) == 0 {
 			out = append(out, logInterval{tag, from, s.Duration, s.Response})
 		}

@@ -45,42 +45,119 @@ var hostile = []string{
 	strings.Repeat("very long ", 2000),
 }
 
-// filled is a judged run with s in every text that comes from outside. The
-// words that reading a result file checks are left.
+// filled is a judged comparison with s in every text that comes from outside.
+// The words that reading a result file checks are left.
 func filled(s string) *result.Run {
+	r := whole()
+	fill(reflect.ValueOf(r).Elem(), "", func(_ string, v reflect.Value) {
+		if v.Type() == reflect.TypeFor[string]() {
+			v.SetString(s)
+		}
+	}, checked...)
+	return r
+}
+
+// whole is a run that has something of everything that a result can hold.
+func whole() *result.Run {
 	r := sampleRun(result.Fail)
 	r.Judgement.Notices = []string{"x"}
 	r.Judgement.Earlier = sampleEarlier(3)
 	r.Timeline.Samples = r.Timeline.Samples[:20]
 	for i := range r.Stages {
-		r.Stages[i].Slices = r.Stages[i].Slices[:3] // a few of each kind are enough, and quick
+		s := &r.Stages[i]
+		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
+		s.Slowest = s.Failures
+		s.Steps = []result.Step{{Scenario: "x", Name: "x"}}
 	}
-	fill(reflect.ValueOf(r).Elem(), s)
+	compared := sampleCompared()
+	base := r.Stages[2]
+	base.Slices = slices.Clone(base.Slices)
+	r.Base = &result.Base{Target: "x", Route: "x", Stages: []result.Stage{base}}
+	for _, o := range compared.Judgement.Objectives[:2] {
+		o.Comparison.Mismatch = "x"
+		r.Judgement.Objectives = append(r.Judgement.Objectives, o)
+	}
 	return r
 }
 
 // checked are the fields that hold one word of a closed list.
 var checked = []string{"Severity", "Margin", "Cmp", "Unit", "Model", "Arrivals"}
 
-func fill(v reflect.Value, s string) {
+// fill calls set for every field that is a string, with its path, but for the
+// named ones.
+func fill(v reflect.Value, path string, set func(string, reflect.Value), but ...string) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {
-			fill(v.Elem(), s)
+			fill(v.Elem(), path, set, but...)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			fill(v.Index(i), s)
+			fill(v.Index(i), path+"[]", set, but...)
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Field(i).CanSet() && !slices.Contains(checked, v.Type().Field(i).Name) {
-				fill(v.Field(i), s)
+			if f := v.Type().Field(i); f.IsExported() && !slices.Contains(but, f.Name) {
+				fill(v.Field(i), path+"."+f.Name, set, but...)
 			}
 		}
 	case reflect.String:
-		if v.Type() == reflect.TypeFor[string]() {
-			v.SetString(s)
+		set(path, v)
+	}
+}
+
+// texts are the paths of all strings that a type can hold.
+func texts(t reflect.Type, path string) []string {
+	var out []string
+	switch t.Kind() {
+	case reflect.Pointer:
+		return texts(t.Elem(), path)
+	case reflect.Slice:
+		return texts(t.Elem(), path+"[]")
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); f.IsExported() {
+				out = append(out, texts(f.Type, path+"."+f.Name)...)
+			}
+		}
+	case reflect.Map:
+		for _, kind := range []reflect.Kind{t.Key().Kind(), t.Elem().Kind()} {
+			if kind == reflect.String {
+				out = append(out, path)
+			}
+		}
+	case reflect.String:
+		out = append(out, path)
+	}
+	return out
+}
+
+// What is fuzzed is every string that a result can hold: a new field of a
+// result has to be in the sample too.
+func TestWholeRunHasEveryString(t *testing.T) {
+	found := map[string]bool{}
+	fill(reflect.ValueOf(whole()).Elem(), "", func(path string, _ reflect.Value) { found[path] = true })
+	for _, path := range texts(reflect.TypeFor[result.Run](), "") {
+		if !found[path] {
+			t.Errorf("no sample has %s", path)
+		}
+	}
+}
+
+// A word of a closed list that is none of them is in no form: a file that was
+// not read by this program's own reader can hold anything there.
+func TestUnknownWordsAreNotWritten(t *testing.T) {
+	const word = "zzz<b>|zzz"
+	r := whole()
+	fill(reflect.ValueOf(r).Elem(), "", func(path string, v reflect.Value) {
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		if v.Type() != reflect.TypeFor[string]() || slices.Contains(checked, name) {
+			v.SetString(word)
+		}
+	})
+	for _, form := range structured {
+		if text := written(t, r, form.write); strings.Contains(text, "zzz") {
+			t.Errorf("%s holds a word from outside as if it were one of its own", form.name)
 		}
 	}
 }

@@ -87,6 +87,9 @@ func junit(r *result.Run) junitSuites {
 		s.Timestamp = r.Start.UTC().Format("2006-01-02T15:04:05")
 	}
 	var shown []string
+	if sentence := comparison(r); sentence != "" {
+		shown = append(shown, b.sentence(sentence).String())
+	}
 	if r.Judgement != nil {
 		for _, o := range r.Judgement.Objectives {
 			if o.Verdict == result.Shown {
@@ -171,11 +174,21 @@ func (b builder) junitText(o result.JudgedObjective) string {
 	if v.Bound != "" {
 		text += ", bound " + v.Bound
 	}
+	if v.Baseline != "" {
+		text += ", " + b.baselineWord() + " " + v.Baseline + ", change " + v.changed() + ", sees " + v.Sees
+	}
 	text += ", " + plural(int(o.Samples), "sample")
 	if !v.Reason.Empty() {
 		text += "; " + v.Reason.String()
 	}
 	return text
+}
+
+func (b builder) baselineWord() string {
+	if b.run.Base != nil {
+		return "base"
+	}
+	return "baseline"
 }
 
 // junitFindings bounds what a missed objective says about its cause: the first

@@ -35,7 +35,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// sampleRuns has one run for each verdict that a run can end in.
+// sampleRuns has one run for each verdict that a run can end in, and a
+// comparison.
 func sampleRuns() map[string]*result.Run {
 	return map[string]*result.Run{
 		"pass":         sampleRun(result.Pass),
@@ -43,6 +44,7 @@ func sampleRuns() map[string]*result.Run {
 		"fail":         sampleRun(result.Fail),
 		"inconclusive": sampleRun(result.Inconclusive),
 		"cancelled":    sampleCancelled(),
+		"compared":     sampleCompared(),
 	}
 }
 

@@ -19,22 +19,42 @@ type mermaidChart struct {
 	Mermaid string // a whole fenced block
 }
 
-// mermaidSeries is one row of bars with its colour, which must be told from
+// mermaidSeries is one row of bars or one line with its colour, which must be told from
 // its neighbours on white and on black, and its square for the legend.
 type mermaidSeries struct {
+	kind   string // bar or line
 	name   string
 	colour string
 	square string
 	values Series
 }
 
-// Bars of one chart are drawn over each other, so the longest come first:
-// p99, then p95 in front of it, then p50.
-func latencySeries(p50, p95, p99 Series) []mermaidSeries {
+// The colours of series, each with its square.
+var (
+	inOrange = [2]string{"#db6d28", "🟧"}
+	inBlue   = [2]string{"#2f81f7", "🟦"}
+	inGreen  = [2]string{"#2da44e", "🟩"}
+)
+
+func series(kind, name string, colour [2]string, values Series) mermaidSeries {
+	return mermaidSeries{kind, name, colour[0], colour[1], values}
+}
+
+// latencySeries are percentiles. Bars of one chart are drawn over each other,
+// so the longest come first: p99, then p95 in front of it, then p50.
+func latencySeries(kind string, p50, p95, p99 Series) []mermaidSeries {
 	return []mermaidSeries{
-		{"p99", "#db6d28", "🟧", p99},
-		{"p95", "#2f81f7", "🟦", p95},
-		{"p50", "#2da44e", "🟩", p50},
+		series(kind, "p99", inOrange, p99),
+		series(kind, "p95", inBlue, p95),
+		series(kind, "p50", inGreen, p50),
+	}
+}
+
+// bothSides are head's values with base's as a line in front of them.
+func bothSides(kind, what string, head, base Series) []mermaidSeries {
+	return []mermaidSeries{
+		series(kind, what+" of head", inBlue, head),
+		series("line", what+" of base", inOrange, base),
 	}
 }
 
@@ -52,10 +72,15 @@ func stageCharts(c StageChart) []mermaidChart {
 		labels[i] = mermaidLabel(name)
 	}
 	axis := `x-axis [` + strings.Join(labels, ", ") + `]`
+	latency := latencySeries("bar", c.P50, c.P95, c.P99)
+	throughput := []mermaidSeries{series("bar", "throughput", inBlue, c.Throughput)}
+	if c.Base != nil {
+		latency = bothSides("bar", "p95", c.P95, c.Base.P95)
+		throughput = bothSides("bar", "throughput", c.Throughput, c.Base.Throughput)
+	}
 	return []mermaidChart{
-		mermaid("bar", "Response time by stage (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)),
-		mermaid("bar", "Throughput by stage (requests a second)", axis, "requests a second",
-			[]mermaidSeries{{"throughput", "#2f81f7", "🟦", c.Throughput}}),
+		mermaid("Response time by stage (ms)", axis, "ms", latency),
+		mermaid("Throughput by stage (requests a second)", axis, "requests a second", throughput),
 	}
 }
 
@@ -71,53 +96,83 @@ func timeCharts(r *result.Run) []mermaidChart {
 	}
 	// The first value stands at the beginning of the axis, the last at its end.
 	axis := fmt.Sprintf(`x-axis "seconds" 0 --> %d`, (len(c.At)-1)*step)
+	// Without p99: in the requests of one step it is mostly their maximum.
+	latency := latencySeries("line", c.P50, c.P95, c.P99)[1:]
+	finished := []mermaidSeries{series("line", "finished requests a second", inBlue, c.Rate)}
+	if c.Base != nil {
+		latency = bothSides("line", "p95", c.P95, c.Base.P95)
+		finished = bothSides("line", "finished requests a second", c.Rate, c.Base.Rate)
+	}
 	return []mermaidChart{
-		// Without p99: in the requests of one step it is mostly their maximum.
-		mermaid("line", "Response time over time (ms)", axis, "ms", latencySeries(c.P50, c.P95, c.P99)[1:]),
-		mermaid("line", "Finished requests a second over time", axis, "requests a second",
-			[]mermaidSeries{{"finished requests a second", "#2f81f7", "🟦", c.Rate}}),
+		mermaid("Response time over time (ms)", axis, "ms", latency),
+		mermaid("Finished requests a second over time", axis, "requests a second", finished),
 	}
 }
 
 // evenly cuts the run into at most points steps of the same whole number of
 // seconds, idle ones included: Mermaid places values side by side, not by time.
 func evenly(r *result.Run, points int) (chart TimeChart, step int) {
-	end := time.Duration(0)
-	for _, s := range r.Stages {
-		if len(s.Slices) > 0 {
-			end = max(end, s.Start.Sub(r.Start)+stageEnd(s))
+	var tracks []track
+	end, widest := time.Duration(0), time.Duration(0)
+	for i := range r.Stages {
+		s := &r.Stages[i]
+		if len(s.Slices) == 0 {
+			continue
 		}
+		t := trackOf(r, s)
+		_, last := t.span(0, len(t.head))
+		end = max(end, last, t.start+s.Duration)
+		if from, to := t.span(0, 1); t.turns {
+			widest = max(widest, to-from)
+		}
+		tracks = append(tracks, t)
 	}
 	total := int(math.Ceil(seconds(end)))
 	if total <= 0 {
 		return TimeChart{}, 0
 	}
-	step = (total + points - 1) / points
-	steps := make([][]result.Slice, (total+step-1)/step)
-	for _, s := range r.Stages {
-		for _, slice := range s.Slices {
-			i := int(seconds(s.Start.Sub(r.Start)+slice.Offset)) / step
-			i = min(max(i, 0), len(steps)-1)
-			steps[i] = append(steps[i], slice)
+	// Two windows, so that no step lies between them.
+	step = max((total+points-1)/points, int(math.Ceil(seconds(2*widest))))
+	head, base := spread(tracks, step, total)
+	chart = newTimeChart(r)
+	for i := range head {
+		chart.at(float64(i*step), float64(step))
+		if chart.Base == nil {
+			chart.add(float64(step), head[i])
+			continue
 		}
-	}
-	for i, list := range steps {
-		chart.add(float64(i*step), float64(step), list)
+		chart.add(loaded(head[i]), head[i])
+		chart.Base.add(loaded(base[i]), base[i])
 	}
 	return chart, step
 }
 
-// mermaid writes a chart of bars or lines. Everything in it is a number, a fixed text
+// spread puts the slices of both sides into steps of so many seconds.
+func spread(tracks []track, step, total int) (head, base [][]result.Slice) {
+	head = make([][]result.Slice, (total+step-1)/step)
+	base = make([][]result.Slice, len(head))
+	for _, t := range tracks {
+		for i, slice := range t.head {
+			from, _ := t.span(i, i+1)
+			at := min(max(int(seconds(from))/step, 0), len(head)-1)
+			head[at] = append(head[at], slice)
+			base[at] = append(base[at], t.windows(i, i+1)...)
+		}
+	}
+	return head, base
+}
+
+// mermaid writes a chart. Everything in it is a number, a fixed text
 // or a label from mermaidLabel: one bad label breaks the whole chart.
-func mermaid(kind, title, axis, unit string, series []mermaidSeries) mermaidChart {
-	top, cut := scale(series)
+func mermaid(title, axis, unit string, all []mermaidSeries) mermaidChart {
+	top, cut := scale(all)
 	var colours, legend, rows []string
-	for _, s := range series {
+	for _, s := range all {
 		colours = append(colours, s.colour)
 		legend = append(legend, s.square+" "+s.name)
-		rows = append(rows, "    "+kind+" ["+mermaidValues(s.values, top)+"]")
+		rows = append(rows, "    "+s.kind+" ["+mermaidValues(s.values, top)+"]")
 	}
-	if slices.ContainsFunc(series[0].values, math.IsNaN) {
+	if slices.ContainsFunc(all, mermaidSeries.hasGaps) {
 		legend = append(legend, "(0: nothing was measured)")
 	}
 	if cut {
@@ -130,17 +185,15 @@ func mermaid(kind, title, axis, unit string, series []mermaidSeries) mermaidChar
 	return mermaidChart{Title: title, Legend: strings.Join(legend, " "), Mermaid: text}
 }
 
+func (s mermaidSeries) hasGaps() bool { return slices.ContainsFunc(s.values, math.IsNaN) }
+
 // scale is the top of the axis. One series may stand three times as high as
 // the next: above that, a few timeouts would press all others to the ground,
 // and it is cut.
-func scale(series []mermaidSeries) (top float64, cut bool) {
+func scale(all []mermaidSeries) (top float64, cut bool) {
 	var tops []float64
-	for _, s := range series {
-		highest := 0.0
-		for _, v := range s.values {
-			highest = max(highest, orZero(v))
-		}
-		tops = append(tops, highest)
+	for _, s := range all {
+		tops = append(tops, highest(s.values))
 	}
 	slices.Sort(tops)
 	top = tops[len(tops)-1]

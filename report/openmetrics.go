@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +28,7 @@ type metricSample struct {
 
 // OpenMetrics writes the run as OpenMetrics text: whether it passed, which
 // objectives were met, and for each judged stage its response times,
-// throughput and successes.
+// throughput and successes, of base and of head where both were loaded.
 //
 // GitLab's metrics report compares the texts of values between two branches,
 // so that times and rates have two significant digits, names and labels hold
@@ -46,7 +47,7 @@ func OpenMetrics(w io.Writer, r *result.Run) error {
 }
 
 func metricFamilies(r *result.Run) []metricFamily {
-	stages := judgedStages(r)
+	stages := judgedSides(r)
 	return []metricFamily{
 		passedFamily(r),
 		objectiveFamily(r),
@@ -57,15 +58,18 @@ func metricFamilies(r *result.Run) []metricFamily {
 	}
 }
 
-// judgedStages are the stages that a build is judged by: without a warm-up.
-func judgedStages(r *result.Run) []result.Stage {
-	var out []result.Stage
-	for _, s := range r.Stages {
-		if s.Judged {
-			out = append(out, s)
-		}
+// judgedSides are the stages that a build is judged by: without a warm-up.
+func judgedSides(r *result.Run) []sided {
+	return slices.DeleteFunc(sides(r), func(s sided) bool { return !s.Judged })
+}
+
+// labels are what tells a stage from the others, followed by more.
+func (s sided) labels(more ...string) []string {
+	out := []string{"stage", s.Name}
+	if s.side != "" {
+		out = append(out, "side", s.side)
 	}
-	return out
+	return append(out, more...)
 }
 
 func passedFamily(r *result.Run) metricFamily {
@@ -88,7 +92,7 @@ func objectiveFamily(r *result.Run) metricFamily {
 	return f
 }
 
-func responseFamily(stages []result.Stage) metricFamily {
+func responseFamily(stages []sided) metricFamily {
 	f := metricFamily{
 		name: "slogate_response_time_seconds", kind: "summary", unit: "seconds",
 		help: "Response times; a failed request counts with its timeout.",
@@ -99,24 +103,24 @@ func responseFamily(stages []result.Stage) metricFamily {
 			num, den int64
 		}{{"0.5", 50, 100}, {"0.95", 95, 100}, {"0.99", 99, 100}} {
 			if d, ok := s.Response.Quantile(q.num, q.den); ok {
-				f.add("", twoDigits(d.Seconds()), "stage", s.Name, "quantile", q.name)
+				f.add("", twoDigits(d.Seconds()), s.labels("quantile", q.name)...)
 			}
 		}
 	}
 	return f
 }
 
-func throughputFamily(stages []result.Stage) metricFamily {
+func throughputFamily(stages []sided) metricFamily {
 	f := metricFamily{name: "slogate_throughput", kind: "gauge", help: "Finished requests a second."}
 	for _, s := range stages {
-		if v := throughput(s); !math.IsNaN(v) {
-			f.add("", twoDigits(v), "stage", s.Name)
+		if v := throughput(*s.Stage); !math.IsNaN(v) {
+			f.add("", twoDigits(v), s.labels()...)
 		}
 	}
 	return f
 }
 
-func successFamily(stages []result.Stage) metricFamily {
+func successFamily(stages []sided) metricFamily {
 	f := metricFamily{
 		name: "slogate_success_ratio", kind: "gauge", unit: "ratio",
 		help: "Share of successful requests, rounded down to a tenth of a percent: 1 means all.",
@@ -124,13 +128,13 @@ func successFamily(stages []result.Stage) metricFamily {
 	for _, s := range stages {
 		if n := s.Counters.Judged(); n > 0 {
 			thousandths := math.Floor(float64(s.Counters.Success) * 1000 / float64(n))
-			f.add("", metricNumber(thousandths/1000), "stage", s.Name)
+			f.add("", metricNumber(thousandths/1000), s.labels()...)
 		}
 	}
 	return f
 }
 
-func requestFamily(stages []result.Stage) metricFamily {
+func requestFamily(stages []sided) metricFamily {
 	f := metricFamily{name: "slogate_requests", kind: "counter", help: "Requests by outcome."}
 	for _, s := range stages {
 		c := s.Counters
@@ -138,7 +142,7 @@ func requestFamily(stages []result.Stage) metricFamily {
 			outcome string
 			n       int64
 		}{{"success", c.Success}, {"error", c.Errors()}, {"unsent", c.Unsent}, {"cancelled", c.Cancelled}} {
-			f.add("_total", strconv.FormatInt(k.n, 10), "stage", s.Name, "outcome", k.outcome)
+			f.add("_total", strconv.FormatInt(k.n, 10), s.labels("outcome", k.outcome)...)
 		}
 	}
 	return f

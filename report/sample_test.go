@@ -236,3 +236,97 @@ func sampleCancelled() *result.Run {
 	r.Stages[2] = result.Stage{Name: "extreme", Workload: r.Stages[2].Workload, Judged: true, State: result.NotRun, Reason: "the run was cancelled"}
 	return r
 }
+
+// sampleCompared is a comparison: in the stage steady head is slower, in crowd
+// it is as fast as base, and the ramp was head's alone.
+func sampleCompared() *result.Run {
+	r := sampleRun(result.Fail)
+	steady := result.Workload{Model: "open", Duration: time.Minute, RateFrom: 50, RateTo: 50, Arrivals: "uniform"}
+	crowd := result.Workload{Model: "closed", Duration: time.Minute, WorkersFrom: 10, WorkersTo: 10}
+	r.Stages = []result.Stage{
+		sampleBlocks("steady", steady, 1, 6*time.Second, 0.048, 0),
+		sampleBlocks("crowd", crowd, 2, 71*time.Second, 0.041, 0.004),
+		sampleStage("ramp", 500, 5, 135*time.Second, func(float64) float64 { return 50 }, 0),
+	}
+	r.Stages[2].Workload = result.Workload{Model: "open", Duration: 10 * time.Second, RateFrom: 10, RateTo: 90, Arrivals: "uniform"}
+	r.Base = &result.Base{Target: "http://localhost:8001", Route: "127.0.0.1:8001", Stages: []result.Stage{
+		sampleBlocks("steady", steady, 3, 7*time.Second, 0.040, 0),
+		sampleBlocks("crowd", crowd, 4, 70*time.Second, 0.041, 0),
+	}}
+	r.End = started.Add(146 * time.Second)
+	r.Timeline, r.Warnings = nil, nil
+	r.Findings = nil
+	r.Judgement = &result.Judgement{
+		Verdict: result.Fail, Reason: `p95 of "steady" was 70.6 ms, 20 % above base; 1 of 5 objectives failed`,
+		Notices:  []string{`stage "ramp": head was loaded alone: a ramp gives base and head other loads`},
+		Baseline: &result.BaselineUse{Covered: 3, Relative: 4},
+	}
+	for _, o := range []struct {
+		stage         int
+		indicator     string
+		percent       int64
+		allowed       string
+		verdict       result.Verdict
+		change, reach float64 // the estimate, and how far its interval reaches
+		detectable    float64
+		why           string
+	}{
+		{0, "p95", 95, "baseline + 10%", result.Fail, 0.198, 0.04, 0.13, ""},
+		{1, "p95", 95, "baseline + 10%", result.Pass, 0.021, 0.036, 0.13, ""},
+		{1, "p99", 99, "baseline + 10%", result.Inconclusive, 0.048, 0.13, 0.31, "this run could only have seen +31.0 %"},
+		{2, "p95", 95, "baseline + 10%", result.Skipped, 0, 0, 0, "head was loaded alone: a ramp gives base and head other loads"},
+		{2, "p95", 95, "450ms", result.Pass, 0, 0, 0, ""},
+	} {
+		s := r.Stages[o.stage]
+		value, _ := s.Response.Quantile(o.percent, 100)
+		j := sampleObjective(s, o.indicator+" <= "+o.allowed, o.indicator, "duration", float64(value/time.Microsecond), "<=", 450e3, "fail", o.verdict)
+		j.Relative, j.Reason = o.allowed != "450ms", o.why
+		if o.detectable > 0 {
+			base, _ := r.Base.Stage(s.Name).Response.Quantile(o.percent, 100)
+			lower, upper := o.change-o.reach, o.change+o.reach
+			j.Comparison = &result.Comparison{
+				Baseline: float64(base / time.Microsecond), Pairs: 30, Change: o.change, Lower: &lower, Upper: &upper, P: 0.001,
+				Tolerance: 0.1, Limit: o.detectable, Detectable: o.detectable, Spread: 0.06,
+			}
+			j.Bound = j.Comparison.Baseline * 1.1
+		}
+		r.Judgement.Objectives = append(r.Judgement.Objectives, j)
+	}
+	return r
+}
+
+// sampleBlocks simulates one side of a stage in thirty blocks of a second.
+func sampleBlocks(name string, w result.Workload, seed uint64, start time.Duration, mean, failed float64) result.Stage {
+	random := rand.New(rand.NewPCG(seed, 7))
+	s := result.Stage{
+		Name: name, Workload: w, Judged: true, State: result.Completed, Start: started.Add(start), Duration: 30 * time.Second,
+		Generator: result.Generator{Engine: "http1", Mode: "sleep and spin", CPU: 0.012, Opened: 12, Reused: 1488},
+	}
+	var whole, ok, lateness result.Recorder
+	for i := range 30 {
+		var block result.Recorder
+		var counters result.Counters
+		for range 50 {
+			d := responseTime(random, mean)
+			if random.Float64() < failed {
+				d = 10 * time.Second
+				counters.BadStatus++
+			} else {
+				counters.Success++
+				ok.Record(d)
+			}
+			whole.Record(d)
+			block.Record(d)
+			lateness.Record(time.Duration(20+random.ExpFloat64()*40) * time.Microsecond)
+		}
+		s.Counters.Add(counters)
+		s.Slices = append(s.Slices, result.Slice{Offset: time.Duration(i) * time.Second, Width: time.Second, Counters: counters, Response: block.Histogram()})
+	}
+	s.Response, s.OK, s.Generator.Lateness = whole.Histogram(), ok.Histogram(), lateness.Histogram()
+	s.Service, s.OnTime = s.Response, s.Response
+	s.Status = map[int]int64{200: s.Counters.Success}
+	if s.Counters.BadStatus > 0 {
+		s.Failures = sampleFailures()
+	}
+	return s
+}

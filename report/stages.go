@@ -11,15 +11,17 @@ import (
 
 func (b builder) stages() []Stage {
 	var out []Stage
+	all := sides(b.run)
 	slowest, fastest := 0.0, 0.0
-	for _, s := range b.run.Stages {
+	for _, s := range all {
 		slowest = max(slowest, orZero(millis(s.Response, 95, 100)))
-		fastest = max(fastest, orZero(throughput(s)))
+		fastest = max(fastest, orZero(throughput(*s.Stage)))
 	}
-	for _, s := range b.run.Stages {
-		stage := b.stage(s)
+	for _, s := range all {
+		stage := b.stage(*s.Stage)
+		stage.Side = s.side
 		stage.LatencyBar = bar(millis(s.Response, 95, 100), slowest, barCells)
-		stage.ThroughputBar = bar(throughput(s), fastest, barCells)
+		stage.ThroughputBar = bar(throughput(*s.Stage), fastest, barCells)
 		out = append(out, stage)
 	}
 	return out
@@ -251,19 +253,20 @@ func meanMillis(h result.Histogram) float64 {
 // percentiles writes the distribution of each stage that measured something.
 func (b builder) percentiles() []Percentiles {
 	var out []Percentiles
-	for _, s := range b.run.Stages {
+	for _, s := range sides(b.run) {
 		if s.Response.Total() == 0 {
 			continue
 		}
 		out = append(out, Percentiles{
 			Stage: b.name(s.Name),
-			P50:   stageQuantile(s, 50, 100),
-			P75:   stageQuantile(s, 75, 100),
-			P90:   stageQuantile(s, 90, 100),
-			P95:   stageQuantile(s, 95, 100),
-			P99:   stageQuantile(s, 99, 100),
-			P999:  stageQuantile(s, 999, 1000),
-			Most:  stageQuantile(s, 1, 1),
+			Side:  s.side,
+			P50:   stageQuantile(*s.Stage, 50, 100),
+			P75:   stageQuantile(*s.Stage, 75, 100),
+			P90:   stageQuantile(*s.Stage, 90, 100),
+			P95:   stageQuantile(*s.Stage, 95, 100),
+			P99:   stageQuantile(*s.Stage, 99, 100),
+			P999:  stageQuantile(*s.Stage, 999, 1000),
+			Most:  stageQuantile(*s.Stage, 1, 1),
 		})
 	}
 	return out
@@ -274,13 +277,13 @@ const momentRows = 60
 
 func (b builder) moments() []Moment {
 	chart := timeChart(b.run, momentRows)
-	slowest := 0.0
-	for _, v := range chart.P95 {
-		slowest = max(slowest, orZero(v))
+	slowest := highest(chart.P95)
+	if chart.Base != nil {
+		slowest = max(slowest, highest(chart.Base.P95))
 	}
 	var out []Moment
 	for i := range chart.At {
-		out = append(out, Moment{
+		m := Moment{
 			At:    number(math.Round((chart.At[i]-chart.Width[i]/2)*10)/10) + " s",
 			Stage: b.name(b.run.Stages[chart.stage[i]].Name),
 			P50:   orNone(chart.P50[i], milliseconds),
@@ -288,9 +291,24 @@ func (b builder) moments() []Moment {
 			P99:   orNone(chart.P99[i], milliseconds),
 			Bar:   bar(chart.P95[i], slowest, barCells),
 			Rate:  rate(chart.Rate[i]),
-		})
+		}
+		if base := chart.Base; base != nil {
+			m.BaseP95 = orNone(base.P95[i], milliseconds)
+			m.BaseBar = bar(base.P95[i], slowest, barCells)
+			m.BaseRate = orNone(base.Rate[i], rate)
+		}
+		out = append(out, m)
 	}
 	return out
+}
+
+// highest is the largest number of a series, at least 0.
+func highest(s Series) float64 {
+	top := 0.0
+	for _, v := range s {
+		top = max(top, orZero(v))
+	}
+	return top
 }
 
 func milliseconds(v float64) string { return duration(time.Duration(v * float64(time.Millisecond))) }

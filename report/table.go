@@ -65,7 +65,8 @@ type table struct {
 }
 
 // lines lays the table out within width columns. Columns that hold nothing
-// are left out. Where it is too wide, spare columns go, then text is cut.
+// are left out. Where it is too wide, spare columns go, the first of them
+// first, then text is cut.
 // Numbers never are: where they do not fit, and on narrow terminals, every
 // row becomes a small block of its own.
 func (t table) lines(width int, p painter) []string {
@@ -76,8 +77,8 @@ func (t table) lines(width int, p painter) []string {
 	if width < stackBelow {
 		return t.stacked(width, p)
 	}
-	if _, total := t.natural(); total > width {
-		t = t.without(func(i int) bool { return t.columns[i].spare })
+	for spare := t.spare(); spare >= 0 && !t.fits(width); spare = t.spare() {
+		t = t.without(func(i int) bool { return i == spare })
 	}
 	widths, fits := t.fitted(width)
 	if !fits {
@@ -92,6 +93,16 @@ func (t table) lines(width int, p painter) []string {
 		out = append(out, t.row(r, widths, p))
 	}
 	return out
+}
+
+// spare returns the first column that may be left out, or -1.
+func (t table) spare() int {
+	return slices.IndexFunc(t.columns, func(c column) bool { return c.spare })
+}
+
+func (t table) fits(width int) bool {
+	_, total := t.natural()
+	return total <= width
 }
 
 // without returns the table without the columns that leave picks.

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	defaultWidth  = 100 // columns, where nobody knows: a pipe, a CI log
+	defaultWidth  = 120 // columns, where nobody knows: a pipe, a CI log
 	narrowest     = 20  // columns; less is taken for this
 	failureRows   = 10  // the first ones show the kind; all are in the result file
 	timelineRows  = 30
@@ -18,7 +18,7 @@ const (
 
 // TermOptions says what the terminal can show.
 type TermOptions struct {
-	Width int  // columns; 0: 100
+	Width int  // columns; 0: 120
 	Color bool // verdicts are words, so nothing is lost without
 }
 
@@ -31,10 +31,12 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	}
 	p := &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
 	v := NewView(r)
-	p.objectives(v.Objectives)
+	p.comparison(v.Comparison)
+	p.objectives(v)
 	p.loosened(v.Loosened)
 	p.baseline(v.Baseline)
 	p.stages(v.Stages)
+	p.changes(v.Changes)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
 	p.failures(v.Failures)
@@ -92,7 +94,14 @@ func (p *page) styled(mark string, s style, text string) {
 	}
 }
 
-func (p *page) objectives(list []Objective) {
+func (p *page) comparison(sentence Text) {
+	if !sentence.Empty() {
+		p.paragraph("", sentence.String())
+	}
+}
+
+func (p *page) objectives(v View) {
+	list := v.Objectives
 	if len(list) == 0 {
 		return
 	}
@@ -102,9 +111,9 @@ func (p *page) objectives(list []Objective) {
 		{head: "objective", cut: true, title: true},
 		{head: "stage", cut: true},
 		{head: "measured", right: true},
-		{head: "interval"},
+		{head: "interval", spare: v.Compared()}, // then the change's counts
 		{head: "bound", right: true, spare: true},
-		{head: "baseline", right: true},
+		{head: strings.ToLower(v.BaselineHead()), right: true},
 		{head: "change", right: true},
 		{head: "sees", right: true},
 	}}
@@ -122,6 +131,9 @@ func (p *page) objectives(list []Objective) {
 		})
 	}
 	p.table(t)
+	if v.Compared() {
+		p.styled(sectionIndent, dim, "sees: the smallest change that the comparison would have shown")
+	}
 	for _, o := range list {
 		if !o.Reason.Empty() {
 			p.paragraph(sectionIndent, fmt.Sprintf("%s in %s: %s", o.Text, o.Stage, o.Reason))
@@ -174,6 +186,7 @@ func (p *page) stages(list []Stage) {
 	p.heading("Stages")
 	t := table{columns: []column{
 		{head: "stage", cut: true},
+		{head: "side", title: true},
 		{head: "workload", cut: true, spare: true},
 		{head: "requests", right: true},
 		{head: "throughput", right: true},
@@ -186,6 +199,7 @@ func (p *page) stages(list []Stage) {
 	for _, s := range list {
 		t.rows = append(t.rows, []cell{
 			{text: s.Name.String()},
+			{text: s.Side},
 			{text: s.Workload},
 			{text: s.Requests},
 			{text: s.Throughput},
@@ -199,9 +213,35 @@ func (p *page) stages(list []Stage) {
 	p.table(t)
 	for _, s := range list {
 		if note := s.note(); note != "" {
-			p.paragraph(sectionIndent, s.Name.String()+": "+note)
+			p.paragraph(sectionIndent, joined(", ", s.Name.String(), s.Side)+": "+note)
 		}
 	}
+}
+
+func (p *page) changes(list []Change) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("From stage to stage")
+	t := table{columns: []column{
+		{head: "step", cut: true},
+		{head: "load"},
+		{head: "throughput", right: true},
+		{head: "mean of successful", right: true},
+		{head: "p99", right: true},
+		{head: "success", right: true},
+	}}
+	for _, c := range list {
+		t.rows = append(t.rows, []cell{
+			{text: c.From.String() + " → " + c.To.String()},
+			{text: c.Load},
+			{text: c.Throughput},
+			{text: c.Mean},
+			{text: c.P99},
+			{text: c.Success},
+		})
+	}
+	p.table(t)
 }
 
 // note says what the stage's row has no column for.
@@ -299,7 +339,8 @@ func (p *page) failures(list []Failure) {
 	}
 	p.heading("Failing responses")
 	for _, f := range list[:min(len(list), failureRows)] {
-		head := fmt.Sprintf("%s at %s, %s: %s after %s", f.Stage, f.At, f.Step, joined(" ", f.Class, f.Status), f.Response)
+		stage := joined(", ", f.Stage.String(), f.Side)
+		head := fmt.Sprintf("%s at %s, %s: %s after %s", stage, f.At, f.Step, joined(" ", f.Class, f.Status), f.Response)
 		p.paragraph(sectionIndent, head)
 		p.example("    ", f.Detail.String())
 		p.example("    > ", f.Body.String())
@@ -376,19 +417,23 @@ func (p *page) precision(list []Precision) {
 	p.heading("Precision")
 	t := table{columns: []column{
 		{head: "stage", cut: true},
+		{head: "side", title: true},
 		{head: "samples", right: true},
 		{head: "sent late (p99)", right: true},
 		{head: "generator's CPU", right: true},
 		{head: "unsent", right: true},
+		{head: "known to within"},
 		{head: "engine", cut: true, spare: true},
 	}}
 	for _, s := range list {
 		t.rows = append(t.rows, []cell{
 			{text: s.Stage.String()},
+			{text: s.Side},
 			{text: s.Samples},
 			{text: s.Lateness},
 			{text: s.CPU},
 			{text: s.Unsent},
+			{text: s.Within.String()},
 			{text: s.Engine.String()},
 		})
 	}

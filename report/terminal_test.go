@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,17 +32,19 @@ func TestTerminalGolden(t *testing.T) {
 }
 
 func TestTerminalWidths(t *testing.T) {
-	for _, width := range []int{50, 80, 120} {
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			got := terminalText(t, sampleRun(result.Warn), TermOptions{Width: width})
-			golden(t, fmt.Sprintf("terminal/warn-%d.txt", width), got)
-		})
+	for name, r := range map[string]*result.Run{"warn": sampleRun(result.Warn), "compared": sampleCompared()} {
+		for _, width := range []int{50, 80, 120} {
+			t.Run(fmt.Sprint(name, width), func(t *testing.T) {
+				got := terminalText(t, r, TermOptions{Width: width})
+				golden(t, fmt.Sprintf("terminal/%s-%d.txt", name, width), got)
+			})
+		}
 	}
 }
 
 func TestTerminalFitsItsWidth(t *testing.T) {
 	for name, r := range sampleRuns() {
-		for width := 40; width <= 160; width++ {
+		for width := 40; width <= 160; width += 3 {
 			for line := range strings.Lines(terminalText(t, r, TermOptions{Width: width})) {
 				if got := cells.StringWidth(strings.TrimSuffix(line, "\n")); got > width {
 					t.Errorf("%s: a line of %d columns on a terminal of %d: %q", name, got, width, line)
@@ -74,8 +77,8 @@ func TestTerminalEndsWithTheVerdict(t *testing.T) {
 	for name, r := range sampleRuns() {
 		paragraphs := strings.Split(terminalText(t, r, TermOptions{}), "\n\n")
 		last := paragraphs[len(paragraphs)-1]
-		if want := "Verdict: " + name + "."; !strings.HasPrefix(last, want) {
-			t.Errorf("the report ends with %q, want it to begin with %q", last, want)
+		if want := "Verdict: " + runVerdict(r).Word + "."; !strings.HasPrefix(last, want) {
+			t.Errorf("%s: the report ends with %q, want it to begin with %q", name, last, want)
 		}
 	}
 }
@@ -132,6 +135,7 @@ func outside(s string) *result.Run {
 		stage.Failures = []result.Sample{{Scenario: s, Step: s, Class: result.Class(s), Detail: s, Body: s}}
 	}
 	r.Timeline.Source, r.Timeline.Name = s, s
+	r.Base = &result.Base{Target: s, Route: s, Stages: slices.Clone(r.Stages[1:])}
 	r.Findings = []result.Finding{{
 		Rule: s, Stage: s, Title: s, Evidence: []string{s}, Suggestion: []string{s}, Disproof: s,
 	}}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ type View struct {
 	Name     Text
 	Verdict  Verdict
 	Sentence Text // what a reviewer can act on
+	// Comparison says what head was compared with in this run; empty: nothing.
+	Comparison Text
 
 	Objectives []Objective
 	Loosened   []Loosening // what the change under test itself asks less of
@@ -51,9 +54,9 @@ type Objective struct {
 	Measured string // "450 ms", "≥ 10 s"
 	Interval string // "430 ms to 470 ms"; empty: none
 	Bound    string // "≤ 450 ms"; empty for show
-	Baseline string // "420 ms (7 runs)"; empty: not compared
+	Baseline string // "420 ms (7 runs)", of base in the same run "420 ms"; empty: not compared
 	Change   string // "+12 %"; empty: not compared
-	Between  string // "+8.0 % to +16.1 %", the change's 95 % interval; empty: none
+	Between  string // "+8.0 to +16.1 %", the change's 95 % interval; empty: none
 	Sees     string // "+25 %", the change that the baseline can prove; empty: not compared
 	Margin   string // clear or near; empty: no interval
 	Verdict  Verdict
@@ -68,9 +71,10 @@ type Loosening struct {
 	Before, After Text
 }
 
-// Stage is one part of the run.
+// Stage is one part of the run, or one side of it.
 type Stage struct {
 	Name               Text
+	Side               string // base or head; empty: the run is no comparison
 	Workload           string // "1 000 requests by 10 workers"
 	Requests           string // due
 	Throughput         string
@@ -93,11 +97,15 @@ type Moment struct {
 	P50, P95, P99 string
 	Bar           string // p95 beside the other moments'
 	Rate          string
+	BaseP95       string // empty: the run is no comparison
+	BaseBar       string
+	BaseRate      string
 }
 
 // Percentiles is a stage's distribution of response times.
 type Percentiles struct {
 	Stage                               Text
+	Side                                string // as of the stage
 	P50, P75, P90, P95, P99, P999, Most string
 }
 
@@ -143,6 +151,7 @@ type TimelineRow struct {
 // Failure is one failing request, kept as an example.
 type Failure struct {
 	Stage, Step Text
+	Side        string // as of the stage
 	At          string // in the stage
 	Class       string
 	Status      string // "503"; empty: no answer
@@ -154,6 +163,7 @@ type Failure struct {
 // Precision says how far a stage's numbers can be trusted.
 type Precision struct {
 	Stage    Text
+	Side     string // as of the stage
 	Samples  string
 	Lateness string // p99 of the generator's own delay
 	CPU      string // the generator's share of the machine
@@ -183,6 +193,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Name:        b.name(r.Name),
 		Verdict:     runVerdict(r),
 		Sentence:    b.sentence(sentence(r)),
+		Comparison:  b.sentence(comparison(r)),
 		Objectives:  b.objectives(),
 		Loosened:    b.loosened(),
 		Baseline:    b.baseline(),
@@ -194,7 +205,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Precision:   b.precision(),
 		Facts:       b.facts(),
 		Warnings:    b.warnings(),
-		Reproduce:   b.sentence(reproduce(r)),
+		Reproduce:   b.text(reproduce(r), blockLimit),
 		Charts:      newCharts(r),
 		Moments:     b.moments(),
 		Percentiles: b.percentiles(),
@@ -291,7 +302,7 @@ func (b builder) objective(o result.JudgedObjective) Objective {
 		Change:   compared(o, func(c result.Comparison) float64 { return c.Change }),
 		Between:  between(o.Comparison),
 		Sees:     sees(o),
-		Margin:   word(o.Margin, "clear", "near"),
+		Margin:   margin(o),
 		Verdict:  verdict(o.Verdict),
 		Reason:   b.sentence(o.Reason),
 		Samples:  count(o.Samples),
@@ -313,6 +324,14 @@ func word(s string, known ...string) string {
 		}
 	}
 	return ""
+}
+
+// margin is empty where no verdict came of it.
+func margin(o result.JudgedObjective) string {
+	if o.Verdict == result.Skipped {
+		return ""
+	}
+	return word(o.Margin, "clear", "near")
 }
 
 func measured(o result.JudgedObjective) string {
@@ -348,7 +367,7 @@ func baseline(o result.JudgedObjective) string {
 	case c == nil:
 		return ""
 	case c.Runs == 0:
-		return quantity(o.Unit, c.Baseline) + " (base)"
+		return quantity(o.Unit, c.Baseline)
 	case c.Runs == 1:
 		return quantity(o.Unit, c.Baseline) + " (1 run)"
 	}
@@ -357,10 +376,14 @@ func baseline(o result.JudgedObjective) string {
 
 // compared writes a change of a comparison, with its sign.
 func compared(o result.JudgedObjective, what func(result.Comparison) float64) string {
-	if o.Comparison == nil {
+	c := o.Comparison
+	if c == nil {
 		return ""
 	}
-	return changed(what(*o.Comparison), o.Comparison.Points)
+	if c.Runs == 0 && c.Pairs == 0 {
+		return none // base and head have no two values to compare
+	}
+	return changed(what(*c), c.Points)
 }
 
 // sees writes the change that the comparison could have seen.
@@ -376,7 +399,8 @@ func between(c *result.Comparison) string {
 	if c == nil || c.Lower == nil || c.Upper == nil {
 		return ""
 	}
-	return changed(*c.Lower, c.Points) + " to " + changed(*c.Upper, c.Points)
+	lower, _, _ := strings.Cut(changed(*c.Lower, c.Points), " ")
+	return lower + " to " + changed(*c.Upper, c.Points)
 }
 
 // changed writes a change as a fraction, or as a difference of shares.
@@ -395,6 +419,17 @@ func changed(v float64, points bool) string {
 func (v View) Compared() bool {
 	return slices.ContainsFunc(v.Objectives, func(o Objective) bool { return o.Baseline != "" })
 }
+
+// BaselineHead is what the objectives were compared with.
+func (v View) BaselineHead() string {
+	if v.TwoSided() {
+		return "Base"
+	}
+	return "Baseline"
+}
+
+// TwoSided reports whether the run compared base and head.
+func (v View) TwoSided() bool { return !v.Comparison.Empty() }
 
 func bound(o result.JudgedObjective) string {
 	sign, ok := map[string]string{"<=": "≤", ">=": "≥", "<": "<", ">": ">", "==": "="}[o.Cmp]
@@ -439,21 +474,22 @@ func (b builder) findings() []Finding {
 
 func (b builder) failures() []Failure {
 	var out []Failure
-	for _, s := range b.run.Stages {
+	for _, s := range sides(b.run) {
 		for _, f := range s.Failures {
-			out = append(out, b.failure(s.Name, f))
+			out = append(out, b.failure(s, f))
 		}
 	}
 	return out
 }
 
-func (b builder) failure(stage string, f result.Sample) Failure {
+func (b builder) failure(s sided, f result.Sample) Failure {
 	status := ""
 	if f.Status != 0 {
 		status = fmt.Sprint(f.Status)
 	}
 	return Failure{
-		Stage:    b.name(stage),
+		Stage:    b.name(s.Name),
+		Side:     s.side,
 		Step:     b.name(f.Step),
 		At:       since(f.Offset),
 		Class:    className(f.Class),
@@ -466,7 +502,7 @@ func (b builder) failure(stage string, f result.Sample) Failure {
 
 func (b builder) precision() []Precision {
 	var out []Precision
-	for _, s := range b.run.Stages {
+	for _, s := range sides(b.run) {
 		if s.State == result.NotRun {
 			continue
 		}
@@ -477,6 +513,7 @@ func (b builder) precision() []Precision {
 		}
 		out = append(out, Precision{
 			Stage:    b.name(s.Name),
+			Side:     s.side,
 			Samples:  count(s.Counters.Judged()),
 			Lateness: quantile(g.Lateness, 99, 100),
 			CPU:      knownShare(g.CPU),
@@ -486,7 +523,7 @@ func (b builder) precision() []Precision {
 			Reused:   count(g.Reused),
 			Closed:   count(g.ClosedByPeer),
 			Engine:   b.name(engine),
-			Within:   b.within(s.Name),
+			Within:   b.within(s),
 		})
 	}
 	return out
@@ -494,12 +531,12 @@ func (b builder) precision() []Precision {
 
 // within says how far the first latency objective of a stage may lie from what
 // was measured, by its interval.
-func (b builder) within(stage string) Text {
-	if b.run.Judgement == nil {
+func (b builder) within(s sided) Text {
+	if b.run.Judgement == nil || s.side == baseSide {
 		return Text{}
 	}
 	for _, o := range b.run.Judgement.Objectives {
-		if whole := o.Step == "" && o.Scenario == ""; whole && o.Stage == stage && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
+		if whole := o.Step == "" && o.Scenario == ""; whole && o.Stage == s.Name && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
 			return b.name(fmt.Sprintf("%s %s %s", o.Indicator, change(*o.Measured, *o.Lower), change(*o.Measured, *o.Upper)))
 		}
 	}
@@ -558,15 +595,6 @@ func starts(n int) string {
 	return fmt.Sprintf("%d of each", n)
 }
 
-// reproduce is the command line that makes a run again.
-func reproduce(r *result.Run) string {
-	if b := r.Base; b != nil && b.Source.Ref != "" {
-		return fmt.Sprintf("slogate compare --seed %d --slo %s %s", r.Seed, shellWord(r.SLO.Path),
-			shellWord(b.Source.Commit+".."+r.Source.Commit))
-	}
-	return fmt.Sprintf("slogate run --seed %d %s", r.Seed, shellWord(r.SLO.Path))
-}
-
 func took(start, end time.Time) string {
 	if start.IsZero() || !end.After(start) {
 		return none
@@ -592,6 +620,30 @@ func (b builder) warnings() []Text {
 	}
 	return out
 }
+
+// reproduce is what makes this run again, line by line.
+func reproduce(r *result.Run) string {
+	if b := r.Base; b != nil && b.Source.Ref != "" {
+		return fmt.Sprintf("slogate compare --seed %d --slo %s %s", r.Seed, shellWord(r.SLO.Path),
+			shellWord(b.Source.Commit+".."+r.Source.Commit))
+	}
+	var lines []string
+	if commitHash.MatchString(r.Source.Commit) {
+		lines = append(lines, "git checkout "+r.Source.Commit)
+	}
+	words := []string{"slogate run"}
+	if r.Target != "" {
+		words = append(words, "--target", shellWord(r.Target))
+	}
+	if r.Base != nil {
+		words = append(words, "--base-target", shellWord(r.Base.Target))
+	}
+	words = append(words, "--seed", fmt.Sprint(r.Seed), shellWord(r.SLO.Path))
+	return strings.Join(append(lines, strings.Join(words, " ")), "\n")
+}
+
+// commitHash matches what git checks out and nothing else does.
+var commitHash = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
 // shellWord quotes s for a POSIX shell where that is needed.
 func shellWord(s string) string {

@@ -6,7 +6,6 @@
   const data = JSON.parse(document.getElementById("charts").textContent);
   const colours = ["--one", "--two", "--three", "--four", "--five", "--six"];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const figure = (name) => document.querySelector(`[data-chart="${name}"]`);
   const drawn = [];
 
   const round = (v) => Number(v.toPrecision(3)).toString();
@@ -20,6 +19,10 @@
     stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 },
     font: "12px system-ui, sans-serif", values: (u, ticks) => ticks.map((v) => v == null ? "" : values(v)), ...more,
   });
+  // Base is drawn in head's colour, dashed, or where only the two are shown in a
+  // colour of its own.
+  const dashed = { dash: [6, 4] };
+  const base = 2;
   const line = (label, n, format, more) => ({
     label, stroke: colour(colours[n % colours.length]), width: 2, spanGaps: false, points: { show: false },
     value: (u, v) => format(v), ...more,
@@ -34,6 +37,18 @@
   };
   const logarithmic = { distr: 3, range: (u, low, high) => low > 0 ? [roundDown(low * 0.8), high * 1.4] : [1, 1000] };
   const sparse = { filter: (u, ticks) => ticks.map((v) => [1, 2, 5].includes(Number(String(v).replace(/[^1-9]/g, "")[0])) ? v : null) };
+  // Round numbers between the ends of a logarithmic axis: more of them where it
+  // is short.
+  const roundNumbers = (u, i, low, high) => {
+    const of = (digits) => {
+      const out = [];
+      for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
+        out.push(...digits.map((d) => Number((d * power).toPrecision(3))).filter((v) => v >= low && v <= high));
+      }
+      return out;
+    };
+    return [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9]].map(of).find((list) => list.length >= 4) ?? of([1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.2, 2.4, 2.6, 2.8, 3, 3.2, 3.4, 3.6, 3.8, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5]);
+  };
   const powers = { filter: (u, ticks) => ticks.map((v) => Number.isInteger(Math.round(Math.log10(v) * 1e6) / 1e6) ? v : null) };
   const positive = (values) => values.map((v) => v > 0 ? v : null);
 
@@ -75,46 +90,72 @@
     return out;
   };
 
-  const bars = (stages, series, format) => ({
-    rows: [stages.map((_, i) => i), ...series.map((s) => s.values)],
-    options: {
-      scales: { x: { time: false, range: [-0.6, stages.length - 0.4] }, y: series.length > 1 ? logarithmic : { range: (u, low, high) => [0, high * 1.1 || 1] } },
-      axes: [
-        axis((v) => stages[v] ?? "", { splits: () => stages.map((_, i) => i), grid: { show: false } }),
-        axis(format, { size: 64, ...(series.length > 1 ? sparse : {}) }),
-      ],
-      series: [{ label: "Stage", value: (u, v) => stages[v] ?? "" }, ...series.map((s) => line(s.label, s.colour, format, {
-        fill: colour(colours[s.colour]), width: 0, paths: uPlot.paths.bars({ size: [0.8 / series.length, 60], align: 0 }),
-      }))],
-    },
+  const percent = (v) => v == null ? "" : round(v) + " %";
+  const byStage = (stages, more) => ({
+    scales: { x: { time: false, range: [-0.6, stages.length - 0.4] }, y: more.scale },
+    axes: [
+      axis((v) => stages[v] ?? "", { splits: () => stages.map((_, i) => i), grid: { show: false } }),
+      axis(more.format, { size: 64, ...more.axis }),
+    ],
+    series: [{ label: "Stage", value: (u, v) => v == null ? "" : stages[Math.round(v)] ?? "" }, ...more.series],
   });
 
+  // Throughput of each stage; base's bar stands left of head's.
+  function bars(s) {
+    const both = Boolean(s.Base);
+    const bar = (label, n, align) => line(label, n, perSecond, {
+      fill: colour(colours[n]), width: 0, paths: uPlot.paths.bars({ size: [both ? 0.35 : 0.7, 60], align }),
+    });
+    return {
+      rows: [s.Stage.map((_, i) => i), ...(both ? [s.Base.Throughput] : []), s.Throughput],
+      options: byStage(s.Stage, {
+        format: perSecond, scale: { range: (u, low, high) => [0, high * 1.1 || 1] },
+        series: both ? [bar("Base", base, -1), bar("Head", 1, 1)] : [bar("Throughput", 1, 0)],
+      }),
+    };
+  }
+
   const charts = {
-    latency: () => data.Time.At && {
-      rows: gaps(data.Time.At, data.Time.Width, [data.Time.P50, data.Time.P95, data.Time.P99].map(positive)),
-      options: {
-        plugins: [bands], scales: { x: { time: false }, y: logarithmic },
-        axes: [axis(seconds), axis(milliseconds, { size: 64, ...sparse })],
-        series: [{ label: "At", value: (u, v) => seconds(v) }, line("p50", 0, milliseconds), line("p95", 1, milliseconds), line("p99", 2, milliseconds)],
-      },
+    latency: () => {
+      const t = data.Time, b = t.Base;
+      if (!t.At) return null;
+      // p99 of a block of few requests is mostly its slowest one: of two sides it would hide the rest.
+      const shown = b
+        ? [["Base p50", b.P50, 0, dashed], ["Head p50", t.P50, 0], ["Base p95", b.P95, 1, dashed], ["Head p95", t.P95, 1]]
+        : [["p50", t.P50, 0], ["p95", t.P95, 1], ["p99", t.P99, 2]];
+      return {
+        rows: gaps(t.At, t.Width, shown.map(([, values]) => positive(values))),
+        options: {
+          plugins: [bands], scales: { x: { time: false }, y: logarithmic },
+          axes: [axis(seconds), axis(milliseconds, { size: 64, ...sparse })],
+          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, milliseconds, more))],
+        },
+      };
     },
-    rate: () => data.Time.At && {
-      rows: gaps(data.Time.At, data.Time.Width, [data.Time.Rate]),
-      options: {
-        plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.15 || 1] } },
-        axes: [axis(seconds), axis(perSecond, { size: 64 })],
-        series: [{ label: "At", value: (u, v) => seconds(v) }, line("Requests", 1, perSecond)],
-      },
+    rate: () => {
+      const t = data.Time;
+      if (!t.At) return null;
+      const shown = t.Base ? [["Base", t.Base.Rate, base, dashed], ["Head", t.Rate, 1]] : [["Requests", t.Rate, 1]];
+      return {
+        rows: gaps(t.At, t.Width, shown.map(([, values]) => values)),
+        options: {
+          plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.15 || 1] } },
+          axes: [axis(seconds), axis(perSecond, { size: 64 })],
+          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, perSecond, more))],
+        },
+      };
     },
-    throughput: () => data.Stages.Stage && bars(data.Stages.Stage, [{ label: "Throughput", values: data.Stages.Throughput, colour: 1 }], perSecond),
+    throughput: () => data.Stages.Stage && bars(data.Stages),
     stages: () => data.Stages.Stage && dots(data.Stages),
     curve: () => data.Stages.Stage?.length > 1 && curve(data.Stages),
+    histogram: (i) => data.Histograms?.[i] && histogram(data.Histograms[i]),
     percentiles: () => data.Percentiles.Lines && {
       rows: [data.Percentiles.OneIn, ...data.Percentiles.Lines.map((l) => positive(l.Values))],
       options: {
         scales: { x: { time: false, distr: 3, range: () => [1, Math.max(10, reach(data.Percentiles))] }, y: logarithmic },
         axes: [axis(percentile, powers), axis(milliseconds, { size: 64, ...sparse })],
-        series: [{ label: "Percentile", value: (u, v) => percentile(v) }, ...data.Percentiles.Lines.map((l, i) => line(l.Stage, i, milliseconds))],
+        series: [{ label: "Percentile", value: (u, v) => percentile(v) }, ...data.Percentiles.Lines.map((l) =>
+          line(l.Side ? `${l.Stage}, ${l.Side}` : l.Stage, stageNumber(l), milliseconds, l.Side === "base" ? dashed : {}))],
       },
     },
     cluster: () => data.Cluster && {
@@ -134,22 +175,61 @@
     return Math.max(...p.OneIn.filter((_, i) => p.Lines.some((l) => l.Values[i] != null)));
   }
 
-  // Percentiles of each stage as dots above each other.
+  // Lines of one stage have one colour.
+  function stageNumber(l) {
+    return [...new Set(data.Percentiles.Lines.map((other) => other.Stage))].indexOf(l.Stage);
+  }
+
+  // Percentiles of each stage as dots above each other; base's are hollow and
+  // stand left of head's.
   function dots(s) {
-    const chart = bars(s.Stage, [
-      { label: "p50", values: positive(s.P50), colour: 0 }, { label: "p95", values: positive(s.P95), colour: 1 }, { label: "p99", values: positive(s.P99), colour: 2 },
-    ], milliseconds);
-    for (const series of chart.options.series.slice(1)) {
-      Object.assign(series, { width: 1, fill: undefined, paths: uPlot.paths.linear(), points: { show: true, size: 9, fill: series.stroke, stroke: series.stroke } });
+    const aside = 0.12;
+    const dot = (label, n, more) => line(label, n, milliseconds, {
+      width: 1, spanGaps: true, points: { show: true, size: 9, fill: colour(colours[n]), stroke: colour(colours[n]) }, ...more,
+    });
+    const of = (side) => [side.P50, side.P95, side.P99].map(positive);
+    if (!s.Base) {
+      return {
+        rows: [s.Stage.map((_, i) => i), ...of(s)],
+        options: byStage(s.Stage, { format: milliseconds, scale: logarithmic, axis: sparse, series: ["p50", "p95", "p99"].map((label, n) => dot(label, n)) }),
+      };
     }
-    return chart;
+    const x = s.Stage.flatMap((_, i) => [i - aside, i + aside]);
+    const left = (values) => values.flatMap((v) => [v, null]);
+    const right = (values) => values.flatMap((v) => [null, v]);
+    const hollow = (n) => ({ ...dashed, points: { show: true, size: 9, width: 2, fill: colour("--card"), stroke: colour(colours[n]) } });
+    return {
+      rows: [x, ...of(s.Base).map(left), ...of(s).map(right)],
+      options: byStage(s.Stage, {
+        format: milliseconds, scale: logarithmic, axis: sparse,
+        series: [...["p50", "p95", "p99"].map((label, n) => dot("Base " + label, n, hollow(n))), ...["p50", "p95", "p99"].map((label, n) => dot("Head " + label, n))],
+      }),
+    };
+  }
+
+  // How many requests took how long: head as an area, base as a line over it.
+  function histogram(h) {
+    const step = { paths: uPlot.paths.stepped({ align: 1 }) };
+    const last = (values) => [...values, 0]; // the last bin ends there
+    const head = line(h.Base ? "Head" : "Requests", 1, percent, { ...step, fill: colour("--fill") });
+    return {
+      rows: [h.From, last(h.Head), ...(h.Base ? [last(h.Base)] : [])],
+      options: {
+        scales: { x: { time: false, distr: 3, range: (u, low, high) => [low, high > low ? high : low * 1.1] }, y: { range: (u, low, high) => [0, high * 1.1 || 1] } },
+        axes: [axis(milliseconds, { splits: roundNumbers, filter: (u, ticks) => ticks }), axis(percent, { size: 64 })],
+        series: [{ label: "From", value: (u, v) => milliseconds(v) }, head, ...(h.Base ? [line("Base", base, percent, { ...step, ...dashed })] : [])],
+      },
+    };
   }
 
   // What a stage's throughput cost: where the line goes up and no longer to the
   // right, more load only waits.
   function curve(s) {
-    const order = s.Stage.map((_, i) => i).filter((i) => s.Throughput[i] != null).sort((a, b) => s.Throughput[a] - s.Throughput[b]);
-    const pick = (values) => order.map((i) => values[i]);
+    const points = [["", s], ...(s.Base ? [["base", s.Base]] : [])].flatMap(([side, values]) => s.Stage.map((stage, i) => ({
+      side, stage, x: values.Throughput[i], p50: values.P50[i], p95: values.P95[i],
+    }))).filter((p) => p.x != null).sort((a, b) => a.x - b.x);
+    const of = (side, what) => points.map((p) => p.side === side && p[what] > 0 ? p[what] : null);
+    const named = points.filter((p) => p.side === "" && p.p95 > 0);
     const names = {
       hooks: {
         draw: (u) => {
@@ -157,33 +237,37 @@
           u.ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
           u.ctx.fillStyle = colour("--soft");
           u.ctx.textBaseline = "bottom";
-          order.forEach((i, n) => {
-            if (!(s.P95[i] > 0)) return;
-            u.ctx.textAlign = n === 0 ? "left" : n === order.length - 1 ? "right" : "center";
-            u.ctx.fillText(s.Stage[i], u.valToPos(s.Throughput[i], "x", true), u.valToPos(s.P95[i], "y", true) - 8 * devicePixelRatio);
+          named.forEach((p, n) => {
+            u.ctx.textAlign = n === 0 ? "left" : n === named.length - 1 ? "right" : "center";
+            u.ctx.fillText(p.stage, u.valToPos(p.x, "x", true), u.valToPos(p.p95, "y", true) - 8 * devicePixelRatio);
           });
           u.ctx.restore();
         },
       },
     };
-    const dot = (label, n) => line(label, n, milliseconds, { points: { show: true, size: 8, fill: colour(colours[n]) } });
+    const dot = (label, n, hollow) => line(label, n, milliseconds, {
+      spanGaps: true, ...(hollow ? dashed : {}),
+      points: { show: true, size: 8, width: 2, fill: hollow ? colour("--card") : colour(colours[n]), stroke: colour(colours[n]) },
+    });
+    const shown = s.Base
+      ? [["Base p50", "base", "p50", 0], ["Base p95", "base", "p95", 1], ["Head p50", "", "p50", 0], ["Head p95", "", "p95", 1]]
+      : [["p50", "", "p50", 0], ["p95", "", "p95", 1]];
     return {
-      rows: [pick(s.Throughput), positive(pick(s.P50)), positive(pick(s.P95))],
+      rows: [points.map((p) => p.x), ...shown.map(([, side, what]) => of(side, what))],
       options: {
         plugins: [names], scales: { x: { time: false, range: (u, low, high) => [0, high * 1.05 || 1] }, y: logarithmic },
         axes: [axis(perSecond), axis(milliseconds, { size: 64, ...sparse })],
-        series: [{ label: "Throughput", value: (u, v) => perSecond(v) }, dot("p50", 0), dot("p95", 1)],
+        series: [{ label: "Throughput", value: (u, v) => perSecond(v) }, ...shown.map(([label, side, , n]) => dot(label, n, side === "base"))],
       },
     };
   }
 
   // The numbers are in the table beside it: to a screen reader the chart is
   // one picture with a name.
-  function draw(name) {
-    const at = figure(name);
-    const made = at && charts[name]();
+  function draw(at) {
+    const made = charts[at.dataset.chart](Number(at.dataset.at));
     if (!made) {
-      if (at) at.hidden = true;
+      at.hidden = true;
       return;
     }
     const box = at.querySelector(".chart");
@@ -200,7 +284,7 @@
 
   function drawAll() {
     for (const { chart } of drawn.splice(0)) chart.destroy();
-    Object.keys(charts).forEach(draw);
+    document.querySelectorAll("figure[data-chart]").forEach(draw);
   }
 
   const resized = () => drawn.forEach(({ chart, box }) => chart.setSize({ width: box.clientWidth, height: heightOf(box) }));

@@ -1,0 +1,105 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// The sides of a comparison, as every form names them.
+const (
+	baseSide = "base"
+	headSide = "head"
+)
+
+// sided is one side of one stage.
+type sided struct {
+	side string // base or head; empty: the run is no comparison
+	*result.Stage
+}
+
+// sides lists the stages of a run. Those that base and head took turns in come
+// as base's and then head's: what was before stands before what is now.
+func sides(r *result.Run) []sided {
+	var out []sided
+	for i := range r.Stages {
+		head := &r.Stages[i]
+		if r.Base == nil {
+			out = append(out, sided{"", head})
+			continue
+		}
+		if base := r.Base.Stage(head.Name); base != nil {
+			out = append(out, sided{baseSide, base})
+		}
+		out = append(out, sided{headSide, head})
+	}
+	return out
+}
+
+// comparison says in a sentence what the run was compared with, and what that
+// cannot tell: another start of the same program may be a little faster or
+// slower.
+func comparison(r *result.Run) string {
+	if r.Base == nil {
+		return ""
+	}
+	base := "base at " + shorten(r.Base.Target, nameLimit)
+	if ref := r.Base.Source.Ref; ref != "" {
+		base = "base (" + shorten(ref, nameLimit) + ")"
+	}
+	compared := "one start of each was compared"
+	if n := r.Base.Starts; n > 1 {
+		compared = fmt.Sprintf("%d starts of each were compared", n)
+	}
+	return "Compared with " + base + " in the same run; " + compared + "."
+}
+
+// track is a stage's place on the run's time.
+type track struct {
+	start time.Duration // since the run's start
+	head  []result.Slice
+	base  []result.Slice // empty: head was loaded alone
+	turns bool           // base and head took turns
+}
+
+func trackOf(r *result.Run, s *result.Stage) track {
+	t := track{start: s.Start.Sub(r.Start), head: s.Slices}
+	base := r.Base.Stage(s.Name)
+	if base == nil || len(base.Slices) == 0 {
+		return t
+	}
+	t.base = base.Slices
+	apart := s.Start.Sub(base.Start).Abs()
+	t.turns = apart > base.Slices[0].Width/2 // in a mixed stage both begin at once
+	if t.turns {
+		t.start = min(t.start, base.Start.Sub(r.Start))
+	}
+	return t
+}
+
+// span is where the windows from i up to j lie. Slices of a comparison keep the
+// time in which their own side was loaded: while the two take turns, both go
+// by.
+func (t track) span(i, j int) (from, to time.Duration) {
+	from, to = t.start+t.head[i].Offset, t.start+endOf(t.head, j)
+	if t.turns {
+		from += endOf(t.base, i)
+		to += endOf(t.base, j)
+	}
+	return from, to
+}
+
+// endOf is the end of the first n slices.
+func endOf(list []result.Slice, n int) time.Duration {
+	n = min(n, len(list))
+	if n == 0 {
+		return 0
+	}
+	return list[n-1].Offset + list[n-1].Width
+}
+
+// windows are base's slices from i up to j, as far as there are any.
+func (t track) windows(i, j int) []result.Slice {
+	return t.base[min(i, len(t.base)):min(j, len(t.base))]
+}
