@@ -50,38 +50,67 @@ func latencySeries(kind string, p50, p95, p99 Series) []mermaidSeries {
 	}
 }
 
-// bothSides are head's values with base's as a line in front of them.
-func bothSides(kind, what string, head, base Series) []mermaidSeries {
-	return []mermaidSeries{
-		series(kind, what+" of head", inBlue, head),
-		series("line", what+" of base", inOrange, base),
-	}
-}
-
-// mermaidStages is how many stages a chart can name below its axis.
+// mermaidStages is how many names have room below a chart.
 const mermaidStages = 12
 
 // stageCharts draws the stages side by side; one alone has nothing to be
 // compared with.
 func stageCharts(c StageChart) []mermaidChart {
+	if c.Base != nil {
+		return sideCharts(c)
+	}
 	if len(c.Stage) < 2 || len(c.Stage) > mermaidStages {
 		return nil
 	}
-	labels := make([]string, len(c.Stage))
-	for i, name := range c.Stage {
+	axis := categories(c.Stage)
+	return []mermaidChart{
+		mermaid("Response time by stage (ms)", axis, "ms", latencySeries("bar", c.P50, c.P95, c.P99)),
+		mermaid("Throughput by stage (requests a second)", axis, "requests a second",
+			[]mermaidSeries{series("bar", "throughput", inBlue, c.Throughput)}),
+	}
+}
+
+// sideCharts draws base's bar of each stage beside head's.
+func sideCharts(c StageChart) []mermaidChart {
+	var names []string
+	for i, stage := range c.Stage {
+		if c.twoSided(i) {
+			names = append(names, stage+" "+baseSide)
+		}
+		names = append(names, stage+" "+headSide)
+	}
+	if len(names) > mermaidStages {
+		return nil
+	}
+	// Mermaid draws the two series over each other: each has nothing where the
+	// other has its bar.
+	bars := func(head, base Series) []mermaidSeries {
+		var left, right Series
+		for i := range c.Stage {
+			if c.twoSided(i) {
+				left, right = append(left, base[i]), append(right, 0)
+			}
+			left, right = append(left, 0), append(right, head[i])
+		}
+		return []mermaidSeries{series("bar", baseSide, inOrange, left), series("bar", headSide, inBlue, right)}
+	}
+	axis := categories(names)
+	return []mermaidChart{
+		mermaid("p95 by stage (ms)", axis, "ms", bars(c.P95, c.Base.P95)),
+		mermaid("Throughput by stage (requests a second)", axis, "requests a second", bars(c.Throughput, c.Base.Throughput)),
+	}
+}
+
+// twoSided reports whether base was loaded in a stage.
+func (c StageChart) twoSided(i int) bool { return !math.IsNaN(c.Base.Throughput[i]) }
+
+// categories is an axis of names.
+func categories(names []string) string {
+	labels := make([]string, len(names))
+	for i, name := range names {
 		labels[i] = mermaidLabel(name)
 	}
-	axis := `x-axis [` + strings.Join(labels, ", ") + `]`
-	latency := latencySeries("bar", c.P50, c.P95, c.P99)
-	throughput := []mermaidSeries{series("bar", "throughput", inBlue, c.Throughput)}
-	if c.Base != nil {
-		latency = bothSides("bar", "p95", c.P95, c.Base.P95)
-		throughput = bothSides("bar", "throughput", c.Throughput, c.Base.Throughput)
-	}
-	return []mermaidChart{
-		mermaid("Response time by stage (ms)", axis, "ms", latency),
-		mermaid("Throughput by stage (requests a second)", axis, "requests a second", throughput),
-	}
+	return `x-axis [` + strings.Join(labels, ", ") + `]`
 }
 
 // mermaidMoments is how many points a chart over time has room for.
@@ -96,16 +125,20 @@ func timeCharts(r *result.Run) []mermaidChart {
 	}
 	// The first value stands at the beginning of the axis, the last at its end.
 	axis := fmt.Sprintf(`x-axis "seconds" 0 --> %d`, (len(c.At)-1)*step)
-	// Without p99: in the requests of one step it is mostly their maximum.
-	latency := latencySeries("line", c.P50, c.P95, c.P99)[1:]
-	finished := []mermaidSeries{series("line", "finished requests a second", inBlue, c.Rate)}
+	const finished = "Finished requests a second over time"
 	if c.Base != nil {
-		latency = bothSides("line", "p95", c.P95, c.Base.P95)
-		finished = bothSides("line", "finished requests a second", c.Rate, c.Base.Rate)
+		lines := func(head, base Series) []mermaidSeries {
+			return []mermaidSeries{series("line", baseSide, inOrange, base), series("line", headSide, inBlue, head)}
+		}
+		return []mermaidChart{
+			mermaid("p95 over time (ms)", axis, "ms", lines(c.P95, c.Base.P95)),
+			mermaid(finished, axis, "requests a second", lines(c.Rate, c.Base.Rate)),
+		}
 	}
 	return []mermaidChart{
-		mermaid("Response time over time (ms)", axis, "ms", latency),
-		mermaid("Finished requests a second over time", axis, "requests a second", finished),
+		// Without p99: in the requests of one step it is mostly their maximum.
+		mermaid("Response time over time (ms)", axis, "ms", latencySeries("line", c.P50, c.P95, c.P99)[1:]),
+		mermaid(finished, axis, "requests a second", []mermaidSeries{series("line", "finished requests a second", inBlue, c.Rate)}),
 	}
 }
 

@@ -230,6 +230,8 @@
     }))).filter((p) => p.x != null).sort((a, b) => a.x - b.x);
     const of = (side, what) => points.map((p) => p.side === side && p[what] > 0 ? p[what] : null);
     const named = points.filter((p) => p.side === "" && p.p95 > 0);
+    // Stages of one and the same throughput would stand on top of each other.
+    if (points.length === 0 || points[0].x > 0.9 * points.at(-1).x) return null;
     const names = {
       hooks: {
         draw: (u) => {
