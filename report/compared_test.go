@@ -59,7 +59,7 @@ func TestFormsShowBothSides(t *testing.T) {
 		"markdown":    {"| Side |", "| base |", "| head |", "p95 of base", "*Sees*: the smallest change"},
 		"comment":     {"| Side |", "| base |", "| head |"},
 		"page":        {`<span class="side base">base</span>`, "base and head", `"Side":"base"`},
-		"junit":       {"change +19.8 % (+15.8 to +23.8 %), sees +13.0 %", `name="Base target" value="http://localhost:8001"`},
+		"junit":       {"change +19.8 % (+15.8 to +23.8 %), sees +13.0 %", `name="Base" value="http://localhost:8001"`},
 		"csv":         {"steady,base,", "steady,head,", "ramp,head,"},
 		"hlog":        {"Tag=base/steady,", "Tag=head/steady,", "Tag=head/ramp,"},
 		"openmetrics": {`{stage="steady",side="base",quantile="0.95"}`, `{stage="steady",side="head",quantile="0.95"}`},
@@ -87,7 +87,7 @@ func TestTooFewWindowsShowNoChange(t *testing.T) {
 	r.Judgement.Objectives = r.Judgement.Objectives[:1]
 	*r.Judgement.Objectives[0].Comparison = result.Comparison{Baseline: 54.4e3}
 	o := NewView(r).Objectives[0]
-	if o.Change != none || o.Sees != none || o.Between != "" {
+	if o.Change != none || o.Sees != "nothing" || o.Between != "" {
 		t.Errorf("change %q, between %q, sees %q", o.Change, o.Between, o.Sees)
 	}
 }

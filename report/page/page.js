@@ -275,7 +275,7 @@
     const box = at.querySelector(".chart");
     box.setAttribute("role", "img");
     box.setAttribute("aria-label", at.querySelector("figcaption").textContent + "; the table has the same numbers");
-    const chart = new uPlot({ width: box.clientWidth, height: heightOf(box), cursor: { drag: { x: true, y: false } }, legend: { live: true }, ...made.options }, made.rows, box);
+    const chart = new uPlot({ width: box.clientWidth, height: heightOf(box), cursor: { drag: { x: true, y: false } }, legend: { live: true, markers: { dash: (u, i) => u.series[i].dash ? "dashed" : "solid" } }, ...made.options }, made.rows, box);
     drawn.push({ chart, box });
   }
 
