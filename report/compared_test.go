@@ -23,7 +23,7 @@ func TestFormsShowTheBaseline(t *testing.T) {
 	r := &result.Run{Judgement: &result.Judgement{Verdict: result.Warn, Objectives: []result.JudgedObjective{o, share}}}
 
 	for name, text := range everyForm(t, r) {
-		plain := strings.ReplaceAll(text, "&nbsp;", " ")
+		plain := strings.NewReplacer("&nbsp;", " ", "\u00a0", " ").Replace(text)
 		for _, want := range []string{"420 ms (7 runs)", "12.4 %", "25.0 %", "(1 run)", "−0.5 points"} {
 			if !strings.Contains(plain, want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, text)

@@ -27,7 +27,9 @@ type pageParts struct {
 // memory for its reports while it loads.
 var shell = sync.OnceValue(func() pageParts {
 	p := pageParts{
-		template: template.Must(template.ParseFS(pageFiles, "page/page.html.tmpl")),
+		template: template.Must(template.New("page.html.tmpl").
+			Funcs(template.FuncMap{"nowrap": func(numbers string) string { return joinBlanks(numbers, "\u00a0") }}).
+			ParseFS(pageFiles, "page/page.html.tmpl")),
 		style:    pageText("page/uplot/uPlot.min.css") + pageText("page/page.css"),
 		script:   pageText("page/uplot/uPlot.iife.min.js") + pageText("page/page.js"),
 	}

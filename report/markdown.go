@@ -21,8 +21,17 @@ var markdownTemplates = sync.OnceValue(func() *template.Template {
 		ParseFS(markdownFiles, "markdown/*.md.tmpl"))
 })
 
-// nowrap keeps a number and its unit on one line of a narrow cell.
-func nowrap(number string) string { return strings.ReplaceAll(number, " ", "&nbsp;") }
+// nowrap keeps numbers and their units on one line of a narrow cell. Between
+// the two of an interval it may break.
+func nowrap(numbers string) string { return joinBlanks(numbers, "&nbsp;") }
+
+func joinBlanks(numbers, blank string) string {
+	parts := strings.Split(numbers, " to ")
+	for i, part := range parts {
+		parts[i] = strings.ReplaceAll(part, " ", blank)
+	}
+	return strings.Join(parts, blank+"to ")
+}
 
 // A markdownForm is what is written as Markdown for one kind of reader.
 type markdownForm struct {
