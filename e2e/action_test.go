@@ -8,6 +8,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	stdcmp "cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,33 +32,40 @@ func TestAction(t *testing.T) {
 	b := newBed(t)
 	b.serve("0.0.0.0:8000")
 	b.serve("127.0.0.1:8001")
+	b.serve("0.0.0.0:8002", "--regress")
 	t.Run("image", b.testImage)
+	fork := job{event: "pull_request", payload: "testdata/fork.json"}
 	for _, tt := range []struct {
-		name        string
-		config      string
-		target      string
-		gate        string
+		name string
+		job
 		exit        int               // of the action
 		outputs     map[string]string // those that are the same in every run
 		figures     bool              // p95, success_rate and throughput are numbers
 		summary     []string          // texts in it
+		log         []string          // texts in the log
 		annotations []string          // "level file:line title"
 	}{
 		{
-			name: "pass", config: "e2e/testdata/pass.yaml", target: target,
-			outputs: map[string]string{"verdict": "pass", "passed": "true", "failed-count": "0", "inconclusive-count": "0"},
+			name: "pass", job: job{config: "pass"},
+			outputs: outputs("pass", "true", 0, 0),
 			figures: true,
 			summary: []string{"e2e-pass", "p95 <= 2s", "success_rate >= 99%", "steady"},
 		},
 		{
-			name: "pass in the runner's network", config: "e2e/testdata/pass.yaml", target: "http://localhost:8001",
-			outputs: map[string]string{"verdict": "pass", "passed": "true", "failed-count": "0", "inconclusive-count": "0"},
+			name: "pass in the runner's network", job: job{config: "pass", target: "http://localhost:8001"},
+			outputs: outputs("pass", "true", 0, 0),
 			figures: true,
 			summary: []string{"e2e-pass", "in the runner's network"},
 		},
 		{
-			name: "fail", config: "e2e/testdata/fail.yaml", target: target, exit: 1,
-			outputs: map[string]string{"verdict": "fail", "passed": "false", "failed-count": "1", "inconclusive-count": "0"},
+			name: "pass, started in the runner's network", job: job{config: "pass", target: "http://localhost:8001", network: "host"},
+			outputs: outputs("pass", "true", 0, 0),
+			figures: true,
+			summary: []string{"e2e-pass", "127.0.0.1:8001"},
+		},
+		{
+			name: "fail", job: job{config: "fail"}, exit: 1,
+			outputs: outputs("fail", "false", 1, 0),
 			figures: true,
 			summary: []string{"e2e-fail", "p50 <= 1us", "p95 <= 2us"},
 			annotations: []string{
@@ -65,8 +74,17 @@ func TestAction(t *testing.T) {
 			},
 		},
 		{
-			name: "fail but only report", config: "e2e/testdata/fail.yaml", target: target, gate: "report",
-			outputs: map[string]string{"verdict": "fail", "passed": "false", "failed-count": "1", "inconclusive-count": "0"},
+			name: "fail, started in the runner's network", job: job{config: "fail", network: "host"}, exit: 1,
+			outputs: outputs("fail", "false", 1, 0),
+			figures: true,
+			annotations: []string{
+				"error e2e/testdata/fail.yaml:9 p50 failed in stage steady",
+				"warning e2e/testdata/fail.yaml:10 p95 missed in stage steady",
+			},
+		},
+		{
+			name: "fail but only report", job: job{config: "fail", gate: "report"},
+			outputs: outputs("fail", "false", 1, 0),
 			figures: true,
 			summary: []string{"e2e-fail"},
 			annotations: []string{
@@ -75,24 +93,60 @@ func TestAction(t *testing.T) {
 			},
 		},
 		{
-			name: "dead target", config: "e2e/testdata/pass.yaml", target: "http://172.17.0.1:9", exit: 3,
+			name: "inconclusive", job: job{config: "inconclusive"}, exit: 3,
+			outputs:     outputs("inconclusive", "false", 0, 1),
+			figures:     true,
+			summary:     []string{"❔ Inconclusive: e2e-inconclusive", "p99.9 <= 2s"},
+			annotations: []string{"warning e2e/testdata/inconclusive.yaml:9 p99.9 inconclusive in stage steady"},
+		},
+		{
+			name: "head is slower than base", job: job{config: "compare", target: "http://localhost:8002", base: "http://localhost:8000"}, exit: 1,
+			outputs:     outputs("fail", "false", 1, 0),
+			figures:     true,
+			summary:     []string{"Compared with base at http:", "| Side |", "| base |", "| head |", "p95 of base", "--base-target"},
+			log:         []string{"compared with http://localhost:8000"},
+			annotations: []string{"error e2e/testdata/compare.yaml:9 p50 failed in stage steady"},
+		},
+		{
+			name: "fork passes", job: fork.with("pass", target),
+			outputs: outputs("pass", "true", 0, 0),
+			figures: true,
+			summary: []string{"e2e-pass", "0123456789012345678901234567890123456789"},
+		},
+		{
+			name: "fork fails", job: fork.with("fail", target), exit: 1,
+			outputs: outputs("fail", "false", 1, 0),
+			figures: true,
+			annotations: []string{
+				"error e2e/testdata/fail.yaml:9 p50 failed in stage steady",
+				"warning e2e/testdata/fail.yaml:10 p95 missed in stage steady",
+			},
+		},
+		{
+			name: "fork is not started in the runner's network", job: fork.with("pass", "http://localhost:8001"), exit: 3,
+			outputs:     map[string]string{"passed": "false"},
+			summary:     []string{"never by itself for a pull request of a fork"},
+			annotations: []string{"error : slogate"},
+		},
+		{
+			name: "dead target", job: job{config: "pass", target: "http://172.17.0.1:9"}, exit: 3,
 			outputs:     map[string]string{"passed": "false"},
 			annotations: []string{"error : slogate"},
 		},
 		{
-			name: "wrong file", config: "e2e/testdata/wrong.yaml", target: target, exit: 2,
+			name: "wrong file", job: job{config: "wrong"}, exit: 2,
 			outputs:     map[string]string{"passed": "false"},
 			summary:     []string{"wokers"},
 			annotations: []string{"error e2e/testdata/wrong.yaml:6 slogate", "error e2e/testdata/wrong.yaml:6 slogate"},
 		},
 		{
-			name: "wrong input", config: "e2e/testdata/pass.yaml", target: target, gate: "enforced", exit: 2,
+			name: "wrong input", job: job{config: "pass", gate: "enforced"}, exit: 2,
 			outputs:     map[string]string{"passed": "false"},
 			annotations: []string{"error : slogate"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := b.workflow(t, tt.config, tt.target, tt.gate, tt.outputs["passed"])
+			got := b.workflow(t, tt.job, tt.outputs["passed"])
 			if got.exit != tt.exit {
 				t.Errorf("exit code = %d, want %d", got.exit, tt.exit)
 			}
@@ -104,11 +158,8 @@ func TestAction(t *testing.T) {
 					t.Errorf("output %s = %q, want a number above 0", name, got.outputs[name])
 				}
 			}
-			for _, text := range tt.summary {
-				if !strings.Contains(got.summary, text) {
-					t.Errorf("the summary lacks %q:\n%s", text, got.summary)
-				}
-			}
+			holds(t, "summary", got.summary, tt.summary)
+			holds(t, "log", got.log, tt.log)
 			if diff := cmp.Diff(tt.annotations, got.annotations); diff != "" {
 				t.Errorf("annotations (-want +got):\n%s", diff)
 			}
@@ -119,6 +170,103 @@ func TestAction(t *testing.T) {
 				t.Log(got.log)
 			}
 		})
+	}
+	t.Run("matrix", b.testMatrix)
+	t.Run("cancelled", func(t *testing.T) { b.testCancelled(t, "") })
+	t.Run("cancelled in the runner's network", func(t *testing.T) { b.testCancelled(t, "host") })
+}
+
+// outputs are those that do not depend on what was measured.
+func outputs(verdict, passed string, failed, inconclusive int) map[string]string {
+	return map[string]string{
+		"verdict": verdict, "passed": passed,
+		"failed-count": strconv.Itoa(failed), "inconclusive-count": strconv.Itoa(inconclusive),
+	}
+}
+
+// holds compares the texts that something has to hold.
+func holds(t *testing.T, what, text string, want []string) {
+	t.Helper()
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("the %s lacks %q:\n%s", what, w, text)
+		}
+	}
+}
+
+// job is a job of testdata/workflow.yml.
+type job struct {
+	config  string // name of a file in testdata
+	target  string // empty: the demo on 0.0.0.0
+	base    string // base target
+	gate    string
+	network string // of the action's container: bridge (default) or host
+	event   string // default: push
+	payload string // file of the event
+}
+
+func (j job) with(config, target string) job {
+	j.config, j.target = config, target
+	return j
+}
+
+// testMatrix runs two cells of a matrix: one passes, one fails, and neither
+// sees anything of the other.
+func (b *bed) testMatrix(t *testing.T) {
+	out := t.TempDir()
+	c := b.act(out, job{}, "e2e/testdata/matrix.yml", "--var", "TARGET="+target)
+	if log, err := c.CombinedOutput(); err == nil {
+		t.Errorf("one of two cells fails, and the workflow does not:\n%s", log)
+	}
+	cells := readLog(t, filepath.Join(out, "log.jsonl"))
+	for config, want := range map[string]outcome{
+		"pass": {outputs: outputs("pass", "true", 0, 0)},
+		"fail": {outputs: outputs("fail", "false", 1, 0), exit: 1},
+	} {
+		got := cells[config]
+		if got == nil {
+			t.Errorf("no cell %s in %v", config, cells)
+			continue
+		}
+		if diff := cmp.Diff(want.outputs, pick(got.outputs, want.outputs)); diff != "" || got.exit != want.exit {
+			t.Errorf("cell %s: exit %d, want %d; outputs (-want +got):\n%s", config, got.exit, want.exit, diff)
+		}
+		holds(t, "summary of "+config, got.summary, []string{"e2e-" + config})
+	}
+}
+
+// testCancelled stops the action's container in the middle of its second
+// stage, as a runner does: what was measured until then is in the summary
+// within five seconds.
+func (b *bed) testCancelled(t *testing.T, network string) {
+	out := t.TempDir()
+	log := filepath.Join(out, "log.jsonl")
+	c := b.act(out, job{network: network}, "e2e/testdata/workflow.yml",
+		"--var", "CONFIG=e2e/testdata/long.yaml", "--var", "TARGET="+target, "--var", "BASE=", "--var", "GATE=", "--var", "PASSED=false")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the second stage", func() bool {
+		text, _ := os.ReadFile(log)
+		return strings.Contains(string(text), "long      1 worker")
+	})
+	container := strings.TrimSpace(b.docker("ps", "--quiet"))
+	began := time.Now()
+	b.docker("kill", "--signal", "INT", container)
+	until(t, "the container's end", func() bool { return b.docker("ps", "--quiet") == "" })
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the action took %v to end", took)
+	}
+	if err := c.Wait(); err == nil {
+		t.Error("the workflow of a cancelled action succeeds")
+	}
+	got := readLog(t, log)[""]
+	if got == nil || got.exit != 130 {
+		t.Fatalf("got %v, want an exit code of 130", got)
+	}
+	holds(t, "summary", got.summary, []string{"⏹️ Cancelled: e2e-long", "| **first** |", "300 requests by 3 workers", "<sub>cancelled"})
+	if diff := cmp.Diff(map[string]string{"passed": "false"}, pick(got.outputs, map[string]string{"passed": ""})); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
 	}
 }
 
@@ -202,9 +350,9 @@ func (b *bed) base(argument string) string {
 
 // serve starts the demo service on the runner. Nobody waits for it here: the
 // action does.
-func (b *bed) serve(address string) {
+func (b *bed) serve(address string, more ...string) {
 	b.t.Helper()
-	c := exec.Command("docker/in.sh", b.slogate, "demo", "--serve", "--addr", address)
+	c := exec.Command("docker/in.sh", append([]string{b.slogate, "demo", "--serve", "--addr", address}, more...)...)
 	c.Env = b.env
 	if err := c.Start(); err != nil {
 		b.t.Fatal(err)
@@ -239,57 +387,100 @@ type outcome struct {
 	log         string
 }
 
-// workflow runs testdata/workflow.yml on a copy of the working tree. The
-// workflow's second step compares the output passed by itself. Options are
-// act's.
-func (b *bed) workflow(t *testing.T, config, target, gate, passed string, options ...string) outcome {
+// act is the command that runs a workflow on a copy of the working tree.
+func (b *bed) act(out string, j job, workflow string, more ...string) *exec.Cmd {
+	c := exec.Command("./act.sh", append([]string{"..", workflow, out}, more...)...)
+	c.Env = append(b.env[:len(b.env):len(b.env)], "ACTION_NET="+j.network, "EVENT="+j.event)
+	if j.payload != "" {
+		path, err := filepath.Abs(j.payload)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		c.Env = append(c.Env, "EVENT_FILE="+path)
+	}
+	return c
+}
+
+// workflow runs testdata/workflow.yml, whose second step compares the output
+// passed by itself. Options are act's.
+func (b *bed) workflow(t *testing.T, j job, passed string, options ...string) outcome {
 	t.Helper()
 	out := t.TempDir()
-	c := exec.Command("./act.sh", append([]string{
-		"..", "e2e/testdata/workflow.yml", out,
-		"--var", "CONFIG=" + config, "--var", "TARGET=" + target, "--var", "GATE=" + gate, "--var", "PASSED=" + passed,
+	c := b.act(out, j, "e2e/testdata/workflow.yml", append([]string{
+		"--var", "CONFIG=e2e/testdata/" + j.config + ".yaml", "--var", "TARGET=" + stdcmp.Or(j.target, target), "--var", "BASE=" + j.base,
+		"--var", "GATE=" + j.gate, "--var", "PASSED=" + passed,
 	}, options...)...)
-	c.Env = b.env
 	log, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	o := outcome{log: string(log), outputs: map[string]string{}}
-	summary, _ := os.ReadFile(filepath.Join(out, "summary.md"))
-	o.summary = string(summary)
-	o.readLog(t, filepath.Join(out, "log.jsonl"))
+	o := readLog(t, filepath.Join(out, "log.jsonl"))[""]
+	if o == nil {
+		t.Fatalf("nothing in act's log:\n%s", log)
+	}
+	o.log = string(log)
 	if (err != nil) != (o.exit != 0) {
 		t.Errorf("the workflow ended with %v, the action with %d:\n%s", err, o.exit, log)
 	}
-	return o
+	return *o
 }
 
-// readLog takes outputs, annotations and the action's exit code from act's log.
-func (o *outcome) readLog(t *testing.T, path string) {
+// readLog takes outputs, summary, annotations and the action's exit code from
+// act's log, by the cell of the matrix; that of a job without a matrix is "".
+func readLog(t *testing.T, path string) map[string]*outcome {
 	t.Helper()
 	log, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	cells := map[string]*outcome{}
 	lines := bufio.NewScanner(bytes.NewReader(log))
 	lines.Buffer(nil, len(log)+1)
 	for lines.Scan() {
-		var e struct {
-			Msg, Command, Name, Arg string
-			KvPairs                 map[string]string
-		}
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
+		var e entry
+		if json.Unmarshal(lines.Bytes(), &e) != nil || e.JobID == "" {
 			continue
 		}
-		switch e.Command {
-		case "set-output":
-			o.outputs[e.Name] = e.Arg
-		case "error", "warning", "notice":
-			o.annotations = append(o.annotations, fmt.Sprintf("%s %s:%s %s", e.Command, e.KvPairs["file"], e.KvPairs["line"], e.KvPairs["title"]))
+		cell := e.Matrix.Config
+		if cells[cell] == nil {
+			cells[cell] = &outcome{outputs: map[string]string{}}
 		}
-		if code := regexp.MustCompile(`exit with .FAILURE.: (\d+)`).FindStringSubmatch(e.Msg); code != nil {
-			o.exit, _ = strconv.Atoi(code[1])
+		cells[cell].add(e)
+	}
+	return cells
+}
+
+// entry is a line of act's log.
+type entry struct {
+	JobID                            string
+	Matrix                           struct{ Config string }
+	Msg, Command, Name, Arg, Content string
+	KvPairs                          map[string]string
+}
+
+var exitCode = regexp.MustCompile(`exit with .FAILURE.: (\d+)`)
+
+func (o *outcome) add(e entry) {
+	switch e.Command {
+	case "set-output":
+		o.outputs[e.Name] = e.Arg
+	case "summary":
+		o.summary += e.Content
+	case "error", "warning", "notice":
+		o.annotations = append(o.annotations, fmt.Sprintf("%s %s:%s %s", e.Command, e.KvPairs["file"], e.KvPairs["line"], e.KvPairs["title"]))
+	}
+	if code := exitCode.FindStringSubmatch(e.Msg); code != nil {
+		o.exit, _ = strconv.Atoi(code[1])
+	}
+}
+
+// until polls a condition for half a minute.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("timed out until %s", what)
 		}
 	}
 }

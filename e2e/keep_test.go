@@ -24,7 +24,7 @@ func TestKeptResult(t *testing.T) {
 	}
 	// The service listens where a container on the bridge reaches the runner.
 	options := []string{"--eventpath", event, "--artifact-server-path", kept, "--artifact-server-addr", "172.17.0.1", "--artifact-server-port", "34567"}
-	got := b.workflow(t, "e2e/testdata/pass.yaml", target, "", "true", options...)
+	got := b.workflow(t, job{config: "pass"}, "true", options...)
 	const name = "slogate-result_e2e-pass_gate"
 	if got.exit != 0 || !strings.Contains(got.log, "kept for later runs: artifact "+name) {
 		t.Fatalf("exit code %d:\n%s", got.exit, got.log)

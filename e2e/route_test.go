@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestRoute runs the image as a runner does, "docker run" with its options,
@@ -150,6 +149,9 @@ func (b *bed) testEnd(t *testing.T, signal string, want int) {
 		t.Errorf("exit code = %d, want %d:\n%s", exit, want, s.log())
 	}
 	s.until("no container is left", func() bool { return len(s.containers()) == 0 })
+	if summary := s.read("summary"); signal == "INT" && !strings.Contains(summary, "Cancelled") {
+		t.Errorf("the summary does not say that the run was cancelled:\n%s", summary)
+	}
 }
 
 // stepRun is one start of the action's container.
@@ -263,12 +265,13 @@ func (s *stepRun) containers() []string {
 	return strings.Fields(s.b.docker("ps", "--all", "--quiet", "--filter", "label=step="+s.name))
 }
 
-// until polls a condition for half a minute.
+// until polls a condition, and shows the log where it never holds.
 func (s *stepRun) until(what string, holds func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("timed out until %s:\n%s", what, s.log())
+	defer func() {
+		if s.t.Failed() {
+			s.t.Log(s.log())
 		}
-	}
+	}()
+	until(s.t, what, holds)
 }

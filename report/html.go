@@ -30,8 +30,8 @@ var shell = sync.OnceValue(func() pageParts {
 		template: template.Must(template.New("page.html.tmpl").
 			Funcs(template.FuncMap{"nowrap": func(numbers string) string { return joinBlanks(numbers, "\u00a0") }}).
 			ParseFS(pageFiles, "page/page.html.tmpl")),
-		style:    pageText("page/uplot/uPlot.min.css") + pageText("page/page.css"),
-		script:   pageText("page/uplot/uPlot.iife.min.js") + pageText("page/page.js"),
+		style:  pageText("page/uplot/uPlot.min.css") + pageText("page/page.css"),
+		script: pageText("page/uplot/uPlot.iife.min.js") + pageText("page/page.js"),
 	}
 	p.policy = policy(p.style, p.script)
 	return p

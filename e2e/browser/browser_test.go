@@ -32,12 +32,12 @@ import (
 // pictures is where screenshots are kept; git ignores it.
 const pictures = "pictures"
 
-// verdicts are the sample runs that report's tests keep as result files.
-var verdicts = []string{"pass", "warn", "fail", "inconclusive", "cancelled"}
+// samples are the runs that report's tests keep as result files.
+var samples = []string{"pass", "warn", "fail", "inconclusive", "cancelled", "compared"}
 
-func sample(t *testing.T, verdict string) *result.Run {
+func sample(t *testing.T, name string) *result.Run {
 	t.Helper()
-	r, err := result.ReadFile(filepath.Join("..", "..", "report", "testdata", "json", verdict+".json"))
+	r, err := result.ReadFile(filepath.Join("..", "..", "report", "testdata", "json", name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func open(t *testing.T, browser context.Context, html string, s screen) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	path := filepath.Join(t.TempDir(), "page.html")
 	if err := os.WriteFile(path, []byte(html), 0o644); err != nil {

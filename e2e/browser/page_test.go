@@ -16,10 +16,10 @@ import (
 //go:embed checks.js
 var checks string
 
-func htmlPage(t *testing.T, verdict string) string {
+func htmlPage(t *testing.T, name string) string {
 	t.Helper()
 	var b strings.Builder
-	if err := report.HTML(&b, sample(t, verdict)); err != nil {
+	if err := report.HTML(&b, sample(t, name)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -27,11 +27,11 @@ func htmlPage(t *testing.T, verdict string) string {
 
 func TestPage(t *testing.T) {
 	browser := newBrowser(t)
-	for _, verdict := range verdicts {
+	for _, name := range samples {
 		for _, s := range []screen{wide, wideDark, phone, phoneDark, paper} {
-			t.Run(verdict+"/"+s.name, func(t *testing.T) {
-				tb := open(t, browser, htmlPage(t, verdict), s)
-				tb.keep("page-" + verdict + "-" + s.name)
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				tb := open(t, browser, htmlPage(t, name), s)
+				tb.keep("page-" + name + "-" + s.name)
 				tb.check(s)
 			})
 		}

@@ -4,10 +4,14 @@ package browser
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/dreampuf/mermaid.go"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
@@ -41,8 +45,9 @@ func rendered(t *testing.T, markdown string) string {
 	if err := md.Convert([]byte(markdown), &body); err != nil {
 		t.Fatal(err)
 	}
+	alerts := strings.ReplaceAll(body.String(), "<blockquote>\n<p>[!NOTE]\n", "<blockquote>\n<p><b>ⓘ Note</b><br>\n")
 	return fmt.Sprintf("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>summary</title>%s<body><main>%s</main><script>%s</script></body></html>",
-		github, body.String(), mermaid_go.SourceMermaid)
+		github, alerts, mermaid_go.SourceMermaid)
 }
 
 // drawMermaid opens the folds and draws every block as GitHub does.
@@ -92,10 +97,10 @@ func markdownSummary(t *testing.T, r *result.Run) string {
 
 func TestSummary(t *testing.T) {
 	browser := newBrowser(t)
-	for _, verdict := range verdicts {
+	for _, name := range samples {
 		for _, s := range []screen{wide, wideDark, phone} {
-			t.Run(verdict+"/"+s.name, func(t *testing.T) {
-				text := markdownSummary(t, sample(t, verdict))
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				text := markdownSummary(t, sample(t, name))
 				tb := open(t, browser, rendered(t, text), s)
 				tb.eval(checks, nil)
 				var drawn int
@@ -107,18 +112,37 @@ func TestSummary(t *testing.T) {
 				tb.lines("sideways", "look.sideways()")
 				tb.lines("contrast", "look.contrast()")
 				tb.noProblems()
-				tb.keep("summary-" + verdict + "-" + s.name)
+				tb.keep("summary-" + name + "-" + s.name)
 			})
 		}
 	}
 }
 
+var readme = flag.String("readme", "", "result file whose summary becomes the README's picture")
+
+// The README's picture is the beginning of a real summary.
+func TestReadmePicture(t *testing.T) {
+	if *readme == "" {
+		t.Skip("no -readme")
+	}
+	r, err := result.ReadFile(*readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tb := open(t, newBrowser(t), rendered(t, markdownSummary(t, r)), screen{name: "readme", width: 1000, height: 860})
+	var png []byte
+	tb.do(chromedp.CaptureScreenshot(&png))
+	if err := os.WriteFile(filepath.Join("..", "..", "docs", "summary.png"), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestComment(t *testing.T) {
 	browser := newBrowser(t)
-	for _, verdict := range verdicts {
+	for _, name := range samples {
 		for _, s := range []screen{wide, phoneDark} {
-			t.Run(verdict+"/"+s.name, func(t *testing.T) {
-				text, err := report.Comment(sample(t, verdict), report.CommentOptions{SummaryURL: "https://github.com/acme/iris/actions/runs/42"})
+			t.Run(name+"/"+s.name, func(t *testing.T) {
+				text, err := report.Comment(sample(t, name), report.CommentOptions{SummaryURL: "https://github.com/acme/iris/actions/runs/42"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -127,7 +151,7 @@ func TestComment(t *testing.T) {
 				tb.lines("sideways", "look.sideways()")
 				tb.lines("contrast", "look.contrast()")
 				tb.noProblems()
-				tb.keep("comment-" + verdict + "-" + s.name)
+				tb.keep("comment-" + name + "-" + s.name)
 			})
 		}
 	}
