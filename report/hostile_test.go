@@ -68,6 +68,7 @@ func whole() *result.Run {
 		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
 		s.Slowest = s.Failures
 		s.Steps = []result.Step{{Scenario: "x", Name: "x"}}
+		s.Iterations = []result.Iterations{{Scenario: "x"}}
 	}
 	compared := sampleCompared()
 	base := r.Stages[2]
@@ -96,9 +97,9 @@ func fill(v reflect.Value, path string, set func(string, reflect.Value), but ...
 			fill(v.Index(i), path+"[]", set, but...)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() && !slices.Contains(but, f.Name) {
-				fill(v.Field(i), path+"."+f.Name, set, but...)
+		for f, value := range v.Fields() {
+			if f.IsExported() && !slices.Contains(but, f.Name) {
+				fill(value, path+"."+f.Name, set, but...)
 			}
 		}
 	case reflect.String:
@@ -115,8 +116,8 @@ func texts(t reflect.Type, path string) []string {
 	case reflect.Slice:
 		return texts(t.Elem(), path+"[]")
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() {
+		for f := range t.Fields() {
+			if f.IsExported() {
 				out = append(out, texts(f.Type, path+"."+f.Name)...)
 			}
 		}
