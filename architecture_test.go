@@ -10,15 +10,16 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                      {"action", "action/docker", "action/route", "baseline", "demo", "diagnose", "gate", "github", "loader", "report", "result", "revision", "run", "service", "slo"},
+	"":                      {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "gate", "github", "loader", "report", "result", "revision", "run", "service", "slo"},
 	"action":                {"github", "result"},
 	"action/docker":         {},
 	"action/route":          {},
 	"report":                {"result"},
-	"run":                   {"gate", "loader", "result", "slo"},
+	"run":                   {"cost", "gate", "loader", "result", "slo"},
 	"gate":                  {"gate/stats", "result", "slo"},
 	"gate/stats":            {},
 	"diagnose":              {"result"},
+	"cost":                  {"result"},
 	"baseline":              {"github", "result"},
 	"baseline/artifacttest": {},
 	"bench":                 {"result"},

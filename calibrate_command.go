@@ -100,12 +100,16 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 		}
 		progress := p.progress()
 		err = to.ready(ctx, progress.Note)
+		var head, base run.Cost
+		if err == nil {
+			head, base, err = to.costs(ctx, file, s, progress.Note)
+		}
 		if err == nil {
 			err = to.before(ctx)
 		}
 		if err == nil {
 			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, file.Target, seed))
-			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair()})
+			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair(), Cost: head, BaseCost: base})
 			r.Warnings = append(r.Warnings, to.finish(ctx)...)
 			r.Slogate, r.Seed, r.Machine = version(), seed, machine()
 			if !r.Cancelled {

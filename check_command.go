@@ -122,7 +122,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return "  (" + at + "not compared with base: " + why + ")"
 	}
 	if !gate.Compares(o.Indicator) {
-		return "  (" + at + "not compared with base: only response times, success, errors and throughput are kept for each turn)"
+		return "  (" + at + "not compared with base: only response times, success, errors, throughput and CPU per request are kept for each turn)"
 	}
 	family, w := gate.Family(file), stage.Workload
 	longest := longestOf(stage, file)
@@ -144,7 +144,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		if n < gate.PairsNeeded(family) {
 			return "nothing in " + d.String()
 		}
-		return fmt.Sprintf("+%.0f %% in %s", 100*gate.PlannedDetectable(n, family, tolerance), d)
+		return fmt.Sprintf("+%.0f %% in %s", 100*gate.PlannedDetectable(o.Indicator, n, family, tolerance), d)
 	}
 	if longest == w.Duration {
 		return "  (should see " + seen(longest) + ")"

@@ -5,7 +5,9 @@ import (
 	_ "embed"
 	"fmt"
 	"net"
+	"time"
 
+	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/demo"
 	"github.com/slogate/slogate/slo"
 )
@@ -70,6 +72,19 @@ func (c *demoCommand) gate(ctx context.Context, p *program, service *demo.Servic
 	fmt.Fprintf(p.stderr, "demo service on %s\n", url)
 	s := c.settings()
 	s.Cluster = service
+	s.Cost.Source = pods{service}
 	_, code, err := p.gateRun(ctx, file, s)
 	return code, err
 }
+
+// pods reads the processor time that is accounted to the demo's simulated pods.
+// The process is slogate itself.
+type pods struct{ service *demo.Service }
+
+func (p pods) Read(context.Context) (cost.Reading, error) {
+	return cost.Reading{At: time.Now(), CPU: p.service.Spent()}, nil
+}
+
+func (p pods) String() string { return "the simulated pods, from the demo" }
+
+func (p pods) Resolution() time.Duration { return time.Nanosecond }

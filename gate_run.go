@@ -45,6 +45,7 @@ type settings struct {
 	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Cluster        run.Cluster
+	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Loader         loader.Options // but for seed, version and address
 	Way            way            // to the target
 	BaseWay        way            // to the base target
@@ -88,8 +89,13 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	if to.base != nil {
 		progress.Note(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)))
 	}
+	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
+	if err != nil {
+		progress.Close()
+		return nil, exitUsage, err
+	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: s.Cluster, Observer: progress, Pair: to.pair(),
+		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)

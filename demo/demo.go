@@ -165,6 +165,13 @@ func (s *Service) Limits() result.ClusterLimits {
 	}
 }
 
+// Spent is the CPU time that all pods were accounted so far.
+func (s *Service) Spent() time.Duration {
+	s.cluster.mu.Lock()
+	defer s.cluster.mu.Unlock()
+	return s.cluster.spent
+}
+
 // Sample tells the state of the pods now. CPU usage is a mean over the window
 // of the metrics, 15 s at speed 1; Wanted and AtCeiling are what the autoscaler
 // found when it last looked. It fails only when ctx has ended.

@@ -11,7 +11,7 @@ import (
 
 // met reports whether a value meets the objective's bound.
 func met(o slo.Objective, value float64) bool {
-	return meets(o.Cmp, order(o.Indicator.Unit(), value, o.Bound))
+	return meets(o.Cmp, orderOf(o.Indicator, value, o.Bound))
 }
 
 // meets reports whether a comparison holds for a value's order to its bound.
@@ -31,6 +31,15 @@ func meets(c slo.Cmp, at int) bool {
 	return false
 }
 
+// orderOf compares a value of an indicator with a bound. A cost is a time that
+// lies in no histogram.
+func orderOf(ind slo.Indicator, value, bound float64) int {
+	if isCost(ind) {
+		return orderExactly(value, bound)
+	}
+	return order(ind.Unit(), value, bound)
+}
+
 // order compares a value with a bound. Times that share an HDR bucket are
 // equal, because a histogram cannot tell them apart. Other values are equal
 // within what the division by 100 or by a duration may have rounded off, which
@@ -39,6 +48,10 @@ func order(unit slo.Unit, value, bound float64) int {
 	if unit == slo.UnitDuration {
 		return cmp.Compare(bucket(value), bucket(bound))
 	}
+	return orderExactly(value, bound)
+}
+
+func orderExactly(value, bound float64) int {
 	const rounding = 1e-12
 	if math.Abs(value-bound) <= rounding*max(math.Abs(value), math.Abs(bound)) {
 		return 0
@@ -80,6 +93,5 @@ func (iv interval) surelyMet(o slo.Objective) bool {
 
 // near reports whether the bound lies within the interval.
 func (iv interval) near(o slo.Objective) bool {
-	unit := o.Indicator.Unit()
-	return order(unit, iv.lower, o.Bound) <= 0 && (iv.open || order(unit, iv.upper, o.Bound) >= 0)
+	return orderOf(o.Indicator, iv.lower, o.Bound) <= 0 && (iv.open || orderOf(o.Indicator, iv.upper, o.Bound) >= 0)
 }

@@ -75,10 +75,12 @@ type judgedStage struct {
 	measured *result.Stage // nil: the stage did not run
 	reason   string        // why it did not run, where known
 	answered bool          // the target had answered, in this stage or before it
+
+	costMissing string // why the service's cost is not known
 }
 
 func newJudgedStage(plan slo.Stage, r *result.Run) judgedStage {
-	out := judgedStage{plan: plan}
+	out := judgedStage{plan: plan, costMissing: r.Cost.Missing}
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		out.answered = out.answered || answered(s)

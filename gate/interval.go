@@ -58,6 +58,8 @@ func within(ind slo.Indicator, s *result.Stage) (interval, bool) {
 		if bySlice(ind.Clock) {
 			return meanInterval(s)
 		}
+	case slo.CPUPerRequest, slo.CPU:
+		return costInterval(ind, s)
 	}
 	return interval{}, false
 }

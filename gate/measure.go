@@ -24,6 +24,10 @@ import (
 //	requests        finished: ended by themselves, successful or not
 //	pQ.slope        Theil and Sen's slope of the parts of the stage; see [stats.Slope]
 //	errors timeouts unsent bytes_in bytes_out   totals of the stage
+//	cpu_per_request CPU time that the service used in the stage / finished
+//	cpu             the same / the time between the readings, in cores
+//	memory.max      the most that was read, in bytes
+//	throttled       periods in which the service used up its CPU limit / periods
 //
 // Judged is [result.Counters.Judged]: everything due but what a cancel took
 // away. The histograms of response and service time hold an unsuccessful
@@ -34,6 +38,9 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	}
 	if isLatency(ind) {
 		return latency(ind, histogram(ind.Clock, s))
+	}
+	if isCost(ind) {
+		return costOf(ind, s)
 	}
 	judged := s.Counters.Judged()
 	if judged <= 0 {

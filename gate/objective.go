@@ -223,7 +223,10 @@ func (t *trial) counted() bool {
 
 // shown is the reason of an objective that is only for information.
 func (t *trial) shown() string {
-	if !t.measured {
+	switch {
+	case !t.measured && isCost(t.Indicator):
+		return t.costUnknown()
+	case !t.measured:
 		return "nothing was measured"
 	}
 	return t.failedNote()
@@ -255,10 +258,23 @@ func (t *trial) unusable() string {
 		return t.tooFewNote()
 	case !t.measured && t.Indicator.Kind == slo.Slope:
 		return fmt.Sprintf("a slope needs %d parts of the stage's time with measurements", slopeParts)
+	case !t.measured && isCost(t.Indicator):
+		return t.costUnknown()
 	case !t.measured:
 		return "nothing was measured"
 	}
 	return ""
+}
+
+// costUnknown says why a cost was not measured.
+func (t *trial) costUnknown() string {
+	switch c := t.s.Cost; {
+	case c == nil:
+		return joined("the cost of the service is not known", t.stage.costMissing)
+	case t.Indicator.Kind == slo.CPUPerRequest:
+		return "no request finished"
+	}
+	return "the source of the service's cost does not tell " + t.Indicator.String()
 }
 
 // judgeMet passes a met objective unless something speaks against it.
@@ -273,7 +289,7 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 		return result.Inconclusive, cutShort(t.s)
 	case t.s.Counters.Finished() == 0:
 		return result.Inconclusive, "no request finished"
-	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters):
+	case needsSuccess(t.Indicator) && mostlyFailed(t.s.Counters):
 		return result.Inconclusive, t.mostlyFailedNote()
 	case t.tooFew():
 		return result.Inconclusive, t.tooFewNote()
@@ -396,6 +412,10 @@ func missed(o slo.Objective, s *result.Stage) bool {
 func judgesSuccess(ind slo.Indicator) bool {
 	return ind.Kind == slo.SuccessRate || ind.Kind == slo.ErrorRate
 }
+
+// needsSuccess reports whether the indicator says little of a service that does
+// not do its work: its times are the timeout's, and an error costs less.
+func needsSuccess(ind slo.Indicator) bool { return isLatency(ind) || ind.Kind == slo.CPUPerRequest }
 
 // mostlyFailed reports whether fewer than half of the requests succeeded: the
 // times of the rest are the timeout's, not the service's.

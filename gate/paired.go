@@ -13,9 +13,10 @@ import (
 // pairing is one relative objective in a stage that base and head were both
 // loaded with.
 type pairing struct {
-	base   *result.Stage
-	pairs  stats.Pairs
-	family int // objectives that are judged together
+	base    *result.Stage
+	missing string // why base's cost is not known
+	pairs   stats.Pairs
+	family  int // objectives that are judged together
 	stats.Paired
 }
 
@@ -41,6 +42,9 @@ func pairUp(stages []judgedStage, base *result.Base) map[place]*pairing {
 				continue
 			}
 			p := &pairing{base: part(o, side), pairs: pairsOf(o, side, stage.measured)}
+			if isCost(o.Indicator) {
+				p.missing = base.Cost.Missing
+			}
 			all[place{stage.plan.Name, i}] = p
 			families[o.Severity] = append(families[o.Severity], p)
 		}
@@ -77,7 +81,8 @@ func part(o slo.Objective, s *result.Stage) *result.Stage {
 }
 
 // isWindowed reports whether the blocks of a comparison hold the indicator: they
-// have the response times and the counters. Iterations are cut by their ends.
+// have the response times, the counters and the CPU time. Iterations are cut by
+// their ends.
 func isWindowed(ind slo.Indicator) bool {
 	if ind.Clock != slo.Response {
 		return false
@@ -86,7 +91,7 @@ func isWindowed(ind slo.Indicator) bool {
 		return true
 	}
 	switch ind.Kind {
-	case slo.SuccessRate, slo.ErrorRate, slo.Throughput, slo.Goodput:
+	case slo.SuccessRate, slo.ErrorRate, slo.Throughput, slo.Goodput, slo.CPUPerRequest:
 		return true
 	}
 	return false
@@ -105,6 +110,9 @@ func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
 	}
 	windows := min(len(base.Slices), len(head.Slices))
 	each := windowsPerPair(o.Indicator, perBlock(base, head))
+	if isCost(o.Indicator) {
+		each = windowsPerCost(base, head)
+	}
 	for i := range windows / each {
 		from, to := i*each, (i+1)*each
 		if i == windows/each-1 {
@@ -216,9 +224,9 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 	}
 	beside := trial{Objective: t.Objective, stage: t.stage, s: p.base}
 	if beside.value, beside.measured = Measure(t.Indicator, p.base); !beside.measured {
-		return undecided(t.Objective), "nothing was measured of base"
+		return undecided(t.Objective), joined("nothing was measured of base", p.missing)
 	}
-	if isLatency(t.Indicator) && mostlyFailed(p.base.Counters) {
+	if needsSuccess(t.Indicator) && mostlyFailed(p.base.Counters) {
 		return undecided(t.Objective), "base: " + beside.mostlyFailedNote()
 	}
 	p.describe(t, beside.value, out)

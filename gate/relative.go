@@ -140,7 +140,7 @@ func (t *trial) incomparable() string {
 		return cutShort(t.s)
 	case t.s.Counters.Finished() == 0:
 		return "no request finished"
-	case isLatency(t.Indicator) && mostlyFailed(t.s.Counters):
+	case needsSuccess(t.Indicator) && mostlyFailed(t.s.Counters):
 		return t.mostlyFailedNote()
 	case t.tooFew():
 		return tooFew(t.Objective, samples(t.Indicator, t.s))

@@ -38,6 +38,8 @@ func format(unit slo.Unit, v float64, n int) string {
 		return scaled(v, n, sizes)
 	case slo.UnitSlope:
 		return scaled(v, n, durations) + "/min"
+	case slo.UnitCores:
+		return significant(v, n) + " cores"
 	}
 	return significant(v, n)
 }

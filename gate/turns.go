@@ -13,9 +13,11 @@ import (
 // one's turn. Short alternation is what makes both meet the same machine.
 const Block = time.Second
 
-// assumedSpread is the standard deviation of a pair's difference before any was
-// measured.
-const assumedSpread = 0.15
+// The standard deviation of a pair's difference before any was measured.
+const (
+	assumedSpread     = 0.15
+	assumedCostSpread = 0.08
+)
 
 // Alone says why a stage of a comparison is loaded on head alone; empty where
 // base and head take turns.
@@ -79,10 +81,14 @@ func Family(file *slo.File) int {
 }
 
 // PlannedDetectable is the smallest change, as a fraction, that so many pairs
-// show in four of five comparisons, if their differences spread as they
-// commonly do; tolerance is the objective's, as a fraction too.
-func PlannedDetectable(pairs, family int, tolerance float64) float64 {
-	return math.Expm1(stats.Detectable(assumedSpread, pairs, family, math.Log1p(tolerance)))
+// show in four of five comparisons, if their differences spread as those of the
+// indicator commonly do; tolerance is the objective's, as a fraction too.
+func PlannedDetectable(ind slo.Indicator, pairs, family int, tolerance float64) float64 {
+	spread := assumedSpread
+	if isCost(ind) {
+		spread = assumedCostSpread
+	}
+	return math.Expm1(stats.Detectable(spread, pairs, family, math.Log1p(tolerance)))
 }
 
 // Settled reports whether a comparison of two sides need not go on: what it can

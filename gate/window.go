@@ -111,7 +111,7 @@ func ofPart(ind slo.Indicator, part result.Slice, s *result.Stage) (float64, boo
 func asStage(part result.Slice) *result.Stage {
 	return &result.Stage{
 		State: result.Completed, Duration: part.Width,
-		Requests: result.Requests{Counters: part.Counters, Response: part.Response},
+		Requests: result.Requests{Counters: part.Counters, Response: part.Response}, Cost: part.Cost,
 	}
 }
 
@@ -184,6 +184,7 @@ func added(a, b result.Slice) result.Slice {
 	a.Width += b.Width
 	a.Counters.Add(b.Counters)
 	a.Response = a.Response.Merge(b.Response)
+	a.Cost = a.Cost.Add(b.Cost)
 	return a
 }
 

@@ -177,7 +177,10 @@ func (l *Loader) drive(ctx context.Context, s *stage) *result.Stage {
 
 // Route returns the addresses that the target was reached at so far, empty
 // before the first connection.
-func (l *Loader) Route() string { return strings.Join(l.client.route(), ", ") }
+func (l *Loader) Route() string { return strings.Join(l.Addresses(), ", ") }
+
+// Addresses returns the same one by one.
+func (l *Loader) Addresses() []string { return l.client.route() }
 
 // Snapshot returns a copy of what the running stage has measured so far, nil
 // between stages. It may be called at any time from any goroutine.

@@ -37,6 +37,11 @@ type Turns struct {
 
 	Restarts Restarts // of the two services
 
+	// Border is called while neither side is sent anything: after each window
+	// that is recorded and, with begins set, before the first one and before the
+	// first one after a restart. Nil is nothing.
+	Border func(begins bool)
+
 	// More is asked when the windows are over: how many are to follow. Nil is
 	// none.
 	More func(base, head *result.Stage) int
@@ -127,17 +132,20 @@ func (c *comparison) run(ctx context.Context) {
 	c.order = rand.New(rand.NewPCG(c.seed, 1))
 	if !c.turns.Restarts.due() {
 		c.warmUp(ctx, c.turns.WarmUp)
+		c.border(true)
 	}
 	for windows := c.turns.Windows; windows > 0 && ctx.Err() == nil; windows = c.more() {
 		for range windows {
 			if c.turns.Restarts.due() && !c.spent() {
 				c.restart(ctx)
+				c.border(true)
 			}
 			if ctx.Err() != nil || c.spent() {
 				return
 			}
 			c.window(ctx, part{phase: time.Duration(c.index) * c.turns.Block})
 			c.turns.Restarts.Since++
+			c.border(false)
 		}
 	}
 }
@@ -168,6 +176,12 @@ func (c *comparison) restart(ctx context.Context) {
 		return
 	}
 	c.warmUp(ctx, c.turns.Restarts.WarmUp)
+}
+
+func (c *comparison) border(begins bool) {
+	if c.turns.Border != nil {
+		c.turns.Border(begins)
+	}
 }
 
 // more asks for further windows.

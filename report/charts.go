@@ -56,6 +56,7 @@ type TimeChart struct {
 type TimeSide struct {
 	P50, P95, P99 Series // response time in milliseconds
 	Rate          Series // finished requests a second, while this side was loaded
+	CPU           Series `json:",omitempty"` // cores that the service used; none: not known
 }
 
 // Span is a stage's place on the time axis, in seconds since the run's start.
@@ -156,7 +157,18 @@ func timeChart(r *result.Run, points int) TimeChart {
 			c.stage = append(c.stage, n)
 		}
 	}
+	c.forgetUnknown()
+	if c.Base != nil {
+		c.Base.forgetUnknown()
+	}
 	return c
+}
+
+// forgetUnknown drops the cost of a side of which it was never known.
+func (c *TimeSide) forgetUnknown() {
+	if !slices.ContainsFunc(c.CPU, func(v float64) bool { return !math.IsNaN(v) }) {
+		c.CPU = nil
+	}
 }
 
 func newTimeChart(r *result.Run) TimeChart {
@@ -194,6 +206,15 @@ func (c *TimeSide) add(width float64, list []result.Slice) {
 	c.P95 = append(c.P95, millis(h, 95, 100))
 	c.P99 = append(c.P99, millis(h, 99, 100))
 	c.Rate = append(c.Rate, float64(counters.Finished())/width) // 0/0 is a gap
+	c.CPU = append(c.CPU, partCores(list))
+}
+
+// cores of a point, NaN where the chart has none.
+func (c *TimeSide) cores(i int) float64 {
+	if c.CPU == nil {
+		return math.NaN()
+	}
+	return c.CPU[i]
 }
 
 func stageChart(r *result.Run) StageChart {

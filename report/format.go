@@ -145,6 +145,8 @@ func quantity(unit string, v float64) string {
 		return bytes(v)
 	case unit == "slope":
 		return duration(time.Duration(min(max(v, -1e15), 1e15)*float64(time.Microsecond))) + "/min"
+	case unit == "cores":
+		return number(v) + " cores"
 	}
 	return number(v)
 }

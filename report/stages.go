@@ -44,6 +44,7 @@ func (b builder) stage(s result.Stage) Stage {
 		Reason:     b.sentence(s.Reason),
 		Judged:     s.Judged,
 		Trend:      trend(s),
+		Cost:       newCost(s),
 	}
 }
 
@@ -291,6 +292,7 @@ func (b builder) moments() []Moment {
 			P99:   orNone(chart.P99[i], milliseconds),
 			Bar:   bar(chart.P95[i], slowest, barCells),
 			Rate:  rate(chart.Rate[i]),
+			Cores: orNone(chart.cores(i), number),
 		}
 		if base := chart.Base; base != nil {
 			m.BaseP95 = orNone(base.P95[i], milliseconds)

@@ -35,7 +35,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.objectives(v)
 	p.loosened(v.Loosened)
 	p.baseline(v.Baseline)
-	p.stages(v.Stages)
+	p.stages(v.Stages, v.Costed())
 	p.changes(v.Changes)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
@@ -179,7 +179,7 @@ func (v Verdict) style() style {
 	return dim
 }
 
-func (p *page) stages(list []Stage) {
+func (p *page) stages(list []Stage, costed bool) {
 	if len(list) == 0 {
 		return
 	}
@@ -196,8 +196,11 @@ func (p *page) stages(list []Stage) {
 		{head: "max", right: true},
 		{head: "success", right: true},
 	}}
+	if costed {
+		t.columns = append(t.columns, column{head: "CPU/request", right: true}, column{head: "memory", right: true, spare: true})
+	}
 	for _, s := range list {
-		t.rows = append(t.rows, []cell{
+		row := []cell{
 			{text: s.Name.String()},
 			{text: s.Side},
 			{text: s.Workload},
@@ -208,7 +211,11 @@ func (p *page) stages(list []Stage) {
 			{text: s.P99},
 			{text: s.Max},
 			{text: s.Success},
-		})
+		}
+		if costed {
+			row = append(row, cell{text: s.Cost.PerRequest}, cell{text: s.Cost.Memory})
+		}
+		t.rows = append(t.rows, row)
 	}
 	p.table(t)
 	for _, s := range list {
@@ -256,6 +263,9 @@ func (s Stage) note() string {
 	}
 	if s.Errors != "" {
 		parts = append(parts, s.Errors)
+	}
+	if limited := s.Cost.limited(); limited != "" {
+		parts = append(parts, limited)
 	}
 	if !s.Judged {
 		parts = append(parts, "not judged")

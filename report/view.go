@@ -86,6 +86,7 @@ type Stage struct {
 	Reason             Text   // why it did not complete
 	Judged             bool
 	Trend              string // p95 over the stage as a sparkline
+	Cost               Cost
 	LatencyBar         string // p95 beside the other stages'
 	ThroughputBar      string
 }
@@ -100,6 +101,7 @@ type Moment struct {
 	BaseP95       string // empty: the run is no comparison
 	BaseBar       string
 	BaseRate      string
+	Cores         string // CPU that the service used
 }
 
 // Percentiles is a stage's distribution of response times.
@@ -556,6 +558,8 @@ func (b builder) facts() []Fact {
 	all := []struct{ name, value string }{
 		{"Target", r.Target},
 		{"Route", r.Route},
+		{"CPU and memory", costSource(r.Cost)},
+		{"CPU and memory of base", baseCostSource(r.Base)},
 		{"SLO file", r.SLO.Path},
 		{"Digest", r.SLO.Digest},
 		{"Commit", r.Source.Commit},

@@ -61,6 +61,9 @@ func checkStage(s *Stage) error {
 	if err := checkRequests(&s.Requests); err != nil {
 		return err
 	}
+	if err := checkCost(s.Cost); err != nil {
+		return err
+	}
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		if err := cmp.Or(checkRequests(&step.Requests), checkSlices(step.Slices)); err != nil {
@@ -163,6 +166,9 @@ func checkSlice(s Slice, before []Slice) error {
 		return fmt.Errorf("offset %s does not follow %s", s.Offset, before[n-1].Offset)
 	}
 	if err := checkCounters(s.Counters); err != nil {
+		return err
+	}
+	if err := checkCost(s.Cost); err != nil {
 		return err
 	}
 	if got, want := s.Response.Total(), s.Counters.Judged(); got != want {

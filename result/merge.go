@@ -44,6 +44,7 @@ func Merge(a, b *Run) (*Run, error) {
 			Cores: a.Machine.Cores + b.Machine.Cores,
 		},
 		Timeline: mergeTimelines(a.Timeline, b.Timeline),
+		Cost:     mergeCostSources(a.Cost, b.Cost),
 		Warnings: union(a.Warnings, b.Warnings),
 	}
 	for i := range a.Stages {
@@ -128,6 +129,7 @@ func mergeStages(a, b *Stage) Stage {
 		Slices:    mergeSlices(a.Slices, b.Slices),
 		Steps:     mergeSteps(a.Steps, b.Steps),
 		Generator: mergeGenerators(&a.Generator, &b.Generator),
+		Cost:      mergeCosts(a.Cost, b.Cost),
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
@@ -148,6 +150,7 @@ func mergeBases(a, b *Base) *Base {
 	}
 	m.Target, m.Route = common(a.Target, b.Target), common(a.Route, b.Route)
 	m.Source, m.Starts = mergeSources(a.Source, b.Source), common(a.Starts, b.Starts)
+	m.Cost = mergeCostSources(a.Cost, b.Cost)
 	for i := range a.Stages {
 		if sameStage(&a.Stages[i], &b.Stages[i]) != nil {
 			return &Base{}
@@ -170,6 +173,7 @@ func Append(a, b *Stage) Stage {
 	if total := m.Duration.Seconds(); total > 0 {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
 	}
+	m.Cost = a.Cost.Add(b.Cost)
 	m.Slices = appendSlices(a.Slices, b.Slices, a.Duration)
 	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
 	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))
@@ -276,6 +280,7 @@ func mergeSlices(a, b []Slice) []Slice {
 		merged[last].Width = max(merged[last].Width, s.Width)
 		merged[last].Counters.Add(s.Counters)
 		merged[last].Response = merged[last].Response.Merge(s.Response)
+		merged[last].Cost = mergeCosts(merged[last].Cost, s.Cost)
 	}
 	return merged
 }

@@ -17,22 +17,23 @@ const Version = 1
 
 // Run is one whole run: the content of a result file.
 type Run struct {
-	Version   int       `json:"version"`
-	Slogate   string    `json:"slogate"` // version of the program
-	Name      string    `json:"name"`
-	SLO       SLO       `json:"slo"`
-	Target    string    `json:"target"`          // without user, password and query
-	Route     string    `json:"route,omitempty"` // the addresses that the target was reached at
-	Start     time.Time `json:"start"`
-	End       time.Time `json:"end"`
-	Seed      uint64    `json:"seed"`
-	Cancelled bool      `json:"cancelled,omitempty"`
-	Source    Source    `json:"source"`
-	Machine   Machine   `json:"machine"`
-	Stages    []Stage   `json:"stages"`
-	Base      *Base     `json:"base,omitempty"` // nil: not a comparison
-	Timeline  *Timeline `json:"timeline,omitempty"`
-	Warnings  []string  `json:"warnings,omitempty"`
+	Version   int        `json:"version"`
+	Slogate   string     `json:"slogate"` // version of the program
+	Name      string     `json:"name"`
+	SLO       SLO        `json:"slo"`
+	Target    string     `json:"target"`          // without user, password and query
+	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
+	Start     time.Time  `json:"start"`
+	End       time.Time  `json:"end"`
+	Seed      uint64     `json:"seed"`
+	Cancelled bool       `json:"cancelled,omitempty"`
+	Source    Source     `json:"source"`
+	Machine   Machine    `json:"machine"`
+	Stages    []Stage    `json:"stages"`
+	Base      *Base      `json:"base,omitempty"` // nil: not a comparison
+	Timeline  *Timeline  `json:"timeline,omitempty"`
+	Cost      CostSource `json:"cost,omitzero"` // where the cost of the target was read
+	Warnings  []string   `json:"warnings,omitempty"`
 
 	Judgement *Judgement `json:"judgement,omitempty"`
 	Findings  []Finding  `json:"findings,omitempty"`
@@ -43,11 +44,12 @@ type Run struct {
 // with. Their slices and those of head's stage of the same name are the blocks
 // in which the two took turns: slices of the same index are one window.
 type Base struct {
-	Target string  `json:"target"`           // without user, password and query
-	Route  string  `json:"route,omitempty"`  // the addresses that it was reached at
-	Source Source  `json:"source,omitzero"`  // its revision, where slogate built it
-	Starts int     `json:"starts,omitempty"` // how often slogate started base and head; 0: somebody else did
-	Stages []Stage `json:"stages"`
+	Target string     `json:"target"`           // without user, password and query
+	Route  string     `json:"route,omitempty"`  // the addresses that it was reached at
+	Source Source     `json:"source,omitzero"`  // its revision, where slogate built it
+	Starts int        `json:"starts,omitempty"` // how often slogate started base and head; 0: somebody else did
+	Cost   CostSource `json:"cost,omitzero"`    // where its cost was read
+	Stages []Stage    `json:"stages"`
 }
 
 // Stage returns base's part of a stage, nil where head was loaded alone.
@@ -128,6 +130,7 @@ type Stage struct {
 	// Iterations has one entry for each scenario, where an objective looks at them.
 	Iterations []Iterations `json:"iterations,omitempty"`
 	Generator  Generator    `json:"generator"`
+	Cost       *Cost        `json:"cost,omitempty"`      // of the service; nil: not known
 	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step
 	Slowest    []Sample     `json:"slowest,omitempty"`   // five of the stage
 	InFlight   []int        `json:"in_flight,omitempty"` // at the end of each slice
@@ -186,6 +189,7 @@ type Slice struct {
 	Width    time.Duration `json:"width_ns"`
 	Counters Counters      `json:"counters"`
 	Response Histogram     `json:"response"`
+	Cost     *Cost         `json:"cost,omitempty"` // of the service; nil: not known for the slice
 }
 
 // Generator is what slogate measured about itself during a stage.

@@ -45,7 +45,20 @@ func randomRun(seed uint64) *Run {
 		Source: Source{Commit: "def", Ref: "main", Branch: pick(rnd, "main", "trunk")},
 		Stages: []Stage{randomStage(rnd, "users", r.Stages[0].Workload)},
 	}
+	r.Cost = CostSource{Source: pick(rnd, "", "process 1 (api), from /proc", "GET /metrics"), Missing: pick(rnd, "", "elsewhere")}
 	return r
+}
+
+// randomCost is nil at times. Its few values make parts that are alike.
+func randomCost(rnd *rand.Rand) *Cost {
+	if rnd.IntN(4) == 0 {
+		return nil
+	}
+	c := &Cost{CPU: time.Duration(rnd.IntN(3)), Span: time.Second, Memory: rnd.Int64N(3), Resolution: pick(rnd, time.Nanosecond, 10*time.Millisecond)}
+	if rnd.IntN(2) == 0 {
+		c.Throttling = &Throttling{Periods: rnd.Int64N(2), Throttled: rnd.Int64N(2), Waited: time.Duration(rnd.IntN(2))}
+	}
+	return c
 }
 
 func pick[T any](rnd *rand.Rand, choices ...T) T { return choices[rnd.IntN(len(choices))] }
@@ -87,6 +100,10 @@ func randomStage(rnd *rand.Rand, name string, w Workload) Stage {
 		Lateness: randomHistogram(rnd, 30), UnsentOwn: rnd.Int64N(5), CPU: float64(rnd.IntN(100)) / 100,
 		GCPause: time.Duration(rnd.IntN(1e6)), Opened: rnd.Int64N(50), Reused: rnd.Int64N(5000),
 		Pauses: time.Duration(rnd.Int64N(1e12)), ConnectionWait: time.Duration(rnd.Int64N(1e12)),
+	}
+	s.Cost = randomCost(rnd)
+	for i := range s.Slices {
+		s.Slices[i].Cost = randomCost(rnd)
 	}
 	for range rnd.IntN(8) {
 		s.Failures = append(s.Failures, randomSample(rnd))

@@ -51,6 +51,7 @@ type compared struct {
 	restart  func(context.Context) error // nil: the services are not started anew
 	since    int                         // windows since they were started
 	restarts int
+	costs    [2]*meter // of base and head
 }
 
 // newCompared prepares the comparison of a file's stages.
@@ -88,7 +89,7 @@ func isCompared(s slo.Stage) bool {
 }
 
 // turns plans a stage of both sides.
-func (c *compared) turns(ctx context.Context, stage slo.Stage, o Observer) loader.Turns {
+func (c *compared) turns(ctx context.Context, stage slo.Stage, costs *bothSides, o Observer) loader.Turns {
 	t := loader.Turns{Block: gate.Block, Windows: gate.Windows(stage.Workload.Duration)}
 	if stage.Workload.Requests > 0 {
 		t.Windows = int(stage.Workload.Requests) // a window sends one of each side's at least
@@ -99,7 +100,11 @@ func (c *compared) turns(ctx context.Context, stage slo.Stage, o Observer) loade
 	if cold := WarmUp - c.warmed; cold > 0 {
 		t.WarmUp = int((cold + t.Block - 1) / t.Block)
 	}
-	t.More = func(base, head *result.Stage) int { return c.more(ctx, stage, base, head, o) }
+	t.Border = func(begins bool) { costs.border(ctx, begins) }
+	t.More = func(base, head *result.Stage) int {
+		base, head = costs.charged(base, head)
+		return c.more(ctx, stage, base, head, o)
+	}
 	if c.restart != nil {
 		t.Restarts = loader.Restarts{Every: int(restartEvery / window), Since: c.since, WarmUp: int(WarmUp / t.Block)}
 		t.Restarts.Do = func(ctx context.Context) error {
@@ -132,7 +137,8 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	o := opts.Observer
 	w := loader.Describe(stage.Workload)
 	w.Duration /= 2
-	turns := c.turns(ctx, stage, o)
+	costs := &bothSides{base: windows{meter: c.costs[0]}, head: windows{meter: c.costs[1]}}
+	turns := c.turns(ctx, stage, costs, o)
 	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
@@ -149,6 +155,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 		done <- sides{base, head}
 	}()
 	s := lookOn(done, stage, c.pair.Snapshot, opts, stop)
+	costs.charge(s.base, s.head)
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	c.since = min(c.since, turns.Restarts.Every) + len(s.head.Slices) - (c.restarts-restarts)*turns.Restarts.Every
 	r.Base.Stages = append(r.Base.Stages, *s.base)

@@ -1,5 +1,5 @@
 // Package run conducts a run: it takes the stages of an SLO file in order,
-// lets the loader do each, watches the service's replicas meanwhile, and stops
+// lets the loader do each, watches the service's replicas and cost meanwhile, and stops
 // early when an objective is lost, the target is dead or the user cancels.
 //
 // In come a file, a loader and whatever watches; out comes a [result.Run] that
@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
@@ -68,6 +69,15 @@ type Options struct {
 	// Ended gives the reason to stop when a service that slogate has started
 	// ends by itself; nil: it has started none.
 	Ended <-chan *loader.StopError
+
+	Cost     Cost // of the target
+	BaseCost Cost // of the base target
+}
+
+// Cost is where the cost of a service is read.
+type Cost struct {
+	Source  cost.Source // nil: nowhere
+	Missing string      // why it is not read at another place
 }
 
 const (
@@ -95,9 +105,11 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	if opts.Observer == nil {
 		opts.Observer = nobody{}
 	}
+	head, base := &meter{Cost: opts.Cost}, &meter{Cost: opts.BaseCost}
 	var both *compared
 	if opts.Pair != nil {
 		both = newCompared(file, opts)
+		both.costs = [2]*meter{base, head}
 		r.Base = &result.Base{Target: file.Baseline.BaseTarget}
 	}
 	whole := ctx
@@ -117,8 +129,8 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		if both != nil && gate.Alone(stage) == "" {
 			s = both.stage(ctx, stage, opts, r)
 		} else {
-			s = conductStage(ctx, stage, l, opts)
-			s = confirm(ctx, file, stage, s, l, opts)
+			s = conductStage(ctx, stage, l, head, opts)
+			s = confirm(ctx, file, stage, s, l, head, opts)
 		}
 		r.Stages = append(r.Stages, *s)
 		why = endsRun(s)
@@ -126,6 +138,12 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	stopWatch()
 	if both != nil && opts.Restart != nil {
 		r.Base.Starts = 1 + both.restarts
+	}
+	r.Cost = head.describe()
+	head.warn(r, "")
+	if r.Base != nil {
+		r.Base.Cost = base.describe()
+		base.warn(r, "base: ")
 	}
 	r.Cancelled = whole.Err() != nil
 	r.End = time.Now()
@@ -183,7 +201,7 @@ func notRun(stage slo.Stage, why string) result.Stage {
 }
 
 // conductStage idles, loads one stage and looks on.
-func conductStage(ctx context.Context, stage slo.Stage, l Loader, opts Options) *result.Stage {
+func conductStage(ctx context.Context, stage slo.Stage, l Loader, m *meter, opts Options) *result.Stage {
 	o := opts.Observer
 	o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
@@ -193,16 +211,18 @@ func conductStage(ctx context.Context, stage slo.Stage, l Loader, opts Options) 
 	}
 	stageCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	charge := m.during(ctx)
 	done := make(chan *result.Stage, 1)
 	go func() { done <- l.Run(stageCtx, stage) }()
 	s := lookOn(done, stage, l.Snapshot, opts, stop)
+	charge(s)
 	o.StageEnd(s)
 	return s
 }
 
 // confirm loads a stage once more that fails near a bound, so that both
 // together decide.
-func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, opts Options) *result.Stage {
+func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, m *meter, opts Options) *result.Stage {
 	if !file.Confirm || ctx.Err() != nil {
 		return first
 	}
@@ -211,7 +231,7 @@ func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result
 		return first
 	}
 	opts.Observer.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))
-	again := conductStage(ctx, stage, l, opts)
+	again := conductStage(ctx, stage, l, m, opts)
 	if again.State == result.NotRun {
 		return first
 	}

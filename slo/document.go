@@ -66,6 +66,7 @@ type document struct {
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
+	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
 
@@ -108,6 +109,10 @@ type waitForDoc struct {
 	Timeout durationText  `json:"timeout,omitempty" jsonschema:"How long to wait. Default: 60s."`
 	Accept  []statusValue `json:"accept,omitempty" jsonschema:"Status codes that mean ready. Default: 2xx and 3xx."`
 	Headers headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+}
+
+type metricsDoc struct {
+	Scrape fixedText `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
 }
 
 // requestDoc holds the keys of a request, in a step or directly in a scenario.

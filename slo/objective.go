@@ -39,6 +39,7 @@ const (
 	UnitBytes    Unit = "bytes"
 	UnitScore    Unit = "score" // apdex, 0 to 1
 	UnitSlope    Unit = "slope" // microseconds a minute
+	UnitCores    Unit = "cores" // CPU seconds a second
 )
 
 // Kind is the family of an indicator.
@@ -65,6 +66,12 @@ const (
 	BytesIn     Kind = "bytes_in"
 	BytesOut    Kind = "bytes_out"
 	Slope       Kind = "slope" // of the percentile in Quantile, or of the mean without one
+
+	// What the service itself used, where that can be read.
+	CPUPerRequest Kind = "cpu_per_request"
+	CPU           Kind = "cpu"
+	MemoryMax     Kind = "memory.max"
+	Throttled     Kind = "throttled"
 )
 
 // Clock says which time of a request a latency indicator looks at.

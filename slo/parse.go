@@ -388,6 +388,7 @@ func (p *parser) document(root *node) {
 	p.after(o.get("after"))
 	p.baseline(o.get("baseline"))
 	p.service(o.get("service"))
+	p.metrics(o.get("metrics"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
 	faults := len(p.errs)

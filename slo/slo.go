@@ -42,6 +42,7 @@ type File struct {
 	Baseline  Baseline
 	Service   *ServiceCommands // nil: slogate cannot start it itself
 	Limits    Limits           // the file's and the options', the lower one of each
+	Metrics   Metrics
 
 	// Confirm says that a stage with a near fail is run once more, and that
 	// both together decide. On by default.
@@ -80,6 +81,11 @@ type Baseline struct {
 	BaseTarget string
 	Schedule   Schedule      // how base and head take turns; Alternate by default
 	Max        time.Duration // how long a compared stage may be extended to last; 180 s by default
+}
+
+// Metrics says where what the service uses can be read.
+type Metrics struct {
+	Scrape *Request // the target's own Prometheus endpoint; nil: none
 }
 
 // Schedule says how the two sides of a comparison are loaded.

@@ -145,6 +145,19 @@
         },
       };
     },
+    cpu: () => {
+      const t = data.Time;
+      if (!t.CPU) return null;
+      const shown = t.Base?.CPU ? [["Base", t.Base.CPU, base, dashed], ["Head", t.CPU, 1]] : [["Cores", t.CPU, 3]];
+      return {
+        rows: gaps(t.At, t.Width, shown.map(([, values]) => values)),
+        options: {
+          plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.15 || 1] } },
+          axes: [axis(seconds), axis(plain, { size: 64 })],
+          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, plain, more))],
+        },
+      };
+    },
     throughput: () => data.Stages.Stage && bars(data.Stages),
     stages: () => data.Stages.Stage && dots(data.Stages),
     curve: () => data.Stages.Stage?.length > 1 && curve(data.Stages),

@@ -1,0 +1,172 @@
+package gate
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// costed is a stage of so many slices of a second, of 100 requests each, whose
+// service uses so much CPU for one.
+func costed(random *rand.Rand, slices int, each time.Duration, spread float64) result.Stage {
+	s := taking{median: 20 * ms, within: 0.3}.side(random, slices)
+	s.Cost = &result.Cost{Memory: 250e6, Throttling: &result.Throttling{Periods: 1000, Throttled: 20}}
+	for i := range s.Slices {
+		cpu := time.Duration(100 * float64(each) * (1 + spread*random.NormFloat64()))
+		s.Slices[i].Cost = &result.Cost{CPU: cpu, Span: 2 * time.Second}
+		s.Cost.CPU += cpu
+		s.Cost.Span += 2 * time.Second
+	}
+	return s
+}
+
+func TestMeasureCost(t *testing.T) {
+	s := costed(rand.New(rand.NewPCG(1, 1)), 20, 2*ms, 0)
+	bare := s
+	bare.Cost = &result.Cost{}
+	unknown := s
+	unknown.Cost = nil
+	unanswered := s
+	unanswered.Counters = result.Counters{Unsent: 5}
+	for _, c := range []struct {
+		indicator string
+		stage     result.Stage
+		want      float64
+		ok        bool
+	}{
+		{"cpu_per_request", s, 2000, true},
+		{"cpu", s, 0.1, true},
+		{"memory.max", s, 250e6, true},
+		{"throttled", s, 0.02, true},
+		{"cpu_per_request", unknown, 0, false},
+		{"cpu_per_request", unanswered, 0, false},
+		{"memory.max", bare, 0, false},
+		{"throttled", bare, 0, false},
+		{"cpu", bare, 0, false},
+	} {
+		ind, err := slo.ParseIndicator(c.indicator)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := Measure(ind, &c.stage)
+		if ok != c.ok || ok && got != c.want {
+			t.Errorf("%s of %+v: %v, %v, want %v, %v", c.indicator, c.stage.Cost, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestJudgeCost(t *testing.T) {
+	s := costed(rand.New(rand.NewPCG(1, 1)), 20, 2*ms, 0.02)
+	slim := s
+	slim.Cost = &result.Cost{CPU: 2 * time.Second, Span: time.Second}
+	unknown := s
+	unknown.Cost = nil
+	tiny := s
+	tiny.Cost = &result.Cost{CPU: 2000 * 5400 * time.Nanosecond, Span: time.Second}
+	failing := s
+	failing.Counters = result.Counters{Success: 10, BadStatus: 90}
+	for _, c := range []struct {
+		text   string
+		stage  result.Stage
+		want   result.Verdict
+		reason string
+	}{
+		{"cpu_per_request <= 2.5ms", s, result.Pass, ""},
+		{"cpu_per_request <= 1.5ms", s, result.Fail, ""},
+		{"cpu_per_request <= 5us", tiny, result.Fail, ""}, // no bucket of a histogram
+		{"cpu <= 0.2", s, result.Pass, ""},
+		{"memory.max <= 300MB", s, result.Pass, ""},
+		{"memory.max <= 200MB", s, result.Fail, ""},
+		{"throttled <= 5%", s, result.Pass, ""},
+		{"throttled <= 1%", s, result.Fail, ""},
+		{"cpu_per_request <= 1s", unknown, result.Inconclusive, "the cost of the service is not known; /proc: elsewhere"},
+		{"memory.max <= 300MB", slim, result.Inconclusive, "the source of the service's cost does not tell memory.max"},
+		{"throttled <= 1%", slim, result.Inconclusive, "does not tell throttled"},
+		{"cpu_per_request <= 1s", failing, result.Inconclusive, "only 10 % of the requests succeeded"},
+	} {
+		o, err := slo.ParseObjective(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &result.Run{Stages: []result.Stage{c.stage}, Cost: result.CostSource{Missing: "/proc: elsewhere"}}
+		got := Judge(plan(o), r, Options{}).Objectives[0]
+		if got.Verdict != c.want || !strings.Contains(got.Reason, c.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", c.text, got.Verdict, got.Reason, c.want, c.reason)
+		}
+	}
+}
+
+// The CPU of a request has an interval from the slices, as a mean has.
+func TestCostInterval(t *testing.T) {
+	s := costed(rand.New(rand.NewPCG(1, 1)), 60, 2*ms, 0.05)
+	for name, value := range map[string]float64{"cpu_per_request": 2000, "cpu": 0.1} {
+		ind, err := slo.ParseIndicator(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := within(ind, &s)
+		if !ok || got.lower < 0.95*value || got.upper > 1.05*value || got.lower > value || got.upper < value {
+			t.Errorf("%s: %+v, %v", name, got, ok)
+		}
+	}
+	for i := range s.Slices[4:] {
+		s.Slices[4+i].Cost = nil
+	}
+	if got, ok := within(slo.Indicator{Kind: slo.CPUPerRequest}, &s); ok {
+		t.Errorf("four slices have an interval: %+v", got)
+	}
+}
+
+// compareCosts judges a head that costs so much more, in pairs that differ by
+// so much.
+func compareCosts(t *testing.T, text string, more, spread float64, resolution time.Duration) result.JudgedObjective {
+	t.Helper()
+	random := rand.New(rand.NewPCG(3, 4))
+	base, head := costed(random, 30, 2*ms, spread), costed(random, 30, time.Duration(float64(2*ms)*(1+more)), spread)
+	base.Cost.Resolution, head.Cost.Resolution = resolution, resolution
+	r := &result.Run{Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}}}
+	return Judge(plan(relative(t, text)), r, Options{}).Objectives[0]
+}
+
+func TestJudgeCostOfBaseAndHead(t *testing.T) {
+	const text = "cpu_per_request <= baseline + 5%"
+	for _, c := range []struct {
+		name         string
+		more, spread float64
+		resolution   time.Duration
+		pairs        int
+		want         result.Verdict
+	}{
+		{"unchanged", 0, 0.04, 1, 30, result.Pass},
+		{"within the tolerance", 0.03, 0.04, 1, 30, result.Pass},
+		{"costs more", 0.08, 0.04, 1, 30, result.Fail},
+		{"costs less", -0.2, 0.04, 1, 30, result.Pass},
+		{"too noisy", 0, 1, 1, 0, result.Inconclusive},
+		{"two windows of 200 ms hold twenty units", 0.08, 0.02, 15 * time.Millisecond, 15, result.Fail},
+		{"ten of them do", 0.5, 0.02, 90 * time.Millisecond, 3, result.Inconclusive},
+	} {
+		got := compareCosts(t, text, c.more, c.spread, c.resolution)
+		if got.Verdict != c.want || c.pairs > 0 && got.Comparison.Pairs != c.pairs {
+			t.Errorf("%s: %s (%s), want %s of %d pairs; %+v", c.name, got.Verdict, got.Reason, c.want, c.pairs, got.Comparison)
+		}
+	}
+	if got := compareCosts(t, "memory.max <= baseline + 5%", 0, 0.04, 1); got.Verdict != result.Skipped || !strings.Contains(got.Reason, "not compared by memory.max") {
+		t.Errorf("memory: %s (%s)", got.Verdict, got.Reason)
+	}
+}
+
+// Without base's cost nothing is compared, and the reason is base's.
+func TestCostOfBaseIsUnknown(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	base, head := costed(random, 30, 2*ms, 0), costed(random, 30, 2*ms, 0)
+	base.Cost = nil
+	r := &result.Run{Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}, Cost: result.CostSource{Missing: "GET /metrics: status 404"}}}
+	got := Judge(plan(relative(t, "cpu_per_request <= baseline + 5%")), r, Options{}).Objectives[0]
+	if got.Verdict != result.Inconclusive || !strings.Contains(got.Reason, "GET /metrics: status 404") {
+		t.Errorf("%s (%s)", got.Verdict, got.Reason)
+	}
+}

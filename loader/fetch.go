@@ -1,0 +1,46 @@
+package loader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// fetchTimeout bounds a request beside the load: what is asked once a second is
+// no use later.
+const fetchTimeout = time.Second
+
+// Fetcher returns a function that sends one request to the target, beside the
+// load and counted nowhere, and returns the body of its successful answer, which
+// may have most bytes.
+func (l *Loader) Fetcher(r *slo.Request, most int) (func(context.Context) ([]byte, error), error) {
+	st, err := compileStep(r, l.target, l.opts.Version, false)
+	if err != nil {
+		return nil, errors.New(l.mask.text(fmt.Sprintf("%s: %v", r.Name, err)))
+	}
+	return func(ctx context.Context) ([]byte, error) { return l.fetch(ctx, st, most) }, nil
+}
+
+func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) {
+	r, err := requestOf(st, newUser(0, l.opts.Seed, nil), nil)
+	if err != nil {
+		return nil, errors.New(l.mask.clean([]byte(err.Error()), detailBytes))
+	}
+	r.keep, r.timeout = most, fetchTimeout
+	x := l.client.do(ctx, r)
+	defer x.done()
+	o := &outcome{step: st}
+	o.take(&x.answer)
+	switch {
+	case o.class != result.Success:
+		return nil, errors.New(l.mask.clean([]byte(o.detail), detailBytes))
+	case x.size > int64(most):
+		return nil, fmt.Errorf("the answer has more than %d bytes", most)
+	}
+	return bytes.Clone(x.body), nil
+}

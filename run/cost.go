@@ -1,0 +1,226 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/slogate/slogate/cost"
+	"github.com/slogate/slogate/result"
+)
+
+const (
+	// costEvery is how often the cost of a service is read during a stage.
+	costEvery = time.Second
+	// costTimeout is what one reading may take.
+	costTimeout = time.Second
+	// costMisses is after how many readings in a row that failed no more are
+	// tried: a service that does not answer shall not hold up a comparison.
+	costMisses = 3
+)
+
+// meter reads the cost of one service.
+type meter struct {
+	Cost
+	misses int   // in a row
+	failed error // the last one
+}
+
+// read reads once; nil where that was not possible.
+func (m *meter) read(ctx context.Context) *cost.Reading {
+	if m.Source == nil || m.misses >= costMisses {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), costTimeout)
+	defer cancel()
+	r, err := m.Source.Read(ctx)
+	if err != nil {
+		m.misses++
+		m.failed = err
+		return nil
+	}
+	m.misses = 0
+	return &r
+}
+
+// during reads at once, each second, and when the returned function is called,
+// which charges what was read to a stage that ran meanwhile.
+func (m *meter) during(ctx context.Context) (charge func(*result.Stage)) {
+	if m.Source == nil {
+		return func(*result.Stage) {}
+	}
+	all := []*cost.Reading{m.read(ctx)}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		every := time.NewTicker(costEvery)
+		defer every.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-every.C:
+				all = append(all, m.read(ctx))
+			}
+		}
+	})
+	return func(s *result.Stage) {
+		close(done)
+		wg.Wait()
+		m.chargeStage(s, append(all, m.read(ctx)))
+	}
+}
+
+// chargeStage writes the cost into a stage and into those of its slices that
+// are long enough for readings of their own. A stage whose begin or end is not
+// known has none.
+func (m *meter) chargeStage(s *result.Stage, all []*cost.Reading) {
+	first, last := all[0], all[len(all)-1]
+	if first == nil || last == nil || s.State == result.NotRun {
+		return
+	}
+	readings := known(all)
+	s.Cost = m.whole(readings)
+	for i := range s.Slices {
+		slice := &s.Slices[i]
+		if slice.Width < costEvery {
+			continue
+		}
+		from := s.Start.Add(slice.Offset)
+		if c, ok := readings.Between(from, from.Add(slice.Width)); ok {
+			slice.Cost = &c
+		}
+	}
+}
+
+// whole is the cost from the first reading to the last.
+func (m *meter) whole(readings cost.Readings) *result.Cost {
+	c, ok := readings.Between(readings[0].At, readings[len(readings)-1].At)
+	if !ok {
+		return nil
+	}
+	c.Resolution = m.Source.Resolution()
+	return &c
+}
+
+func known(all []*cost.Reading) cost.Readings {
+	var out cost.Readings
+	for _, r := range all {
+		if r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// describe says where the cost was read, and why elsewhere or at times it was
+// not.
+func (m *meter) describe() result.CostSource {
+	out := result.CostSource{Missing: m.Missing}
+	if m.Source != nil {
+		out.Source = m.Source.String()
+	}
+	if m.failed != nil {
+		out.Missing = m.failed.Error()
+	}
+	return out
+}
+
+// warn tells of a source that answered at first.
+func (m *meter) warn(r *result.Run, side string) {
+	if m.failed != nil {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%scost: %v", side, m.failed))
+	}
+}
+
+// windows adds up what one side of a comparison used in each window.
+type windows struct {
+	meter *meter
+	from  *cost.Reading // the last one that is known; nil: none since the services were started
+	gap   bool          // a reading is missing since then
+	each  []*result.Cost
+	whole *result.Cost
+	lost  bool // whole lacks something
+}
+
+// border reads between two windows, or before the first one after a start.
+func (w *windows) border(ctx context.Context, begins bool) {
+	r := w.meter.read(ctx)
+	if begins {
+		w.lost = w.lost || w.gap || r == nil
+		w.from, w.gap = r, false
+		return
+	}
+	if r == nil || w.from == nil {
+		w.each, w.gap = append(w.each, nil), r == nil
+		w.from = cmp.Or(w.from, r)
+		return
+	}
+	c := cost.Between(*w.from, *r)
+	sum := c
+	if w.whole != nil {
+		sum = *w.whole.Add(&c)
+	}
+	sum.Resolution = w.meter.Source.Resolution()
+	w.whole = &sum
+	if w.gap {
+		w.each = append(w.each, nil)
+	} else {
+		w.each = append(w.each, &c)
+	}
+	w.from, w.gap = r, false
+}
+
+// charge writes what was read so far into a stage and its slices, which are the
+// windows.
+func (w *windows) charge(s *result.Stage) {
+	for i := range s.Slices {
+		if i < len(w.each) {
+			s.Slices[i].Cost = w.each[i]
+		}
+	}
+	if !w.lost && !w.gap {
+		s.Cost = w.whole
+	}
+}
+
+// bothSides reads the cost of base and head at the borders of the windows of
+// one stage.
+type bothSides struct{ base, head windows }
+
+// border reads both sides at the same time.
+func (b *bothSides) border(ctx context.Context, begins bool) {
+	if b.base.meter.Source == nil && b.head.meter.Source == nil {
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { b.base.border(ctx, begins) })
+	b.head.border(ctx, begins)
+	wg.Wait()
+}
+
+// charge writes what was read so far into stages of their own.
+func (b *bothSides) charge(base, head *result.Stage) {
+	b.base.charge(base)
+	b.head.charge(head)
+}
+
+// charged returns copies of stages that are still running with what was read
+// so far.
+func (b *bothSides) charged(base, head *result.Stage) (*result.Stage, *result.Stage) {
+	if base == nil || head == nil {
+		return base, head
+	}
+	base, head = withOwnSlices(base), withOwnSlices(head)
+	b.charge(base, head)
+	return base, head
+}
+
+func withOwnSlices(s *result.Stage) *result.Stage {
+	own := *s
+	own.Slices = slices.Clone(s.Slices)
+	return &own
+}
