@@ -74,7 +74,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch() || kept.isBase()
 	s := settings{
 		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
-		Source: a.Source(), Change: change,
+		Source: a.Source(), Change: change, Docker: n.socket,
 	}
 	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
 		code, err := s.unready(ctx, err)

@@ -87,7 +87,7 @@ func againstItself(file *slo.File) (*slo.File, error) {
 // compare loads the target against itself again and again. What was measured
 // before an error or a cancel is returned.
 func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.File) ([]*result.Run, error) {
-	s := settings{Loader: c.options()}
+	s := settings{Loader: c.options(), Docker: p.dockerSocket()}
 	var runs []*result.Run
 	for i := range c.Runs {
 		seed := c.Seed + uint64(i)

@@ -46,6 +46,7 @@ type settings struct {
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Cluster        run.Cluster
 	Cost           run.Cost       // of the target, where it is known better than it could be found
+	Docker         string         // socket of the engine that may run the service; empty: none
 	Loader         loader.Options // but for seed, version and address
 	Way            way            // to the target
 	BaseWay        way            // to the base target
@@ -129,6 +130,8 @@ func (s settings) ready(ctx context.Context, to loaders, note func(string)) erro
 type loaders struct {
 	head *loader.Loader
 	base *loader.Loader // nil: nothing is compared in this run
+
+	engines []func() // close what else was opened for them
 }
 
 func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
@@ -141,7 +144,7 @@ func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
 		head.Close()
 		return loaders{}, fmt.Errorf("base: %w", err)
 	}
-	return loaders{head, base}, nil
+	return loaders{head: head, base: base}, nil
 }
 
 // ready waits for both sides.
@@ -197,10 +200,13 @@ func (l loaders) pair() run.Comparer {
 	return loader.NewPair(l.base, l.head)
 }
 
-func (l loaders) close() {
+func (l *loaders) close() {
 	l.head.Close()
 	if l.base != nil {
 		l.base.Close()
+	}
+	for _, closeEngine := range l.engines {
+		closeEngine()
 	}
 }
 

@@ -134,7 +134,7 @@ func (c *runCommand) ownService(ctx context.Context, p *program) (int, error) {
 // load loads what is running.
 func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, settings settings) (int, error) {
 	var err error
-	settings.Loader = c.options()
+	settings.Loader, settings.Docker = c.options(), p.dockerSocket()
 	if c.Once {
 		return p.once(ctx, file, settings)
 	}

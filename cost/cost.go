@@ -6,6 +6,7 @@
 // again, the first of these that answers:
 //
 //   - the service's own Prometheus endpoint, where the SLO file names it;
+//   - the engine of the container that the service is in;
 //   - /proc, where the service is a process of this machine that this one may
 //     look into, found by the socket that it listens on.
 //
@@ -50,6 +51,10 @@ type Place struct {
 	Scrape func(context.Context) ([]byte, error)
 	Asks   string // what Scrape asks for, such as "GET /metrics"
 
+	// Container looks for the container of the service; nil: there is no engine
+	// to ask. It returns nil where the service is in none.
+	Container func(context.Context) (*Container, error)
+
 	Addresses []string // host:port that the service was reached at
 }
 
@@ -57,22 +62,43 @@ type Place struct {
 // why those before it cannot.
 func Find(ctx context.Context, p Place) (Source, []error) {
 	var refused []error
-	if p.Scrape != nil {
-		s := &scrape{fetch: p.Scrape, asks: p.Asks}
-		if _, err := s.Read(ctx); err == nil {
-			return s, nil
-		} else {
+	for _, look := range []func(context.Context) (Source, error){p.endpoint, p.container, p.process} {
+		s, err := look(ctx)
+		if s != nil && err == nil {
+			_, err = s.Read(ctx)
+		}
+		switch {
+		case err != nil:
 			refused = append(refused, err)
+		case s != nil:
+			return s, refused
 		}
 	}
-	s, err := findProcess(p.addresses())
-	if err != nil {
-		return nil, append(refused, err)
-	}
-	return s, refused
+	return nil, refused
 }
 
-// Same reports whether two sources read the same processes, so that what one
+// endpoint is the service's own, which the file may name.
+func (p Place) endpoint(context.Context) (Source, error) {
+	if p.Scrape == nil {
+		return nil, nil
+	}
+	return &scrape{fetch: p.Scrape, asks: p.Asks}, nil
+}
+
+func (p Place) container(ctx context.Context) (Source, error) {
+	if p.Container == nil {
+		return nil, nil
+	}
+	c, err := p.Container(ctx)
+	if c == nil {
+		return nil, err // a nil container is no source
+	}
+	return c, err
+}
+
+func (p Place) process(context.Context) (Source, error) { return findProcess(p.addresses()) }
+
+// Same reports whether two sources read the same processes or container, so that what one
 // service uses cannot be told from what the other does.
 func Same(a, b Source) bool {
 	p, isProcess := a.(interface{ shares(Source) bool })

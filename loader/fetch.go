@@ -11,9 +11,9 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// fetchTimeout bounds a request beside the load: what is asked once a second is
-// no use later.
-const fetchTimeout = time.Second
+// fetchTimeout bounds a request beside the load, also where its context does
+// not.
+const fetchTimeout = 3 * time.Second
 
 // Fetcher returns a function that sends one request to the target, beside the
 // load and counted nowhere, and returns the body of its successful answer, which

@@ -15,8 +15,8 @@ import (
 const (
 	// costEvery is how often the cost of a service is read during a stage.
 	costEvery = time.Second
-	// costTimeout is what one reading may take.
-	costTimeout = time.Second
+	// costTimeout is what one reading may take: a busy machine answers late too.
+	costTimeout = 3 * time.Second
 	// costMisses is after how many readings in a row that failed no more are
 	// tried: a service that does not answer shall not hold up a comparison.
 	costMisses = 3

@@ -63,6 +63,8 @@ func newFakeEngine(t *testing.T) *fakeEngine {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", f.version) })
 	f.handle(mux, "GET /{version}/containers/{id}/json", "inspect", f.inspect)
+	f.handle(mux, "GET /{version}/containers/json", "list", f.file("testdata/containers.json"))
+	f.handle(mux, "GET /{version}/containers/{id}/stats", "stats", f.file("testdata/stats.json"))
 	f.handle(mux, "POST /{version}/containers/create", "create", f.create)
 	f.handle(mux, "POST /{version}/containers/{id}/attach", "attach", f.attach)
 	f.handle(mux, "POST /{version}/containers/{id}/wait", "wait", f.wait)
@@ -105,6 +107,17 @@ func say(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(map[string]string{"message": message})
+}
+
+// file answers with a file.
+func (f *fakeEngine) file(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.t.Error(err)
+		}
+		w.Write(text)
+	}
 }
 
 func (f *fakeEngine) inspect(w http.ResponseWriter, r *http.Request) {
