@@ -170,3 +170,17 @@ func TestCostOfBaseIsUnknown(t *testing.T) {
 		t.Errorf("%s (%s)", got.Verdict, got.Reason)
 	}
 }
+
+// A comparison is not extended for a cost that nobody tells.
+func TestSettledWithoutACost(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	base, head := costed(random, 10, 2*ms, 0.5), costed(random, 10, 2*ms, 0.5)
+	stage := slo.Stage{Name: "high", Judge: true, Objectives: []slo.Objective{relative(t, "cpu_per_request <= baseline + 5%")}}
+	if Settled(stage, 1, &base, &head) {
+		t.Error("settled, and its spread hides everything")
+	}
+	head.Cost = nil
+	if !Settled(stage, 1, &base, &head) {
+		t.Error("extended, and nothing can become known")
+	}
+}

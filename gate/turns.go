@@ -103,6 +103,9 @@ func Settled(stage slo.Stage, family int, base, head *result.Stage) bool {
 		if o.Relative == nil || o.Severity == slo.Show || !isWindowed(o.Indicator) {
 			continue
 		}
+		if isCost(o.Indicator) && (base.Cost == nil || head.Cost == nil) {
+			continue // no time makes it known
+		}
 		p := pairsOf(o, base, head)
 		p.Tolerance = max(p.Tolerance, finest(o))
 		if !stats.Enough(p.Detectable(family), p.Tolerance) {

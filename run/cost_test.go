@@ -93,8 +93,8 @@ func TestConductGivesUpOnACost(t *testing.T) {
 	})
 }
 
-// turnTaker loads windows of two seconds, and asks for more once.
-type turnTaker struct{ more int }
+// turnTaker loads windows of two seconds for as long as it is told to.
+type turnTaker struct{}
 
 func (p *turnTaker) Snapshot() *result.Stage { return nil }
 
