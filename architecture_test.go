@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"baseline":              {"github", "result"},
 	"baseline/artifacttest": {},
 	"bench":                 {"result"},
+	"bench/cost":            {"cost", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/verdicts":        {"gate", "gate/stats", "loader", "result", "run", "slo"},
 	"loader":                {"loader/epoll", "loader/http1", "loader/schedule", "result", "slo"},
 	"loader/epoll":          {},

@@ -16,7 +16,7 @@ const Block = time.Second
 // The standard deviation of a pair's difference before any was measured.
 const (
 	assumedSpread     = 0.15
-	assumedCostSpread = 0.08
+	assumedCostSpread = 0.08 // bench/COST.md
 )
 
 // Alone says why a stage of a comparison is loaded on head alone; empty where
