@@ -112,6 +112,9 @@ func TestAction(t *testing.T) {
 			outputs: outputs("pass", "true", 0, 0),
 			figures: true,
 			summary: []string{"e2e-pass", "0123456789012345678901234567890123456789"},
+			// act has no token: nothing can be said on the pull request.
+			log:         []string{"no comment on the pull request"},
+			annotations: []string{"notice : slogate"},
 		},
 		{
 			name: "fork fails", job: fork.with("fail", target), exit: 1,
@@ -120,13 +123,14 @@ func TestAction(t *testing.T) {
 			annotations: []string{
 				"error e2e/testdata/fail.yaml:9 p50 failed in stage steady",
 				"warning e2e/testdata/fail.yaml:10 p95 missed in stage steady",
+				"notice : slogate",
 			},
 		},
 		{
 			name: "fork is not started in the runner's network", job: fork.with("pass", "http://localhost:8001"), exit: 3,
 			outputs:     map[string]string{"passed": "false"},
 			summary:     []string{"never by itself for a pull request of a fork"},
-			annotations: []string{"error : slogate"},
+			annotations: []string{"notice : slogate", "error : slogate"},
 		},
 		{
 			name: "dead target", job: job{config: "pass", target: "http://172.17.0.1:9"}, exit: 3,
