@@ -79,7 +79,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 		if s.Judge {
 			judged = strconv.Itoa(len(s.Objectives)) + " objectives"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(s.Workload, loadedIn(s, file)), judged)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(s.Workload, file.In(s).Scenarios), judged)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -126,9 +126,9 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	}
 	family, w := gate.Family(file), stage.Workload
 	longest := longestOf(stage, file)
-	if most := gate.Pairs(file, o, w, longest); most < gate.PairsNeeded(family) {
+	if most := gate.Pairs(file, o, stage, longest); most < gate.PairsNeeded(family) {
 		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed; with max: %s it could)",
-			at, longest, most, gate.PairsNeeded(family), gate.Needed(file, o, w, family))
+			at, longest, most, gate.PairsNeeded(family), gate.Needed(file, o, stage, family))
 	}
 	tolerance := 0.0
 	for _, t := range o.Relative {
@@ -140,7 +140,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return ""
 	}
 	seen := func(d time.Duration) string {
-		n := gate.Pairs(file, o, w, d)
+		n := gate.Pairs(file, o, stage, d)
 		if n < gate.PairsNeeded(family) {
 			return "nothing in " + d.String()
 		}
@@ -220,11 +220,6 @@ func plannedTime(file *slo.File) time.Duration {
 		sum += s.IdleBefore + s.Workload.Duration
 	}
 	return sum
-}
-
-// loadedIn gives the scenarios of a stage.
-func loadedIn(s slo.Stage, file *slo.File) []slo.Scenario {
-	return slices.DeleteFunc(slices.Clone(file.Scenarios), func(sc slo.Scenario) bool { return !s.Loads(sc.Name) })
 }
 
 // plannedText writes the planned requests of a stage, or its arrivals where the

@@ -19,7 +19,7 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	needed := gate.Enough(o)
 	iterations := o.Indicator.Clock == slo.IterationTime
 	if o.Scope == (slo.Scope{}) && o.Window == 0 && !iterations {
-		planned, known := plannedRequests(w, loadedIn(stage, file))
+		planned, known := plannedRequests(w, file.In(stage).Scenarios)
 		if !known || planned >= needed {
 			return ""
 		}
@@ -28,7 +28,7 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		}
 		return fmt.Sprintf("can never pass: it needs %d requests, %s has %d%s", needed, who, planned, longEnough(w, planned, needed))
 	}
-	planned, known := expected(o, w, file)
+	planned, known := expected(o, w, file.In(stage))
 	if !known || planned >= float64(needed) {
 		return ""
 	}

@@ -31,17 +31,17 @@ func Alone(stage slo.Stage) string {
 
 // Pairs is how many pairs a comparison of so long makes of an objective. It is
 // known for open stages; of closed ones it is the most that there can be.
-func Pairs(file *slo.File, o slo.Objective, w slo.Workload, total time.Duration) int {
+func Pairs(file *slo.File, o slo.Objective, stage slo.Stage, total time.Duration) int {
 	each := 1
-	if w.Model == slo.Open {
-		each = windowsPerPair(o.Indicator, inBlock(file, o, w))
+	if stage.Workload.Model == slo.Open {
+		each = windowsPerPair(o.Indicator, inBlock(file, o, stage))
 	}
 	return Windows(total) / each
 }
 
 // inBlock is how many requests of an objective a block of an open stage has.
-func inBlock(file *slo.File, o slo.Objective, w slo.Workload) float64 {
-	return w.RateFrom * Block.Seconds() * file.PerArrival(o)
+func inBlock(file *slo.File, o slo.Objective, stage slo.Stage) float64 {
+	return stage.Workload.RateFrom * Block.Seconds() * file.In(stage).PerArrival(o)
 }
 
 // PairsNeeded is the fewest pairs that can prove a change among so many
@@ -50,8 +50,8 @@ func PairsNeeded(family int) int { return stats.MinPairs(family) }
 
 // Needed is how long an open stage has to be for an objective to have the pairs
 // that can prove a change.
-func Needed(file *slo.File, o slo.Objective, w slo.Workload, family int) time.Duration {
-	each := windowsPerPair(o.Indicator, inBlock(file, o, w))
+func Needed(file *slo.File, o slo.Objective, stage slo.Stage, family int) time.Duration {
+	each := windowsPerPair(o.Indicator, inBlock(file, o, stage))
 	return time.Duration(each) * time.Duration(stats.MinPairs(family)) * 2 * Block
 }
 

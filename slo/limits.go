@@ -188,7 +188,7 @@ func (p *parser) checkHost(n *node, what, target string) {
 func (p *parser) checkLoad(written plannedStage, s Stage, before time.Duration) (until time.Duration, within bool) {
 	l, w := p.file.Limits, s.Workload
 	until = before + s.IdleBefore + w.Duration
-	each := p.file.PerIteration(Scope{})
+	each := p.file.In(s).PerIteration(Scope{})
 	peak := max(w.RateFrom, w.RateTo) * each
 	switch {
 	case w.Model == Open && l.Rate > 0 && p.counted != nil && peak > l.Rate:

@@ -109,6 +109,10 @@ func TestPerIteration(t *testing.T) {
 			t.Errorf("PerIteration(%+v) = %v, want %v", scope, got, want)
 		}
 	}
+	// Of a stage that loads some of the scenarios, those alone count.
+	if got := file.In(Stage{Scenarios: []string{"order"}}).PerIteration(Scope{}); got != 2 {
+		t.Errorf("of the stage with order alone: %v, want 2", got)
+	}
 }
 
 // The slices of a stage and of a step are never fewer than an interval needs

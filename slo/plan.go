@@ -1,6 +1,9 @@
 package slo
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // This file says what follows from a file before it is run.
 
@@ -42,6 +45,13 @@ func StepSliceWidth(planned time.Duration) time.Duration {
 		}
 	}
 	return maxDuration / (StepSliceCount / 2) // 24 min, more than any stage needs
+}
+
+// In returns the file with the scenarios alone that a stage loads.
+func (f *File) In(s Stage) *File {
+	in := *f
+	in.Scenarios = slices.DeleteFunc(slices.Clone(f.Scenarios), func(sc Scenario) bool { return !s.Loads(sc.Name) })
+	return &in
 }
 
 // PerArrival is how many of what an objective counts one iteration gives on
