@@ -28,13 +28,17 @@ type checkCommand struct {
 
 // Run prints the plan.
 func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
-	file, err := c.read(p.lookupEnv)
+	options, err := c.options(p.lookupEnv)
+	if err != nil {
+		return exitUsage, err
+	}
+	file, err := readSLO(c.File, options)
 	if err != nil {
 		return exitUsage, err
 	}
 	var loosened []result.Loosening
 	if c.Against != "" {
-		if _, loosened, err = c.compare(file, c.fileFlags, p.lookupEnv); err != nil {
+		if _, loosened, err = c.compare(file, options); err != nil {
 			return exitUsage, err
 		}
 	}

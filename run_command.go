@@ -33,11 +33,17 @@ type limitFlags struct {
 
 // read reads the SLO file.
 func (f fileFlags) read(env func(string) (string, bool)) (*slo.File, error) {
-	limits, err := slo.ParseLimits(f.MaxRate, f.MaxDuration, f.AllowedHosts)
+	options, err := f.options(env)
 	if err != nil {
 		return nil, err
 	}
-	return readSLO(f.File, slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Env: env})
+	return readSLO(f.File, options)
+}
+
+// options are what the flags say besides the file.
+func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error) {
+	limits, err := slo.ParseLimits(f.MaxRate, f.MaxDuration, f.AllowedHosts)
+	return slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Env: env}, err
 }
 
 // against names the SLO file that a change starts from.
@@ -45,11 +51,10 @@ type against struct {
 	Against string `help:"SLO file of the base, such as the main branch's: what FILE asks less of is listed." placeholder:"FILE"`
 }
 
-// compare reads the base's file, by the same settings, and lists what the other
+// compare reads the base's file, by the same options, and lists what the other
 // one asks less of.
-func (a against) compare(file *slo.File, flags fileFlags, env func(string) (string, bool)) (*slo.File, []result.Loosening, error) {
-	flags.File = a.Against
-	base, err := flags.read(env)
+func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []result.Loosening, error) {
+	base, err := readSLO(a.Against, options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,18 +106,22 @@ type runCommand struct {
 
 // Run does the run.
 func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
-	if c.AllowCommands {
-		return c.ownService(ctx, p)
-	}
-	file, err := c.read(p.lookupEnv)
+	options, err := c.fileFlags.options(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}
-	return c.load(ctx, p, file, c.settings())
+	if c.AllowCommands {
+		return c.ownService(ctx, p, options)
+	}
+	file, settings, err := c.prepare(p, options)
+	if err != nil {
+		return exitUsage, err
+	}
+	return c.load(ctx, p, file, settings)
 }
 
 // ownService builds and starts the file's service, and loads it.
-func (c *runCommand) ownService(ctx context.Context, p *program) (int, error) {
+func (c *runCommand) ownService(ctx context.Context, p *program, options slo.Options) (int, error) {
 	if c.Target != "" {
 		return exitUsage, errors.New("--target and --allow-commands exclude each other: the target is the service that is started")
 	}
@@ -120,45 +129,55 @@ func (c *runCommand) ownService(ctx context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	file, err := readSLO(c.File, slo.Options{Target: loopback(ports[0]), BaseTarget: c.BaseTarget, Env: p.lookupEnv, Service: true})
+	options.Target, options.Service = loopback(ports[0]), true
+	file, settings, err := c.prepare(p, options)
 	if err != nil {
 		return exitUsage, err
 	}
 	if err := needService(file); err != nil {
 		return exitUsage, err
 	}
-	settings := c.settings()
 	return p.withOwn(ctx, file, &settings, ports[0], func() (int, error) { return c.load(ctx, p, file, settings) })
 }
 
-// load loads what is running.
-func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, settings settings) (int, error) {
-	var err error
-	settings.Loader, settings.Docker = c.options(), p.dockerSocket()
-	if c.Once {
-		return p.once(ctx, file, settings)
+// prepare reads the file to load by and settles what it is judged by: all that
+// can be wrong with files and flags is found here, before anything is started.
+func (c *runCommand) prepare(p *program, options slo.Options) (*slo.File, settings, error) {
+	settings := c.settings()
+	settings.Loader, settings.Docker = c.engineFlags.options(), p.dockerSocket()
+	file, err := readSLO(c.File, options)
+	if err != nil || c.Once {
+		return file, settings, err
 	}
 	if slices.Contains(c.Baseline, artifactBaseline) {
-		return exitUsage, hinted{errors.New("--baseline artifact: results of earlier workflow runs are found in a workflow alone"), "download one (gh run download) and name the file; a file of that name is ./artifact"}
-	}
-	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
-		return exitUsage, err
+		return nil, settings, hinted{errors.New("--baseline artifact: results of earlier workflow runs are found in a workflow alone"), "download one (gh run download) and name the file; a file of that name is ./artifact"}
 	}
 	if c.ObjectivesFrom == "base" && c.Against == "" {
-		return exitUsage, hinted{errors.New("--objectives-from base needs the file to judge by"), "name it with --against FILE"}
+		return nil, settings, hinted{errors.New("--objectives-from base needs the file to judge by"), "name it with --against FILE"}
 	}
 	if c.Against != "" {
-		base, loosened, err := c.compare(file, c.fileFlags, p.lookupEnv)
+		base, loosened, err := c.compare(file, options)
 		if err != nil {
-			return exitUsage, err
+			return nil, settings, err
 		}
 		settings.Change.loosened = loosened
 		if c.ObjectivesFrom == "base" {
 			file = base
 		}
 	}
+	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
+		return nil, settings, err
+	}
 	if c.Accept {
 		settings.Baseline.Accepted = "by the flag --accept"
+	}
+	return file, settings, nil
+}
+
+// load loads what is running.
+func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, settings settings) (int, error) {
+	if c.Once {
+		return p.once(ctx, file, settings)
 	}
 	_, code, err := p.gateRun(ctx, file, settings)
 	return code, err
