@@ -31,15 +31,6 @@ type limitFlags struct {
 	AllowedHosts string `help:"Hosts that may be loaded, separated by commas, such as localhost,*.example.com." placeholder:"HOSTS"`
 }
 
-// read reads the SLO file.
-func (f fileFlags) read(env func(string) (string, bool)) (*slo.File, error) {
-	options, err := f.options(env)
-	if err != nil {
-		return nil, err
-	}
-	return readSLO(f.File, options)
-}
-
 // options are what the flags say besides the file.
 func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error) {
 	limits, err := slo.ParseLimits(f.MaxRate, f.MaxDuration, f.AllowedHosts)
