@@ -112,14 +112,14 @@ func TestKnownRankTests(t *testing.T) {
 func TestKnownEstimates(t *testing.T) {
 	k := readKnown(t)
 	for _, c := range k.HodgesLehmann {
-		closeTo(t, "centre", c.D, HodgesLehmann(c.D), c.Estimate)
+		closeTo(t, "centre", c.D, walsh(c.D).centre(), c.Estimate)
 	}
 	for _, c := range k.WalshInterval {
 		want := [2]float64{math.Inf(-1), math.Inf(1)}
 		if c.Limits != nil {
 			want = *c.Limits
 		}
-		if lower, upper := Interval(c.D, c.Level); lower != want[0] || upper != want[1] {
+		if lower, upper := walsh(c.D).limits(c.Level); lower != want[0] || upper != want[1] {
 			t.Errorf("interval at %v of %v is %v to %v, want %v", c.Level, c.D, lower, upper, want)
 		}
 	}

@@ -50,14 +50,14 @@ func ComparePairs(family []Pairs) []Paired {
 }
 
 func (p Pairs) judge(corrected float64, family int) Paired {
-	n := len(p.Differences)
+	n, w := len(p.Differences), walsh(p.Differences)
 	out := Paired{
 		Outcome:    Held,
-		Estimate:   HodgesLehmann(p.Differences),
+		Estimate:   w.centre(),
 		P:          corrected,
-		Detectable: p.Detectable(family),
+		Detectable: p.detectable(w, family),
 	}
-	out.Lower, out.Upper = Interval(p.Differences, 0.95)
+	out.Lower, out.Upper = w.limits(0.95)
 	switch {
 	case corrected <= level && out.Estimate > p.Tolerance:
 		out.Outcome = Regressed

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -111,5 +112,20 @@ func TestTooFewPairsAreUnseen(t *testing.T) {
 	d := []float64{.5, .5, .5, .5, .5, .5}
 	if got := ComparePairs([]Pairs{{Differences: d, Tolerance: 0.1}})[0]; got.Outcome != Unseen {
 		t.Errorf("six pairs show %+v", got)
+	}
+}
+
+// The Walsh averages of the pairs, of which there are half a million, are built
+// once.
+func TestComparePairsInLittleMemory(t *testing.T) {
+	const n = 1000
+	d := normals(rand.New(rand.NewPCG(1, 2)), n, 0)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ComparePairs([]Pairs{{Differences: d}})
+	runtime.ReadMemStats(&after)
+	averages := uint64(n * (n + 1) / 2 * 8)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 2*averages {
+		t.Errorf("%d bytes, the averages have %d", got, averages)
 	}
 }

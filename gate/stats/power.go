@@ -50,26 +50,20 @@ func Detectable(s float64, n, m int, tolerance float64) float64 {
 // Ranks hardly see the few pairs that lie far off, of which the standard
 // deviation sees little else: [Detectable] then says several times what is
 // found. Fewer than [MinPairs] see nothing.
-func (p Pairs) Detectable(m int) float64 {
-	n := len(p.Differences)
-	k := walshRank(n, level/float64(max(m, 1)))
+func (p Pairs) Detectable(m int) float64 { return p.detectable(walsh(p.Differences), m) }
+
+func (p Pairs) detectable(w averages, m int) float64 {
+	k := walshRank(w.n, level/float64(max(m, 1)))
 	if k < 1 {
 		return math.Inf(1)
 	}
-	averages, df := walsh(p.Differences), float64(n-1)
-	d, e := Median(averages)-averages[k-1], standardError(averages, n)
+	df := float64(w.n - 1)
+	d, e := w.centre()-w.sorted[k-1], w.standardError()
 	noticed := student(power, df) * e
 	if d > 0 && e > 0 {
 		d += noticed * math.Sqrt(1+d*d/(e*e)/(2*df))
 	}
 	return max(p.Tolerance+noticed, d)
-}
-
-// standardError of the estimate of Hodges and Lehmann, from the 95 % interval
-// of n differences with these Walsh averages.
-func standardError(averages []float64, n int) float64 {
-	lower, upper := limits(averages, n, 0.95)
-	return (upper - lower) / 2 / student(0.975, float64(n-1))
 }
 
 // RankSpread is the standard deviation that normal differences would have whose
@@ -79,7 +73,7 @@ func RankSpread(d []float64) float64 {
 	if walshRank(len(d), 0.025) < 1 {
 		return Deviation(d)
 	}
-	return standardError(walsh(d), len(d)) * math.Sqrt(float64(len(d)))
+	return walsh(d).standardError() * math.Sqrt(float64(len(d)))
 }
 
 // Enough reports whether a comparison may stop extending: what it can detect

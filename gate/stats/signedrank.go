@@ -75,37 +75,44 @@ func normalSignedRank(sum, n, ties float64) float64 {
 	return distuv.UnitNormal.Survival((sum - mean - 0.5) / math.Sqrt(variance))
 }
 
-// HodgesLehmann estimates the centre of the differences: the median of their
-// Walsh averages, the means of all pairs of values, each with itself included
-// (Hodges and Lehmann, Annals of Mathematical Statistics 1963).
-func HodgesLehmann(d []float64) float64 { return Median(walsh(d)) }
-
-// Interval inverts the two-sided signed-rank test: the range of centres that
-// the differences do not refute at the level, such as 0.95. An end is infinite
-// where there are too few differences for the level.
-func Interval(d []float64, level float64) (lower, upper float64) {
-	return limits(walsh(d), len(d), level)
+// averages are the Walsh averages of n differences, ascending: the n(n+1)/2
+// means of all pairs of values, each with itself included. They are built once
+// for all that is asked of them: of 1,000 differences they are half a million.
+type averages struct {
+	sorted []float64
+	n      int
 }
 
-// limits of the centre of n differences with these Walsh averages.
-func limits(averages []float64, n int, level float64) (lower, upper float64) {
-	k := walshRank(n, (1-level)/2)
+func walsh(d []float64) averages {
+	w := averages{make([]float64, 0, len(d)*(len(d)+1)/2), len(d)}
+	for i := range d {
+		for j := i; j < len(d); j++ {
+			w.sorted = append(w.sorted, (d[i]+d[j])/2)
+		}
+	}
+	slices.Sort(w.sorted)
+	return w
+}
+
+// centre estimates the centre of the differences: the median of their Walsh
+// averages (Hodges and Lehmann, Annals of Mathematical Statistics 1963).
+func (w averages) centre() float64 { return quantileOf(w.sorted, 0.5) }
+
+// limits inverts the two-sided signed-rank test: the range of centres that the
+// differences do not refute at the level, such as 0.95. An end is infinite where
+// there are too few differences for the level.
+func (w averages) limits(level float64) (lower, upper float64) {
+	k := walshRank(w.n, (1-level)/2)
 	if k < 1 {
 		return math.Inf(-1), math.Inf(1)
 	}
-	return averages[k-1], averages[len(averages)-k]
+	return w.sorted[k-1], w.sorted[len(w.sorted)-k]
 }
 
-// walsh returns the n(n+1)/2 Walsh averages, ascending.
-func walsh(d []float64) []float64 {
-	out := make([]float64, 0, len(d)*(len(d)+1)/2)
-	for i := range d {
-		for j := i; j < len(d); j++ {
-			out = append(out, (d[i]+d[j])/2)
-		}
-	}
-	slices.Sort(out)
-	return out
+// standardError of the centre, from its 95 % interval.
+func (w averages) standardError() float64 {
+	lower, upper := w.limits(0.95)
+	return (upper - lower) / 2 / student(0.975, float64(w.n-1))
 }
 
 // walshRank is the rank of the Walsh average that is the lower limit of a

@@ -21,13 +21,16 @@ func Median(x []float64) float64 { return Quantile(x, 0.5) }
 // order statistics (type 7 of Hyndman and Fan, The American Statistician
 // 1996); NaN of nothing.
 func Quantile(x []float64, q float64) float64 {
-	if len(x) == 0 {
+	return quantileOf(slices.Sorted(slices.Values(x)), q)
+}
+
+func quantileOf(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(x))
-	at := q * float64(len(x)-1)
+	at := q * float64(len(sorted)-1)
 	below := int(math.Floor(at))
-	above := min(below+1, len(x)-1)
+	above := min(below+1, len(sorted)-1)
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 

@@ -69,12 +69,12 @@ func normals(random *rand.Rand, n int, shift float64) []float64 {
 // R: wilcox.test(depression, conf.int = TRUE) estimates 0.46. The limits of six
 // values at 95 % are their ends (tables of Hollander and Wolfe: rank 1).
 func TestHodgesLehmannAndInterval(t *testing.T) {
-	near(t, "estimate of R's example", HodgesLehmann(depression), 0.46, 0.0005)
-	near(t, "estimate", HodgesLehmann([]float64{1, 2, 4}), 2.25, 1e-15)
-	lower, upper := Interval([]float64{1, 2, 3, 4, 5, 7}, 0.95)
+	near(t, "estimate of R's example", walsh(depression).centre(), 0.46, 0.0005)
+	near(t, "estimate", walsh([]float64{1, 2, 4}).centre(), 2.25, 1e-15)
+	lower, upper := walsh([]float64{1, 2, 3, 4, 5, 7}).limits(0.95)
 	near(t, "lower", lower, 1, 0)
 	near(t, "upper", upper, 7, 0)
-	if lower, upper = Interval([]float64{1, 2, 3}, 0.95); !math.IsInf(lower, -1) || !math.IsInf(upper, 1) {
+	if lower, upper = walsh([]float64{1, 2, 3}).limits(0.95); !math.IsInf(lower, -1) || !math.IsInf(upper, 1) {
 		t.Errorf("three values are bounded by %v and %v", lower, upper)
 	}
 }
@@ -84,7 +84,7 @@ func TestIntervalInvertsTheTest(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{6, 9, 20, 60} {
 		d := normals(random, n, 0.5)
-		lower, _ := Interval(d, 0.95)
+		lower, _ := walsh(d).limits(0.95)
 		below, above := shifted(d, lower-1e-9), shifted(d, lower+1e-9)
 		if SignedRankP(below) > 0.025 || SignedRankP(above) <= 0.025 {
 			t.Errorf("n=%d: p below the limit %v, above %v", n, SignedRankP(below), SignedRankP(above))
@@ -108,7 +108,7 @@ func TestIntervalCoverage(t *testing.T) {
 	for _, n := range []int{12, 70} {
 		covered := 0
 		for range runs {
-			if lower, upper := Interval(normals(random, n, 0), 0.95); lower <= 0 && 0 <= upper {
+			if lower, upper := walsh(normals(random, n, 0)).limits(0.95); lower <= 0 && 0 <= upper {
 				covered++
 			}
 		}
