@@ -1,6 +1,10 @@
 package cost
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // task is a process of the service at a moment.
 type task struct {
@@ -35,21 +39,22 @@ type ledger struct {
 // was counted of it before, or by nobody, and then its last moments are lost.
 func (l *ledger) advance(now []task) time.Duration {
 	seen := make(map[identity]task, len(now))
-	ended := map[int]time.Duration{} // children's time by parent
+	ended := map[identity]time.Duration{} // children's time by parent
 	for _, t := range now {
 		seen[t.id()] = t
 		before, known := l.last[t.id()]
 		switch {
 		case known:
 			l.total += max(t.own-before.own, 0)
-			ended[t.pid] += t.children - before.children
+			ended[t.id()] = t.children - before.children
 		case l.last != nil:
 			l.total += t.own + t.children
 		}
 	}
-	for id, t := range l.last {
-		if _, alive := seen[id]; !alive {
-			ended[t.parent] -= t.own + t.children
+	for _, c := range l.counted(seen) {
+		// Where the parent ended first nobody above has waited for its child.
+		if c.generations == 1 || ended[c.in]+unrounded >= c.used {
+			ended[c.in] -= c.used
 		}
 	}
 	for _, d := range ended {
@@ -57,4 +62,46 @@ func (l *ledger) advance(now []task) time.Duration {
 	}
 	l.last = seen
 	return l.total
+}
+
+// unrounded is by how much the children's time of a process can grow less than
+// they have used: it is read in hundredths of a second, of user and of system.
+const unrounded = 20 * time.Millisecond
+
+// counted is the time of a process that is gone, which was counted before, and
+// the nearest process above it that is still there: that one's children's time
+// holds it when all between them have been waited for.
+type counted struct {
+	in          identity
+	generations int // 1: its child
+	used        time.Duration
+}
+
+// counted lists what is gone, children first.
+func (l *ledger) counted(seen map[identity]task) []counted {
+	byNumber := make(map[int]task, len(l.last))
+	for _, t := range l.last {
+		byNumber[t.pid] = t
+	}
+	var all []counted
+	for id, t := range l.last {
+		if _, alive := seen[id]; alive {
+			continue
+		}
+		at, alive := t, false
+		for generations := 1; generations <= len(l.last) && !alive; generations++ {
+			above, known := byNumber[at.parent]
+			if !known {
+				break
+			}
+			if _, alive = seen[above.id()]; alive {
+				all = append(all, counted{above.id(), generations, t.own + t.children})
+			}
+			at = above
+		}
+	}
+	slices.SortFunc(all, func(a, b counted) int {
+		return cmp.Or(cmp.Compare(a.generations, b.generations), cmp.Compare(b.used, a.used))
+	})
+	return all
 }

@@ -9,6 +9,7 @@ import (
 
 func TestLedger(t *testing.T) {
 	type step []task
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	for _, c := range []struct {
 		name  string
 		steps []step
@@ -56,6 +57,32 @@ func TestLedger(t *testing.T) {
 			"the whole service is started anew",
 			[]step{{{pid: 1, born: 1, own: 50}}, {{pid: 8, born: 2, own: 4}}},
 			[]time.Duration{0, 4},
+		},
+		{
+			"a grandchild that ends with its parent counts once",
+			[]step{
+				{{pid: 1, children: ms(500)}, {pid: 2, parent: 1, own: ms(20)}, {pid: 3, parent: 2, own: ms(50), children: ms(10)}},
+				{{pid: 1, children: ms(500)}, {pid: 2, parent: 1, own: ms(23)}, {pid: 3, parent: 2, own: ms(52), children: ms(10)}},
+				{{pid: 1, children: ms(590)}}, // of which 85 were known
+			},
+			[]time.Duration{0, ms(5), ms(10)},
+		},
+		{
+			"its time is read a little short",
+			[]step{
+				{{pid: 1}, {pid: 2, parent: 1}, {pid: 3, parent: 2}, {pid: 4, parent: 3}},
+				{{pid: 1}, {pid: 2, parent: 1, own: ms(37)}, {pid: 3, parent: 2, own: ms(58)}, {pid: 4, parent: 3, own: ms(69)}},
+				{{pid: 1, children: ms(160)}},
+			},
+			[]time.Duration{0, ms(164), ms(164)},
+		},
+		{
+			"a grandchild that nobody waited for takes nothing away",
+			[]step{
+				{{pid: 1}, {pid: 2, parent: 1, own: ms(20)}, {pid: 3, parent: 2, own: ms(500)}},
+				{{pid: 1, children: ms(25)}},
+			},
+			[]time.Duration{0, ms(5)},
 		},
 	} {
 		var l ledger
