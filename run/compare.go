@@ -139,6 +139,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	w.Duration /= 2
 	costs := &bothSides{base: windows{meter: c.costs[0]}, head: windows{meter: c.costs[1]}}
 	turns := c.turns(ctx, stage, costs, o)
+	costs.inTurns = !turns.Mixed
 	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
@@ -157,7 +158,10 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	s := lookOn(done, stage, c.pair.Snapshot, opts, stop)
 	costs.charge(s.base, s.head)
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
-	c.since = min(c.since, turns.Restarts.Every) + len(s.head.Slices) - (c.restarts-restarts)*turns.Restarts.Every
+	// Of a counted stage one side may have sent all of its requests in fewer
+	// windows than the other.
+	windows := max(len(s.base.Slices), len(s.head.Slices))
+	c.since = min(c.since, turns.Restarts.Every) + windows - (c.restarts-restarts)*turns.Restarts.Every
 	r.Base.Stages = append(r.Base.Stages, *s.base)
 	o.StageEnd(named(s.base, "base"))
 	o.StageEnd(named(s.head, "head"))

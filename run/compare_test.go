@@ -116,6 +116,34 @@ func ramp(file *slo.File) *slo.File {
 	return file
 }
 
+// unequal is a comparison of counted stages whose head is done in half of the
+// windows.
+type unequal struct{ scriptedPair }
+
+func (p *unequal) Run(ctx context.Context, stage slo.Stage, turns loader.Turns) (base, head *result.Stage) {
+	turns.Windows = 50
+	base, _ = p.scriptedPair.Run(ctx, stage, turns)
+	fewer := *base
+	fewer.Slices = base.Slices[:len(base.Slices)/2]
+	return base, &fewer
+}
+
+// The windows since a start are those that were loaded, also where one side had
+// nothing to send in them any more.
+func TestStartsOfCountedStages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := planned(time.Minute, time.Minute)
+		for i := range file.Stages {
+			file.Stages[i].Workload = slo.Workload{Model: slo.Closed, Requests: 1000, WorkersFrom: 1, WorkersTo: 1}
+		}
+		var pair unequal
+		Conduct(t.Context(), file, &scripted{}, Options{Pair: &pair, Restart: func(context.Context) error { return nil }})
+		if got := pair.turns[1].Restarts.Since; got != 20 {
+			t.Errorf("the second stage begins %d windows after the latest start, want 20 of 50", got)
+		}
+	})
+}
+
 // Services that somebody else started are left alone.
 func TestOthersAreNotStartedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
