@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,6 +18,11 @@ const (
 	costEvery = time.Second
 	// costTimeout is what one reading may take: a busy machine answers late too.
 	costTimeout = 3 * time.Second
+	// costAfterCancel is what one reading may take of a run that is cancelled: its
+	// report is due five seconds after that, and requests in flight have three.
+	costAfterCancel = 500 * time.Millisecond
+	// costGrace is how long a source has to notice that its time is up.
+	costGrace = 100 * time.Millisecond
 	// costMisses is after how many readings in a row that failed no more are
 	// tried: a service that does not answer shall not hold up a comparison.
 	costMisses = 3
@@ -34,9 +40,58 @@ func (m *meter) read(ctx context.Context) *cost.Reading {
 	if m.Source == nil || m.misses >= costMisses {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), costTimeout)
-	defer cancel()
-	r, err := m.Source.Read(ctx)
+	ctx, stop := hurried(ctx)
+	defer stop()
+	type reading struct {
+		cost.Reading
+		err error
+	}
+	// The one goroutine that nobody may wait for: a source that does not look at
+	// its context is asked no more, and what it says at last is read by nobody.
+	done := make(chan reading, 1)
+	go func() {
+		r, err := m.Source.Read(ctx)
+		done <- reading{r, err}
+	}()
+	select {
+	case r := <-done:
+		return m.note(r.Reading, r.err)
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(costGrace)
+	defer late.Stop()
+	select {
+	case r := <-done:
+		return m.note(r.Reading, r.err)
+	case <-late.C:
+		m.misses, m.failed = costMisses, errors.New("a reading did not end")
+		return nil
+	}
+}
+
+// hurried is a context for one reading: it outlives ctx, because the last
+// reading of a stage that is cancelled says what the stage has cost, but not for
+// long.
+func hurried(ctx context.Context) (context.Context, func()) {
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), costTimeout)
+	hurry := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		left := time.NewTimer(costAfterCancel)
+		defer left.Stop()
+		select {
+		case <-left.C:
+			cancel()
+		case <-hurry:
+		}
+	})
+	return reading, func() {
+		stop()
+		close(hurry)
+		cancel()
+	}
+}
+
+func (m *meter) note(r cost.Reading, err error) *cost.Reading {
 	if err != nil {
 		m.misses++
 		m.failed = err
@@ -63,6 +118,11 @@ func (m *meter) during(ctx context.Context) (charge func(*result.Stage)) {
 			case <-done:
 				return
 			case <-every.C:
+			}
+			select {
+			case <-done: // a reading that took long has let a tick pass
+				return
+			default:
 				all = append(all, m.read(ctx))
 			}
 		}
@@ -175,21 +235,33 @@ func (w *windows) border(ctx context.Context, begins bool) {
 }
 
 // charge writes what was read so far into a stage and its slices, which are the
-// windows.
-func (w *windows) charge(s *result.Stage) {
+// windows. In turns each side is loaded in a part of the time between two
+// readings: what it uses counts for that part.
+func (w *windows) charge(s *result.Stage, inTurns bool) {
+	within := func(c *result.Cost, own time.Duration) *result.Cost {
+		if c == nil || !inTurns {
+			return c
+		}
+		part := *c
+		part.Span = own
+		return &part
+	}
 	for i := range s.Slices {
 		if i < len(w.each) {
-			s.Slices[i].Cost = w.each[i]
+			s.Slices[i].Cost = within(w.each[i], s.Slices[i].Width)
 		}
 	}
 	if !w.lost && !w.gap {
-		s.Cost = w.whole
+		s.Cost = within(w.whole, s.Duration)
 	}
 }
 
 // bothSides reads the cost of base and head at the borders of the windows of
 // one stage.
-type bothSides struct{ base, head windows }
+type bothSides struct {
+	base, head windows
+	inTurns    bool // not both at the same time
+}
 
 // border reads both sides at the same time.
 func (b *bothSides) border(ctx context.Context, begins bool) {
@@ -204,8 +276,8 @@ func (b *bothSides) border(ctx context.Context, begins bool) {
 
 // charge writes what was read so far into stages of their own.
 func (b *bothSides) charge(base, head *result.Stage) {
-	b.base.charge(base)
-	b.head.charge(head)
+	b.base.charge(base, b.inTurns)
+	b.head.charge(head, b.inTurns)
 }
 
 // charged returns copies of stages that are still running with what was read

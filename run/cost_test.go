@@ -143,19 +143,96 @@ func TestConductReadsBothSides(t *testing.T) {
 				got  *result.Cost
 				want time.Duration
 			}{{"base", base.Slices[i].Cost, 200 * time.Millisecond}, {"head", head.Slices[i].Cost, 400 * time.Millisecond}} {
-				want := &result.Cost{CPU: c.want, Span: 2 * time.Second, Memory: 1000}
+				want := &result.Cost{CPU: c.want, Span: time.Second, Memory: 1000} // of its own turn
 				if diff := cmp.Diff(want, c.got); diff != "" {
 					t.Errorf("%s, window %d (-want +got):\n%s", c.of, i, diff)
 				}
 			}
 		}
-		if head.Cost == nil || head.Cost.CPU != 2*time.Second || head.Cost.Resolution != time.Millisecond {
+		if head.Cost == nil || head.Cost.CPU != 2*time.Second || head.Cost.Span != 5*time.Second || head.Cost.Resolution != time.Millisecond {
 			t.Errorf("head's cost %+v", head.Cost)
 		}
 		if r.Cost.Source != "a service" || r.Base.Cost.Source != "a service" {
 			t.Errorf("sources %+v and %+v", r.Cost, r.Base.Cost)
 		}
 	})
+}
+
+// Both sides of a mixed window are loaded for all of its time.
+func TestWindowsThatAreMixed(t *testing.T) {
+	readings := borders{{At: time.Unix(0, 0)}, {At: time.Unix(2, 0), CPU: time.Second}}
+	w := windows{meter: &meter{Cost: Cost{Source: &readings}}}
+	w.border(t.Context(), true)
+	w.border(t.Context(), false)
+	s := &result.Stage{Duration: time.Second, Slices: []result.Slice{{Width: time.Second}}}
+	w.charge(s, false)
+	want := &result.Cost{CPU: time.Second, Span: 2 * time.Second}
+	if diff := cmp.Diff(want, s.Slices[0].Cost); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// hanging is a source that answers once and then hangs.
+type hanging struct {
+	using
+	obeys bool // ends with its context
+	end   chan struct{}
+}
+
+func (h *hanging) Read(ctx context.Context) (cost.Reading, error) {
+	if h.reads > 0 {
+		return h.using.Read(ctx)
+	}
+	ended := ctx.Done()
+	if !h.obeys {
+		ended = nil
+	}
+	select {
+	case <-ended:
+		return cost.Reading{}, ctx.Err()
+	case <-h.end:
+		return cost.Reading{}, errors.New("at last")
+	}
+}
+
+// A cancel does not wait for a source that hangs, alone and in a comparison.
+func TestCancelDuringAReading(t *testing.T) {
+	for name, obeys := range map[string]bool{"that obeys": true, "that does not": false} {
+		for kind, pair := range map[string]Comparer{"alone": nil, "comparison": &borderer{}} {
+			t.Run(kind+", a source "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					source := &hanging{using: using{since: time.Now(), reads: 1}, obeys: obeys, end: make(chan struct{})}
+					defer close(source.end)
+					ctx, cancel := context.WithCancel(t.Context())
+					// In the middle of the first reading that hangs.
+					time.AfterFunc(costEvery+costTimeout/2, cancel)
+					r := Conduct(ctx, planned(time.Minute), &scripted{lasts: time.Minute}, Options{Pair: pair, Cost: Cost{Source: source}})
+					late := time.Since(r.Start) - costEvery - costTimeout/2
+					// The reading under way and the last one.
+					if most := 2 * (costAfterCancel + costGrace); late > most || !r.Cancelled {
+						t.Errorf("cancelled %v, %v after the cancel, at most %v", r.Cancelled, late, most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// borderer is a pair whose every window ends with a border, until it is
+// cancelled.
+type borderer struct{ turnTaker }
+
+func (p *borderer) Run(ctx context.Context, stage slo.Stage, turns loader.Turns) (base, head *result.Stage) {
+	turns.Border(true)
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+		turns.Border(false)
+	}
+	s := &result.Stage{Name: stage.Name, State: result.Cancelled}
+	return s, s
 }
 
 // borders is a source that gives its readings in order; nil is a failure.
@@ -196,7 +273,7 @@ func TestWindows(t *testing.T) {
 			w.border(t.Context(), begins)
 		}
 		s := &result.Stage{Slices: make([]result.Slice, len(c.each))}
-		w.charge(s)
+		w.charge(s, true)
 		var got []int
 		for _, slice := range s.Slices {
 			got = append(got, cpuOf(slice.Cost))
