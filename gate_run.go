@@ -110,7 +110,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	to.close()
 	debug.FreeOSMemory()
 
-	r.Slogate, r.Seed, r.Route = version(), seed, route
+	r.Slogate, r.Seed, r.Route, r.Own = version(), seed, route, s.Own != nil
 	r.Source, r.Machine = s.Source, machine()
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	s.Change.note(r.Judgement)

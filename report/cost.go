@@ -48,6 +48,11 @@ func (v View) Costed() bool {
 	return slices.ContainsFunc(v.Stages, func(s Stage) bool { return s.Cost != Cost{} })
 }
 
+// MemoryKnown reports whether the memory of the service is known in any stage.
+func (v View) MemoryKnown() bool {
+	return slices.ContainsFunc(v.Stages, func(s Stage) bool { return s.Cost.Memory != "" && s.Cost.Memory != none })
+}
+
 // limited says that the service waited for its CPU limit.
 func (c Cost) limited() string {
 	if c.Throttled == "" {

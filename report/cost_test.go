@@ -27,6 +27,30 @@ func sampleCosts() *result.Run {
 	return r
 }
 
+// Where nobody told the memory there is no column for it.
+func TestNoMemory(t *testing.T) {
+	r := sampleCosts()
+	for i := range r.Stages[:2] {
+		r.Stages[i].Cost.Memory = 0
+	}
+	for name, form := range map[string]func(io.Writer, *result.Run) error{
+		"terminal": func(w io.Writer, r *result.Run) error { return Terminal(w, r, TermOptions{Width: 140}) },
+		"markdown": Markdown, "page": HTML,
+	} {
+		var b strings.Builder
+		if err := form(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		stages, facts := b.String(), "CPU and memory" // a fact names the source of both
+		if text := strings.ReplaceAll(stages, facts, ""); strings.Contains(strings.ToLower(text), "memory") {
+			t.Errorf("%s has a column for the memory", name)
+		}
+		if !strings.Contains(strings.ReplaceAll(stages, "&nbsp;", " "), "2.34 ms") {
+			t.Errorf("%s has no CPU per request", name)
+		}
+	}
+}
+
 func TestCostIsInEveryForm(t *testing.T) {
 	source := "process 4711 (iris) and 2 children, from /proc (GET /metrics: status 404)"
 	for name, form := range map[string]struct {

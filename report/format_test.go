@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slogate/slogate/result"
 )
 
 func TestDuration(t *testing.T) {
@@ -123,6 +125,44 @@ func TestSparkline(t *testing.T) {
 	} {
 		if got := sparkline(c.values); got != c.want {
 			t.Errorf("sparkline(%v) = %q, want %q", c.values, got, c.want)
+		}
+	}
+}
+
+func TestReproduce(t *testing.T) {
+	slo := result.SLO{Path: "perf/slo.yaml"}
+	built := func(ref, commit string) result.Source { return result.Source{Ref: ref, Commit: commit} }
+	for name, c := range map[string]struct {
+		run  result.Run
+		want string
+	}{
+		"a target": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://localhost:8000"},
+			"slogate run --target http://localhost:8000 --seed 7 perf/slo.yaml",
+		},
+		"of a commit": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://localhost:8000", Source: result.Source{Commit: "3f2a9c1d5b7e"}},
+			"git checkout 3f2a9c1d5b7e\nslogate run --target http://localhost:8000 --seed 7 perf/slo.yaml",
+		},
+		"of no commit": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://localhost:8000", Source: result.Source{Commit: "-b evil"}},
+			"slogate run --target http://localhost:8000 --seed 7 perf/slo.yaml",
+		},
+		"a service that slogate started, at a port of that run": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://127.0.0.1:40123", Own: true},
+			"slogate run --allow-commands --seed 7 perf/slo.yaml",
+		},
+		"base and head": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://localhost:8000", Base: &result.Base{Target: "http://localhost:8001"}},
+			"slogate run --target http://localhost:8000 --base-target http://localhost:8001 --seed 7 perf/slo.yaml",
+		},
+		"two revisions": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://127.0.0.1:40123", Own: true, Source: built("HEAD", "bbb"), Base: &result.Base{Target: "http://127.0.0.1:40124", Source: built("main", "aaa")}},
+			"slogate compare --seed 7 --slo perf/slo.yaml aaa..bbb",
+		},
+	} {
+		if got := reproduce(&c.run); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.objectives(v)
 	p.loosened(v.Loosened)
 	p.baseline(v.Baseline)
-	p.stages(v.Stages, v.Costed())
+	p.stages(v.Stages, v.Costed(), v.MemoryKnown())
 	p.changes(v.Changes)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
@@ -179,7 +179,7 @@ func (v Verdict) style() style {
 	return dim
 }
 
-func (p *page) stages(list []Stage, costed bool) {
+func (p *page) stages(list []Stage, costed, memory bool) {
 	if len(list) == 0 {
 		return
 	}
@@ -197,7 +197,10 @@ func (p *page) stages(list []Stage, costed bool) {
 		{head: "success", right: true},
 	}}
 	if costed {
-		t.columns = append(t.columns, column{head: "CPU/request", right: true}, column{head: "memory", right: true, spare: true})
+		t.columns = append(t.columns, column{head: "CPU/request", right: true})
+	}
+	if memory {
+		t.columns = append(t.columns, column{head: "memory", right: true, spare: true})
 	}
 	for _, s := range list {
 		row := []cell{
@@ -213,7 +216,10 @@ func (p *page) stages(list []Stage, costed bool) {
 			{text: s.Success},
 		}
 		if costed {
-			row = append(row, cell{text: s.Cost.PerRequest}, cell{text: s.Cost.Memory})
+			row = append(row, cell{text: s.Cost.PerRequest})
+		}
+		if memory {
+			row = append(row, cell{text: s.Cost.Memory})
 		}
 		t.rows = append(t.rows, row)
 	}

@@ -636,7 +636,10 @@ func reproduce(r *result.Run) string {
 		lines = append(lines, "git checkout "+r.Source.Commit)
 	}
 	words := []string{"slogate run"}
-	if r.Target != "" {
+	switch {
+	case r.Own:
+		words = append(words, "--allow-commands")
+	case r.Target != "":
 		words = append(words, "--target", shellWord(r.Target))
 	}
 	if r.Base != nil {

@@ -34,6 +34,7 @@ func Merge(a, b *Run) (*Run, error) {
 		Start:   earlier(a.Start, b.Start),
 		End:     later(a.End, b.End),
 		Seed:    common(a.Seed, b.Seed),
+		Own:     a.Own || b.Own,
 
 		Cancelled: a.Cancelled || b.Cancelled,
 		Source:    mergeSources(a.Source, b.Source),

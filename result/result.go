@@ -23,6 +23,7 @@ type Run struct {
 	SLO       SLO        `json:"slo"`
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
+	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
 	Seed      uint64     `json:"seed"`
