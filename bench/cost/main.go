@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -32,6 +31,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
@@ -64,6 +64,11 @@ var trials = []trial{
 	{"more8-mixed", 0.08, slo.Mixed, 64},
 }
 
+// busy is for how long the neighbour computes at a time: 1 to 6 s.
+func busy(random *rand.Rand) time.Duration {
+	return time.Duration((1 + 5*random.Float64()) * float64(time.Second))
+}
+
 // settings are the command's flags.
 type settings struct {
 	rounds int
@@ -89,9 +94,9 @@ func start(args []string) error {
 		switch {
 		case err != nil:
 		case args[0] == "serve":
-			return serve(n)
+			return loopback.Serve(n)
 		case args[0] == "disturb":
-			disturb(uint64(n))
+			loopback.Disturb(loopback.Seeded(uint64(n)), busy)
 		}
 	}
 	if len(args) == 4 && args[0] == "compare" {
@@ -101,18 +106,10 @@ func start(args []string) error {
 	flag.IntVar(&s.rounds, "rounds", 1_000_000, "`rounds` of comparisons to measure at most")
 	flag.IntVar(&s.beside, "beside", 4, "how many `comparisons` share the core")
 	flag.IntVar(&s.core, "core", 0, "the `core` that all of them run on")
-	flag.StringVar(&s.data, "data", defaultData(), "`folder` for the result files")
+	flag.StringVar(&s.data, "data", loopback.DataFolder("slogate-cost"), "`folder` for the result files")
 	flag.StringVar(&s.out, "out", "bench/COST.md", "`file` for the report")
 	flag.Parse()
 	return errors.Join(measure(ctx, s), writeReport(s))
-}
-
-func defaultData() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	return filepath.Join(dir, "slogate-cost")
 }
 
 // measure makes the comparisons that are missing, several at a time.
@@ -120,7 +117,7 @@ func measure(ctx context.Context, s settings) error {
 	if err := os.MkdirAll(s.data, 0o755); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	rounds, err := roundsOf(s.data)
+	rounds, err := loopback.Rounds(s.data, workTime)
 	if err != nil {
 		return err
 	}
@@ -128,7 +125,7 @@ func measure(ctx context.Context, s settings) error {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		runtime.LockOSThread() // the neighbour ends with it
-		if _, err := begin(ctx, "disturb", os.Getpid(), "taskset", "-c", strconv.Itoa(s.core)); err != nil {
+		if err := loopback.Beside(ctx, s.core, "disturb", strconv.Itoa(os.Getpid())); err != nil {
 			return err
 		}
 	}
@@ -140,7 +137,10 @@ func measure(ctx context.Context, s settings) error {
 		errs := make([]error, len(chosen))
 		var wg sync.WaitGroup
 		for i, t := range chosen {
-			wg.Go(func() { errs[i] = onCore(ctx, s.core, t, rounds) })
+			// In a session of its own, as the neighbour is.
+			wg.Go(func() {
+				errs[i] = loopback.OnCore(ctx, s.core, true, "compare", t.name, strconv.Itoa(rounds), t.path)
+			})
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {
@@ -148,17 +148,6 @@ func measure(ctx context.Context, s settings) error {
 		}
 	}
 	return nil
-}
-
-// roundsOf is the work of base, which is measured once for all comparisons.
-func roundsOf(data string) (int, error) {
-	path := filepath.Join(data, "rounds")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return strconv.Atoi(string(text))
-	}
-	rounds := calibrate(workTime)
-	return rounds, os.WriteFile(path, []byte(strconv.Itoa(rounds)), 0o644)
 }
 
 // task is one comparison that is to be made, and where its result goes.
@@ -190,24 +179,6 @@ func missing(data string, n int) ([]task, error) {
 	return chosen, nil
 }
 
-// onCore makes one comparison in a process that is tied to a core. It has a
-// session of its own, as the neighbour has: Linux shares a core out among
-// sessions first.
-func onCore(ctx context.Context, core int, t task, rounds int) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the program: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, "taskset", "-c", strconv.Itoa(core), self, "compare", t.name, strconv.Itoa(rounds), t.path)
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("compare %s: %w", t.name, err)
-	}
-	return nil
-}
-
 // sloFile is a file with one objective against base.
 func sloFile(base, head string, schedule slo.Schedule, objective string) (*slo.File, error) {
 	text := fmt.Sprintf(`version: 1
@@ -233,11 +204,11 @@ func compareOnce(ctx context.Context, name, rounds, path string) error {
 	runtime.LockOSThread()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	base, err := launch(ctx, work)
+	base, err := loopback.Launch(ctx, "serve", strconv.Itoa(work))
 	if err != nil {
 		return err
 	}
-	head, err := launch(ctx, int(float64(work)*(1+trials[i].change)))
+	head, err := loopback.Launch(ctx, "serve", strconv.Itoa(int(float64(work)*(1+trials[i].change))))
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
@@ -106,22 +105,6 @@ func ticked(s result.Stage) result.Stage {
 	return s
 }
 
-// share writes a number of runs as a part with its 95 % interval (Clopper and
-// Pearson 1934).
-func share(k, n int) string {
-	if n == 0 {
-		return "–"
-	}
-	low, high := 0.0, 1.0
-	if k > 0 {
-		low = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(0.025)
-	}
-	if k < n {
-		high = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(0.975)
-	}
-	return fmt.Sprintf("%.1f %% (%d of %d; %.1f to %.1f)", 100*float64(k)/float64(n), k, n, 100*low, 100*high)
-}
-
 // pair are the comparisons of one schedule.
 type pair struct {
 	schedule   slo.Schedule
@@ -149,7 +132,7 @@ func writeReport(s settings) error {
 	fmt.Fprintf(&b, "Base and head are the same HTTP service on loopback, %v of computing for a request, %d requests a second, compared for %d s: in turn, or mixed with half of the rate each. "+
 		"A neighbour computes for 1 to 6 s and rests for 2 to 12 s on the same core, and so do the services of other comparisons, some four at a time, each started anew. "+
 		"What else ran on the machine was not kept away; the last table shows how busy it was. CPU time is read from the processes' clocks. %s, %s.\n\n",
-		workTime, rate, seconds, cpuModel(), runtime.GOOS)
+		workTime, rate, seconds, loopback.CPUModel(), runtime.GOOS)
 	for _, section := range []func(*strings.Builder, []pair) error{verdicts, precision} {
 		if err := section(&b, pairs); err != nil {
 			return err
@@ -189,7 +172,7 @@ func verdicts(b *strings.Builder, pairs []pair) error {
 				return err
 			}
 			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", p.schedule, row.title,
-				share(same.failed, same.runs), share(same.unclear, same.runs), share(more.failed, more.runs), share(more.unclear, more.runs))
+				loopback.Share(same.failed, same.runs), loopback.Share(same.unclear, same.runs), loopback.Share(more.failed, more.runs), loopback.Share(more.unclear, more.runs))
 		}
 	}
 	return nil
@@ -241,15 +224,4 @@ func steadiness(b *strings.Builder, runs []*result.Run) {
 		fmt.Fprintf(b, "| %s | %.2f ms | %.2f ms | %.2f ms | %.1f %% |\n", name, stats.Quantile(values, 0), stats.Median(values), stats.Quantile(values, 1),
 			100*math.Abs(stats.Deviation(values)/mean))
 	}
-}
-
-// cpuModel is the machine's name of its processor.
-func cpuModel() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.Lines(string(text)) {
-		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown processor"
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
@@ -47,7 +48,7 @@ func answer(_ context.Context, args []string) error {
 		return err
 	}
 	var mu sync.Mutex
-	return listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return loopback.Listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		fails := random.Float64() < failing
 		mu.Unlock()
@@ -89,7 +90,7 @@ func (s *session) answerMore(ctx context.Context) (bool, error) {
 func answers(ctx context.Context, failing float64, n int) ([]kept, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	target, err := launch(ctx, "answer", strconv.FormatFloat(failing, 'g', -1, 64), strconv.FormatUint(rand.Uint64(), 10))
+	target, err := loopback.Launch(ctx, "answer", strconv.FormatFloat(failing, 'g', -1, 64), strconv.FormatUint(rand.Uint64(), 10))
 	if err != nil {
 		return nil, err
 	}

@@ -3,18 +3,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
@@ -103,16 +100,16 @@ func compareOnce(ctx context.Context, args []string) error {
 	t := trials[i]
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	base, err := launch(ctx, "serve", strconv.Itoa(work))
+	base, err := loopback.Launch(ctx, "serve", strconv.Itoa(work))
 	if err != nil {
 		return err
 	}
-	head, err := launch(ctx, "serve", strconv.Itoa(int(float64(work)*(1+t.change))))
+	head, err := loopback.Launch(ctx, "serve", strconv.Itoa(int(float64(work)*(1+t.change))))
 	if err != nil {
 		return err
 	}
 	if t.busy {
-		if _, err := begin(ctx, "disturb", strconv.Itoa(len(path)+os.Getpid())); err != nil {
+		if err := loopback.Beside(ctx, loopback.AnyCore, "disturb", strconv.Itoa(len(path)+os.Getpid())); err != nil {
 			return err
 		}
 	}
@@ -145,39 +142,4 @@ func conduct(ctx context.Context, base, head string, seconds int) (*result.Run, 
 	r := run.Conduct(ctx, file, second, run.Options{Pair: loader.NewPair(first, second)})
 	r.Seed = opts.Seed
 	return r, nil
-}
-
-// launch starts a service and returns its address.
-func launch(ctx context.Context, args ...string) (string, error) {
-	out, err := begin(ctx, args...)
-	if err != nil {
-		return "", err
-	}
-	line, err := out.ReadString('\n')
-	if err != nil {
-		return "", fmt.Errorf("start a service: %w", err)
-	}
-	return strings.TrimSpace(line), nil
-}
-
-// begin starts another part of this program. It ends with ctx, or with the
-// process that started it.
-func begin(ctx context.Context, args ...string) (*bufio.Reader, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the program: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.WaitDelay = time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", args[0], err)
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", args[0], err)
-	}
-	go func() { _ = cmd.Wait() }()
-	return bufio.NewReader(out), nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
@@ -29,7 +30,7 @@ type arrivals struct {
 }
 
 func newArrivals(q queueKind, seed uint64) *arrivals {
-	random := seededRand(seed)
+	random := loopback.Seeded(seed)
 	return &arrivals{line: &line{random: random, stalls: q.stalls}, rate: q.rate()}
 }
 
@@ -180,7 +181,7 @@ func intervals(b *strings.Builder, all []covered) {
 			stalls = ", stalls"
 		}
 		fmt.Fprintf(b, "| %d %% load%s | %g | p%d | %.2f ms | %.2f ms | %.2f ms | %s | %s |\n", c.load, stalls, c.rate(), c.percentile,
-			millis(c.truth+c.overhead), millis(c.overhead), millis(c.pooled), share(c.held, c.runs), share(c.virtualHeld, virtualRuns))
+			millis(c.truth+c.overhead), millis(c.overhead), millis(c.pooled), loopback.Share(c.held, c.runs), loopback.Share(c.virtualHeld, virtualRuns))
 	}
 }
 

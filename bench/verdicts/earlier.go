@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
@@ -70,7 +71,7 @@ func earlierOn(machine string, file *slo.File, runs [][2]result.Stage) []falseAl
 	for i, o := range objectives {
 		out[i] = falseAlarms{machine: machine, indicator: o.Indicator.String(), spread: spread(o.Indicator, runs)}
 	}
-	random := seededRand(3)
+	random := loopback.Seeded(3)
 	for _, k := range histories {
 		if len(runs) <= k {
 			break

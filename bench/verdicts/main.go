@@ -24,7 +24,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -34,6 +33,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/slogate/slogate/bench/loopback"
 )
 
 // workTime is what a request of base costs of a core.
@@ -89,7 +90,7 @@ func start(args []string) error {
 	var s settings
 	flag.IntVar(&s.rounds, "rounds", 1_000_000, "`rounds` to measure at most")
 	flag.StringVar(&s.only, "only", "", "`names` of what to measure, by comma: "+strings.Join(names(), ", "))
-	flag.StringVar(&s.data, "data", defaultData(), "`folder` for what is measured")
+	flag.StringVar(&s.data, "data", loopback.DataFolder("slogate-verdicts"), "`folder` for what is measured")
 	flag.StringVar(&s.packed, "packed", "bench/verdicts/data", "`folder` of the runs that the repository keeps")
 	flag.BoolVar(&s.pack, "pack", false, "put all runs into that folder")
 	flag.StringVar(&s.out, "out", "bench/VERDICTS.md", "`file` for the report")
@@ -131,14 +132,6 @@ func names() []string {
 		out = append(out, q.name())
 	}
 	return out
-}
-
-func defaultData() string {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	return filepath.Join(dir, "slogate-verdicts")
 }
 
 // session is a measurement that goes on.
@@ -212,41 +205,17 @@ func (s *session) compareMore(ctx context.Context) (bool, error) {
 	if len(chosen) == 0 {
 		return false, nil
 	}
-	rounds, err := roundsOf(s.data)
+	rounds, err := loopback.Rounds(s.data, workTime)
 	if err != nil {
 		return false, err
 	}
 	errs := make([]error, len(chosen))
 	var wg sync.WaitGroup
 	for core, t := range chosen {
-		wg.Go(func() { errs[core] = onCore(ctx, core, t, rounds) })
+		wg.Go(func() {
+			errs[core] = loopback.OnCore(ctx, core, false, "compare", t.name, strconv.Itoa(rounds), t.path)
+		})
 	}
 	wg.Wait()
 	return true, errors.Join(errs...)
-}
-
-// roundsOf is the work of base, which is measured once for all comparisons.
-func roundsOf(data string) (int, error) {
-	path := filepath.Join(data, "rounds")
-	text, err := os.ReadFile(path)
-	if err == nil {
-		return strconv.Atoi(string(text))
-	}
-	rounds := calibrate(workTime)
-	return rounds, os.WriteFile(path, []byte(strconv.Itoa(rounds)), 0o644)
-}
-
-// onCore makes one comparison in a process that is tied to a core.
-func onCore(ctx context.Context, core int, t task, rounds int) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the program: %w", err)
-	}
-	cmd := exec.CommandContext(ctx, "taskset", "-c", strconv.Itoa(core), self, "compare", t.name, strconv.Itoa(rounds), t.path)
-	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("compare %s: %w", t.name, err)
-	}
-	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
@@ -128,7 +129,7 @@ func serveQueue(_ context.Context, args []string) error {
 		defer s.mu.Unlock()
 		fmt.Fprintln(w, s.requests, int64(s.response))
 	})
-	return listen(mux)
+	return loopback.Listen(mux)
 }
 
 // enter puts a request into the line.
@@ -220,7 +221,7 @@ func queueRuns(ctx context.Context, kinds []queueKind) (map[queueKind][]kept, er
 			mode = "stalls"
 		}
 		var err error
-		if targets[i], err = launch(ctx, "queue", mode, strconv.FormatUint(rand.Uint64(), 10)); err != nil {
+		if targets[i], err = loopback.Launch(ctx, "queue", mode, strconv.FormatUint(rand.Uint64(), 10)); err != nil {
 			return nil, err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"strings"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"github.com/slogate/slogate/bench/loopback"
 )
 
 // lengths are the comparisons that the curve is made of, in seconds.
@@ -38,7 +38,7 @@ type row struct {
 }
 
 func (r row) String() string {
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", r.what, r.of, r.must, share(r.happened, r.runs), r.kept())
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", r.what, r.of, r.must, loopback.Share(r.happened, r.runs), r.kept())
 }
 
 // kept says whether the rate keeps the bound: "within chance" is one that does
@@ -48,7 +48,7 @@ func (r row) kept() string {
 		return "–"
 	}
 	rate := float64(r.happened) / float64(r.runs)
-	lower, upper := limits(r.happened, r.runs)
+	lower, upper := loopback.Limits(r.happened, r.runs)
 	good, chance := rate <= r.must.rate, lower <= r.must.rate
 	if r.must.sign == "≥" {
 		good, chance = rate >= r.must.rate, upper >= r.must.rate
@@ -62,33 +62,12 @@ func (r row) kept() string {
 	return "**no**"
 }
 
-// limits are the 95 % interval of a share (Clopper and Pearson 1934).
-func limits(k, n int) (lower, upper float64) {
-	upper = 1
-	if k > 0 {
-		lower = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(0.025)
-	}
-	if k < n {
-		upper = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(0.975)
-	}
-	return lower, upper
-}
-
-// share writes a number of runs as a part with its interval.
-func share(k, n int) string {
-	if n == 0 {
-		return "–"
-	}
-	lower, upper := limits(k, n)
-	return fmt.Sprintf("%.1f %% (%d of %d; %.1f to %.1f)", 100*float64(k)/float64(n), k, n, 100*lower, 100*upper)
-}
-
 // writeReport writes the tables of what has been measured so far.
 func writeReport(s settings, m measured) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# How often verdicts are wrong\n\nWritten by `go run ./bench/verdicts`; not edited by hand. `-rounds 0` makes it again from the runs that lie in `bench/verdicts/data`.\n\n")
 	fmt.Fprintf(&b, "Base and head are the same HTTP service on loopback, %v of computing for a request, %d requests a second to each in turn, objectives %s at `<= baseline + 10%%`. "+
-		"Each comparison has one core for everything. Measured on: %s. The neighbour computes for 1 to 6 s and rests for 2 to 12 s on the same core. "+
+		"Each comparison has one core for everything. Measured on: %s. The neighbour computes for 1 to 5 whole seconds and rests for 2 to 12 s on the same core. "+
 		"No comparison is extended. In brackets: runs, and the 95 %% interval of the rate. *Resampled* runs are drawn from the measured windows, %d neighbouring ones at a time. "+
 		"*Within chance* is a rate that misses what it must keep, while its interval reaches it.\n\n",
 		workTime, rate, strings.Join(objectives, ", "), strings.Join(m.machines(), "; "), chunk)
@@ -252,18 +231,5 @@ func rates(t tally, indicator string) string {
 
 // thisMachine describes the machine that the command runs on.
 func thisMachine() string {
-	return fmt.Sprintf("%s, %d cores, %s", cpuModel(), runtime.NumCPU(), runtime.GOOS)
-}
-
-func cpuModel() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOARCH
-	}
-	for line := range strings.Lines(string(text)) {
-		if name, model, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(model)
-		}
-	}
-	return runtime.GOARCH
+	return fmt.Sprintf("%s, %d cores, %s", loopback.CPUModel(), runtime.NumCPU(), runtime.GOOS)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/result"
 )
 
@@ -90,7 +91,7 @@ func TestLineIsTheQueueOfTheory(t *testing.T) {
 
 // A stall of 50 ms begins every 2 s and interrupts what is being served.
 func TestStallsInterruptWork(t *testing.T) {
-	l := &line{random: seededRand(1), stalls: true}
+	l := &line{random: loopback.Seeded(1), stalls: true}
 	for at := time.Duration(0); at < time.Minute; at += 7 * time.Millisecond {
 		if into := l.depart(at) % stallEvery; into > 0 && into < stallTime {
 			t.Fatalf("an answer left %v into a stall", into)
@@ -115,7 +116,7 @@ func TestAnswersFailAtRandom(t *testing.T) {
 func TestQueueAnswersInTime(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	target, err := launch(ctx, "queue", "stalls", "1")
+	target, err := loopback.Launch(ctx, "queue", "stalls", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,8 +204,8 @@ func TestShare(t *testing.T) {
 		{0, 60, "0.0 % (0 of 60; 0.0 to 6.0)"},
 		{60, 60, "100.0 % (60 of 60; 94.0 to 100.0)"},
 	} {
-		if got := share(c.k, c.n); got != c.want {
-			t.Errorf("share(%d, %d) = %q, want %q", c.k, c.n, got, c.want)
+		if got := loopback.Share(c.k, c.n); got != c.want {
+			t.Errorf("Share(%d, %d) = %q, want %q", c.k, c.n, got, c.want)
 		}
 	}
 	for want, r := range map[string]row{

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slogate/slogate/bench/loopback"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -55,7 +56,7 @@ func resampled(runs [][]window, seconds, n int) [][]window {
 	if len(runs) == 0 {
 		return nil
 	}
-	random := seededRand(uint64(seconds))
+	random := loopback.Seeded(uint64(seconds))
 	out := make([][]window, n)
 	for i := range out {
 		for len(out[i]) < seconds/windowTime {
