@@ -83,7 +83,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 		if s.Judge {
 			judged = strconv.Itoa(len(s.Objectives)) + " objectives"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(s.Workload, file.In(s).Scenarios), judged)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(file, s), judged)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -228,42 +228,12 @@ func plannedTime(file *slo.File) time.Duration {
 
 // plannedText writes the planned requests of a stage, or its arrivals where the
 // requests of one differ from scenario to scenario.
-func plannedText(w slo.Workload, scenarios []slo.Scenario) string {
-	if n, known := plannedRequests(w, scenarios); known {
+func plannedText(file *slo.File, s slo.Stage) string {
+	if n, known := file.Requests(s); known {
 		return strconv.FormatInt(n, 10)
 	}
-	if w.Model == slo.Closed {
+	if s.Workload.Model == slo.Closed {
 		return "as many as it can"
 	}
-	return fmt.Sprintf("%d arrivals", arrivals(w))
-}
-
-// plannedRequests is known for a count, and for a rate whose scenarios all have
-// the same number of requests. Poisson arrivals vary around it.
-func plannedRequests(w slo.Workload, scenarios []slo.Scenario) (n int64, known bool) {
-	if w.Model == slo.Closed {
-		return w.Requests, w.Requests > 0
-	}
-	each := requestsOf(scenarios[0])
-	for _, s := range scenarios {
-		if requestsOf(s) != each {
-			return 0, false
-		}
-	}
-	return arrivals(w) * each, true
-}
-
-// arrivals is the integral of the rate.
-func arrivals(w slo.Workload) int64 {
-	return int64((w.RateFrom + w.RateTo) / 2 * w.Duration.Seconds())
-}
-
-func requestsOf(s slo.Scenario) int64 {
-	var n int64
-	for _, step := range s.Steps {
-		if step.Request != nil {
-			n++
-		}
-	}
-	return n
+	return fmt.Sprintf("%d arrivals", int64(s.Workload.Due()))
 }

@@ -12,23 +12,26 @@ import (
 // shortOf says that an objective gets fewer requests than it needs, empty where
 // it gets enough or where that is not known before the run.
 func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
-	w, who := stage.Workload, "the stage"
+	iterations := o.Indicator.Clock == slo.IterationTime
+	if iterations && takesTurns(stage, file) {
+		return "can never be decided: base and head take turns, which cut iterations short"
+	}
+	who, w := "the stage", &stage.Workload
 	if w.Model == slo.Open && takesTurns(stage, file) { // head has half of the time, at most
 		who, w.Duration = "head", longestOf(stage, file)/2
 	}
 	needed := gate.Enough(o)
-	iterations := o.Indicator.Clock == slo.IterationTime
 	if o.Scope == (slo.Scope{}) && o.Window == 0 && !iterations {
-		planned, known := plannedRequests(w, file.In(stage).Scenarios)
+		planned, known := file.Requests(stage)
 		if !known || planned >= needed {
 			return ""
 		}
 		if who == "head" {
 			w.Duration *= 2
 		}
-		return fmt.Sprintf("can never pass: it needs %d requests, %s has %d%s", needed, who, planned, longEnough(w, planned, needed))
+		return fmt.Sprintf("can never pass: it needs %d requests, %s has %d%s", needed, who, planned, longEnough(*w, planned, needed))
 	}
-	planned, known := expected(o, w, file.In(stage))
+	planned, known := file.Expected(o, stage)
 	if !known || planned >= float64(needed) {
 		return ""
 	}
@@ -47,23 +50,6 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		}
 	}
 	return fmt.Sprintf("can hardly pass: it needs %d %s, %s has about %d", needed, counted, what, int64(math.Round(planned)))
-}
-
-// expected is how many requests an objective looks at on average: those of its
-// scope, in the window with the lowest rate where it is for windows.
-func expected(o slo.Objective, w slo.Workload, file *slo.File) (n float64, known bool) {
-	each, all := file.PerArrival(o), file.PerIteration(slo.Scope{})
-	switch {
-	case w.Model == slo.Open && o.Window > 0:
-		low, high := min(w.RateFrom, w.RateTo), max(w.RateFrom, w.RateTo)
-		part := o.Window.Seconds() / w.Duration.Seconds()
-		return (low + (high-low)*part/2) * o.Window.Seconds() * each, true
-	case w.Model == slo.Open:
-		return (w.RateFrom + w.RateTo) / 2 * w.Duration.Seconds() * each, true
-	case w.Requests > 0 && o.Window == 0 && all > 0:
-		return float64(w.Requests) * each / all, true
-	}
-	return 0, false
 }
 
 // longEnough says how long an open stage would have to be for so many requests.

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -14,8 +13,8 @@ import (
 //
 // Whatever follows is counted: the requests still to come of those planned are
 // taken as immediate and successful, or as the opposite where the objective
-// asks for high values. An open stage plans the integral of its rate times the
-// steps of its longest scenario; a closed stage without a count plans nothing,
+// asks for high values. An open stage plans its arrivals times the requests of
+// its longest scenario; a closed stage without a count plans nothing,
 // and only objectives that no further request can mend are lost there, such as
 // errors <= 5.
 //
@@ -36,7 +35,7 @@ func Hopeless(stage slo.Stage, live *result.Stage) (slo.Objective, string, bool)
 		seen := part(o, live)
 		for _, rule := range []func() (string, bool){
 			func() (string, bool) { return lostByWindow(o, seen) },
-			func() (string, bool) { return lostByCount(o, stage.Workload, seen) },
+			func() (string, bool) { return lostByCount(o, stage, seen) },
 			func() (string, bool) { return lostByGrace(o, seen) },
 		} {
 			if why, lost := rule(); lost {
@@ -48,11 +47,11 @@ func Hopeless(stage slo.Stage, live *result.Stage) (slo.Objective, string, bool)
 }
 
 // lostByCount reports whether even the best end of the stage misses the bound.
-func lostByCount(o slo.Objective, w slo.Workload, live *result.Stage) (string, bool) {
+func lostByCount(o slo.Objective, stage slo.Stage, live *result.Stage) (string, bool) {
 	if o.Window > 0 {
 		return "", false
 	}
-	planned := plannedRequests(w, live)
+	planned := plannedRequests(stage)
 	best, ok := bestEnd(o, live, max(planned, live.Counters.Judged()))
 	if !ok || met(o, best) {
 		return "", false
@@ -67,28 +66,15 @@ func lostByCount(o slo.Objective, w slo.Workload, live *result.Stage) (string, b
 const unplanned = int64(1) << 36
 
 // plannedRequests is the most requests that the stage may still come to.
-func plannedRequests(w slo.Workload, live *result.Stage) int64 {
-	switch {
+func plannedRequests(stage slo.Stage) int64 {
+	switch w := stage.Workload; {
 	case w.Model == slo.Open:
-		arrivals := (w.RateFrom + w.RateTo) / 2 * w.Duration.Seconds()
-		if w.Arrivals == slo.Poisson {
-			arrivals += 5 * math.Sqrt(arrivals) // one schedule in three million has more
-		}
-		return min(int64(math.Ceil(arrivals))*longestScenario(live), unplanned)
+		n, _ := stage.MostIterations()
+		return min(n*int64(max(stage.Longest, 1)), unplanned)
 	case w.Requests > 0:
 		return w.Requests
 	}
 	return unplanned
-}
-
-// longestScenario counts the steps of the scenario with the most, at least 1.
-func longestScenario(live *result.Stage) int64 {
-	steps, most := map[string]int64{}, int64(1)
-	for _, step := range live.Steps {
-		steps[step.Scenario]++
-		most = max(most, steps[step.Scenario])
-	}
-	return most
 }
 
 // bestEnd is the value nearest to meeting the objective that the stage may

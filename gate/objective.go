@@ -334,7 +334,7 @@ func (t *trial) lost() bool {
 	if t.windows != nil {
 		return t.windows.missed
 	}
-	_, lost := lostByCount(t.Objective, t.stage.plan.Workload, t.s)
+	_, lost := lostByCount(t.Objective, t.stage.plan, t.s)
 	return lost
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,20 +211,4 @@ func (p *parser) checkEnd(s Scenario, d *Data) {
 	if have := d.Len(); have < needed {
 		p.fail(d.Pos, 0, CodeFewRows, fmt.Sprintf("the data file %s has %d rows, the stages can begin %d iterations", quote(d.File), have, needed), "add rows, make the load smaller, or let the rows begin again: at_end: repeat")
 	}
-}
-
-// MostIterations is how many the stage begins at most, where that is known. Every
-// worker of a counted stage begins one more, for which no request is left.
-// Poisson arrivals exceed their mean by six standard deviations
-// once in a thousand million runs.
-func (s Stage) MostIterations() (int64, bool) {
-	w := s.Workload
-	if w.Model == Closed {
-		return w.Requests + int64(max(w.WorkersFrom, w.WorkersTo)), w.Requests > 0
-	}
-	mean := (w.RateFrom + w.RateTo) / 2 * w.Duration.Seconds()
-	if w.Arrivals == Poisson {
-		mean += 6 * math.Sqrt(mean)
-	}
-	return int64(math.Ceil(mean)), true
 }

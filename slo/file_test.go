@@ -54,26 +54,26 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 		Path: "slo.yaml", Digest: got.Digest, Name: "slo", Target: "https://Example.com:8443",
 		HTTP: HTTP{Timeout: 5 * time.Second, Headers: []Header{auth, header("X-A", "file")}},
 		WaitFor: &WaitFor{Timeout: time.Minute, Request: Request{
-			Name: "GET /health", Method: "GET", Path: path("/health"), Headers: []Header{auth, header("X-A", "wait")},
+			Name: "GET /health", Written: "GET /health", Method: "GET", Path: path("/health"), Headers: []Header{auth, header("X-A", "wait")},
 			Timeout: 5 * time.Second, Accept: usual,
 		}},
 		Scenarios: []Scenario{
 			{Name: "GET /a", Weight: 1, Steps: []Step{{Request: &Request{
-				Name: "GET /a", Method: "GET", Path: path("/a?b=c"), Headers: []Header{auth, header("X-A", "file")},
+				Name: "GET /a", Written: "GET /a", Method: "GET", Path: path("/a?b=c"), Headers: []Header{auth, header("X-A", "file")},
 				Timeout: 5 * time.Second, Accept: usual,
 			}}}},
 			{Name: "shop", Weight: 3, Steps: []Step{
 				{Request: &Request{
-					Name: "GET /a", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "file")},
+					Name: "GET /a", Written: "GET /a", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "file")},
 					Timeout: time.Second, Accept: usual, Checks: []Check{{Text: "status == 200"}},
 				}},
 				{Pause: Pause{100 * time.Millisecond, 500 * time.Millisecond}},
 				{Request: &Request{
-					Name: "GET /a #2", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "step")},
+					Name: "GET /a #2", Written: "GET /a", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "step")},
 					Timeout: 5 * time.Second, Accept: []StatusRange{{200, 200}, {500, 599}},
 				}},
 				{Request: &Request{
-					Name: "order", Method: "POST", Path: path("/order"),
+					Name: "order", Written: "POST /order", Method: "POST", Path: path("/order"),
 					Headers: []Header{auth, header("X-A", "file"), header("Content-Type", "application/json")},
 					Body:    Template{{Literal: `{"n":1}`}}, Timeout: 5 * time.Second, Accept: usual,
 				}},
@@ -84,10 +84,10 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 		Stages: []Stage{
 			{
 				Name: "steady", Workload: Workload{Model: Open, Duration: 5 * time.Second, RateFrom: 10, RateTo: 10, Arrivals: Uniform, Pacing: AutoPacing},
-				IdleBefore: 2 * time.Second,
+				IdleBefore: 2 * time.Second, Longest: 3,
 			},
 			{
-				Name: "closed", Workload: Workload{Model: Closed, Duration: time.Minute, WorkersTo: 5}, Judge: true, StopOnDead: true,
+				Name: "closed", Workload: Workload{Model: Closed, Duration: time.Minute, WorkersTo: 5}, Judge: true, StopOnDead: true, Longest: 3,
 				Objectives: []Objective{
 					{Text: "p95 <= 450ms", Indicator: Indicator{Kind: Percentile, Quantile: Quantile{19, 20}}, Cmp: LE, Bound: 450_000, Severity: Fail},
 					{Text: "success_rate >= 98%", Indicator: Indicator{Kind: SuccessRate}, Cmp: GE, Bound: 0.98, Severity: Fail},

@@ -188,13 +188,18 @@ func (p *parser) checkHost(n *node, what, target string) {
 func (p *parser) checkLoad(written plannedStage, s Stage, before time.Duration) (until time.Duration, within bool) {
 	l, w := p.file.Limits, s.Workload
 	until = before + s.IdleBefore + w.Duration
-	each := p.file.In(s).PerIteration(Scope{})
-	peak := max(w.RateFrom, w.RateTo) * each
+	in := p.file.In(s)
+	// Each arrival may find no user that is free, and begin one.
+	each, begun := in.PerIteration(Scope{}), in.PerStart()
+	peak := max(w.RateFrom, w.RateTo) * (each + begun)
 	switch {
 	case w.Model == Open && l.Rate > 0 && p.counted != nil && peak > l.Rate:
 		of := ""
 		if each != 1 {
 			of = fmt.Sprintf(" of %s requests on average", writeNumber(each))
+		}
+		if begun > 0 {
+			of += fmt.Sprintf(", which begin up to as many users with %s requests each", writeNumber(begun))
 		}
 		p.failNode(written.node.child("rate"), CodeLimit, fmt.Sprintf("the stage %s has %s/s arrivals%s, the limits permit %s requests a second",
 			quote(s.Name), writeNumber(max(w.RateFrom, w.RateTo)), of, writeNumber(l.Rate)), limitsHint)

@@ -115,6 +115,63 @@ func TestPerIteration(t *testing.T) {
 	}
 }
 
+// What is planned of a stage follows from its scenarios and its load.
+func TestPlannedOfAStage(t *testing.T) {
+	file := parseText(t, head+`
+scenarios:
+  - {name: look, weight: 3, request: GET /}
+  - name: buy
+    start: [{request: GET /a}, {pause: 1s}, {request: POST /login}]
+    steps: [{request: GET /list}, {repeat: 4, steps: [{name: put, request: POST /put}]}]
+stages:
+  - {name: mixed, rate: 10/s..30/s, duration: 10s}
+  - {name: buy, rate: 10/s, duration: 10s, arrivals: poisson, scenarios: [buy]}
+  - {name: counted, requests: 80, workers: 4}
+  - {name: endless, workers: 4, duration: 10s}
+`)
+	if got := file.PerStart(); got != 0.5 {
+		t.Errorf("a user begins with %v requests on average, want 2 of every fourth scenario", got)
+	}
+	objective := func(text string, scope Scope, window time.Duration) Objective {
+		o, err := ParseObjective(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Scope, o.Window = scope, window
+		return o
+	}
+	all, put := objective("p95 <= 1s", Scope{}, 0), objective("p95 <= 1s", Scope{Step: "put"}, 0)
+	passes := objective("iteration.p95 <= 1s", Scope{Scenario: "buy"}, 0)
+	window := objective("p95 <= 1s", Scope{}, 2*time.Second)
+	type plan struct {
+		requests                    int64 // 0: not known
+		longest                     int
+		most                        int64 // iterations; 0: not known
+		all, put, passes, oneWindow float64
+	}
+	for i, want := range []plan{
+		{0, 5, 200, 400, 200, 50, 48}, // each fourth iteration has five requests, four of them put; the first window 24 arrivals
+		{500, 5, 160, 500, 400, 100, 100},
+		{80, 5, 84, 80, 40, 10, 0},
+		{0, 5, 0, 0, 0, 0, 0},
+	} {
+		s := file.Stages[i]
+		var got plan
+		got.requests, _ = file.Requests(s)
+		got.longest = s.Longest
+		if most, known := s.MostIterations(); known {
+			got.most = most
+		}
+		got.all, _ = file.Expected(all, s)
+		got.put, _ = file.Expected(put, s)
+		got.passes, _ = file.Expected(passes, s)
+		got.oneWindow, _ = file.Expected(window, s)
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", s.Name, got, want)
+		}
+	}
+}
+
 // The slices of a stage and of a step are never fewer than an interval needs
 // nor, of a step, more than a result should hold.
 func TestSliceWidths(t *testing.T) {

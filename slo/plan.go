@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -58,36 +59,130 @@ func (f *File) In(s Stage) *File {
 // average when every step succeeds: requests of its scope, or iterations of its
 // scenario.
 func (f *File) PerArrival(o Objective) float64 {
-	if o.Indicator.Clock != IterationTime {
+	switch {
+	case o.Indicator.Clock != IterationTime:
 		return f.PerIteration(o.Scope)
+	case o.Scope.Scenario == "":
+		return 1
 	}
-	chosen, weights := 0, 0
-	for _, sc := range f.Scenarios {
-		weights += max(sc.Weight, 1)
-		if o.Scope.Covers(sc.Name, "") {
-			chosen += max(sc.Weight, 1)
-		}
-	}
-	return float64(chosen) / float64(max(weights, 1))
+	return f.ShareOf(o.Scope.Scenario)
 }
 
 // PerIteration is how many requests of a scope one iteration makes on average
 // when every step succeeds.
 func (f *File) PerIteration(s Scope) float64 {
-	requests, weights := 0.0, 0.0
+	return f.onAverage(func(sc Scenario) int { return sc.requests(s) })
+}
+
+// PerStart is how many requests a user makes on average before its first
+// iteration of a scenario.
+func (f *File) PerStart() float64 {
+	return f.onAverage(func(sc Scenario) int { return requestsIn(sc.Start) })
+}
+
+// ShareOf is the part of the iterations that are passes of a scenario.
+func (f *File) ShareOf(scenario string) float64 {
+	return f.onAverage(func(sc Scenario) int {
+		if sc.Name == scenario {
+			return 1
+		}
+		return 0
+	})
+}
+
+// onAverage is the mean of a number over the scenarios, by their weights.
+func (f *File) onAverage(number func(Scenario) int) float64 {
+	sum, weights := 0, 0
 	for _, sc := range f.Scenarios {
-		weight := float64(max(sc.Weight, 1))
-		weights += weight
-		for _, step := range sc.Steps {
-			if step.Request != nil && s.Covers(sc.Name, step.Request.Name) {
-				requests += weight
-			}
+		weights += max(sc.Weight, 1)
+		sum += max(sc.Weight, 1) * number(sc)
+	}
+	return float64(sum) / float64(max(weights, 1))
+}
+
+// requests is how many of a scope an iteration makes when every step succeeds.
+func (sc Scenario) requests(s Scope) int {
+	n := 0
+	for _, step := range sc.Steps {
+		if step.Request != nil && s.Covers(sc.Name, step.Request.Name) {
+			n++
 		}
 	}
-	if weights == 0 {
-		return 0
+	return n
+}
+
+func requestsIn(steps []Step) int {
+	n := 0
+	for _, step := range steps {
+		if step.Request != nil {
+			n++
+		}
 	}
-	return requests / weights
+	return n
+}
+
+// longest is how many requests the iteration with the most makes.
+func (f *File) longest() int {
+	most := 0
+	for _, sc := range f.Scenarios {
+		most = max(most, requestsIn(sc.Steps))
+	}
+	return most
+}
+
+// Requests is how many a stage plans, where that is known before: a count, or a
+// rate whose scenarios all have the same number of requests. Poisson arrivals
+// vary around it.
+func (f *File) Requests(s Stage) (n int64, known bool) {
+	if s.Workload.Model == Closed {
+		return s.Workload.Requests, s.Workload.Requests > 0
+	}
+	in := f.In(s)
+	each := in.longest()
+	for _, sc := range in.Scenarios {
+		if requestsIn(sc.Steps) != each {
+			return 0, false
+		}
+	}
+	return int64(s.Workload.Due()) * int64(each), true
+}
+
+// Expected is how many requests, or iterations, an objective looks at in a stage
+// on average: those of its scope, in the window with the lowest rate where it is
+// for windows. It is not known of workers that send as many as they can.
+func (f *File) Expected(o Objective, s Stage) (n float64, known bool) {
+	w, in := s.Workload, f.In(s)
+	each, all := in.PerArrival(o), in.PerIteration(Scope{})
+	switch {
+	case w.Model == Open && o.Window > 0:
+		low, high := min(w.RateFrom, w.RateTo), max(w.RateFrom, w.RateTo)
+		part := o.Window.Seconds() / w.Duration.Seconds()
+		return (low + (high-low)*part/2) * o.Window.Seconds() * each, true
+	case w.Model == Open:
+		return w.Due() * each, true
+	case w.Requests > 0 && o.Window == 0 && all > 0:
+		return float64(w.Requests) * each / all, true
+	}
+	return 0, false
+}
+
+// Due is how many arrivals an open workload plans: the integral of its rate.
+func (w Workload) Due() float64 { return (w.RateFrom + w.RateTo) / 2 * w.Duration.Seconds() }
+
+// MostIterations is how many the stage begins at most, where that is known. Every
+// worker of a counted stage begins one more, for which no request is left.
+// Poisson arrivals exceed their mean by six standard deviations
+// once in a thousand million runs.
+func (s Stage) MostIterations() (int64, bool) {
+	w := s.Workload
+	if w.Model == Closed {
+		return w.Requests + int64(max(w.WorkersFrom, w.WorkersTo)), w.Requests > 0
+	}
+	due := w.Due()
+	if w.Arrivals == Poisson {
+		due += 6 * math.Sqrt(due)
+	}
+	return int64(math.Ceil(due)), true
 }
 
 // Planned is how long the workload is planned to last; 0 where that is not

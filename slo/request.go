@@ -191,7 +191,8 @@ func (p *parser) requestLine(n *node, r *Request) {
 		p.failNode(n, CodeRequest, "the path "+quote(path)+" does not begin with /", form+"; the host stands in target")
 	default:
 		r.Method = upper
-		r.Name = defaultName(upper, path)
+		r.Written = defaultName(upper, path)
+		r.Name = r.Written
 		r.Path = p.path(n, text, path)
 	}
 }

@@ -28,7 +28,7 @@ func TestService(t *testing.T) {
 	want := &ServiceCommands{
 		Build: "make", Start: `exec ./bin/server -port "${PORT}"`,
 		Ready: &WaitFor{Timeout: time.Minute, Request: Request{
-			Name: "GET /health", Method: "GET", Path: Template{{Literal: "/health"}}, Timeout: 10 * time.Second,
+			Name: "GET /health", Written: "GET /health", Method: "GET", Path: Template{{Literal: "/health"}}, Timeout: 10 * time.Second,
 			Headers: []Header{{Name: "X-A", Value: Template{{Literal: "file"}}}}, Accept: []StatusRange{{200, 399}},
 		}},
 		Env: []Variable{{"B", user}, {"A", "s3cr3t"}, {"N", "4"}},

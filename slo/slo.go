@@ -143,6 +143,7 @@ type Pause struct{ Min, Max time.Duration }
 // Request is one HTTP request with what must hold for its answer.
 type Request struct {
 	Name    string   // of the step; "METHOD /path" by default, unique in its scenario
+	Written string   // "METHOD /path" as the file has it, without the query, in which a secret may stand
 	Method  string   // upper case
 	Path    Template // path and query, begins with "/"; added to the target
 	Headers []Header // the file's defaults first, then the step's own; a later one of the same name wins
@@ -217,5 +218,6 @@ type Stage struct {
 	Objectives []Objective // all that apply to this stage, the file's and the implicit ones included
 	Apart      []Scope     // the parts of the scenarios that objectives look at, not the whole
 	Iterations bool        // an objective looks at whole iterations
+	Longest    int         // requests of the iteration with the most, when every step succeeds
 	Pos        Pos
 }

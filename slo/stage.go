@@ -61,6 +61,7 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 				p.failNode(written.nameNode(), CodeNameTwice, fmt.Sprintf("a stage named %s stands before, at line %d", quote(s.Name), line), "")
 			}
 			first[s.Name] = written.Pos.Line
+			s.Longest = p.file.In(s).longest()
 			if s.Judge {
 				s.Objectives = applying(everywhere, written, s.Name)
 				s.Objectives = p.loadedObjectives(s)
