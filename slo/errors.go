@@ -16,7 +16,8 @@ type Code string
 
 // The kinds of errors, in groups of ten: the YAML text, the shape of the
 // document, single values, requests, objectives, values in strings, checks,
-// limits, and what scenarios carry along.
+// limits, and what scenarios carry along; from 100 on, what parts of the file
+// say against each other.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -82,6 +83,8 @@ const (
 	CodeRows       Code = "SLO084" // rows of a data file that are not as they must be
 	CodeFewRows    Code = "SLO085" // rows that do not suffice for the load
 	CodeNoScenario Code = "SLO086" // a stage of a scenario that does not exist
+
+	CodeUnloaded Code = "SLO100" // an objective on a scenario or a step that its stage does not load
 )
 
 // Error is one fault of an SLO file.

@@ -191,14 +191,48 @@ func (s Stage) Loads(scenario string) bool {
 	return len(s.Scenarios) == 0 || slices.Contains(s.Scenarios, scenario)
 }
 
-// loadedObjectives leaves out the file's objectives on steps that the stage
-// does not send: they would never have a value.
+// loads reports whether the stage sends requests of a scope.
+func (p *parser) loads(s Stage, scope Scope) bool {
+	return len(s.Scenarios) == 0 || slices.ContainsFunc(p.stepNames(scope), func(step Scope) bool { return s.Loads(step.Scenario) })
+}
+
+// loadedObjectives leaves out the objectives on steps that the stage does not
+// send: they would never have a value. The file's are for other stages, and each
+// step means those that are there; of the stage's own one must be.
 func (p *parser) loadedObjectives(s Stage) []Objective {
-	if len(s.Scenarios) == 0 {
-		return s.Objectives
+	var loaded []Objective
+	for _, o := range s.Objectives {
+		switch alike := func(other Objective) bool { return other.Pos == o.Pos && p.loads(s, other.Scope) }; {
+		case p.loads(s, o.Scope):
+			loaded = append(loaded, o)
+		case o.Stage != "" && !slices.ContainsFunc(s.Objectives, alike):
+			p.failUnloaded(o, "the stage "+quote(s.Name)+" does not load")
+		}
 	}
-	isLoaded := func(step Scope) bool { return s.Loads(step.Scenario) }
-	return slices.DeleteFunc(s.Objectives, func(o Objective) bool {
-		return o.Stage == "" && o.Scope != (Scope{}) && !slices.ContainsFunc(p.stepNames(o.Scope), isLoaded)
-	})
+	return loaded
+}
+
+// checkLoaded refuses objectives of the file on steps that no stage sends.
+func (p *parser) checkLoaded(everywhere []Objective) {
+	sent := map[Pos]bool{}
+	for _, o := range everywhere {
+		sent[o.Pos] = sent[o.Pos] || slices.ContainsFunc(p.file.Stages, func(s Stage) bool { return s.Judge && p.loads(s, o.Scope) })
+	}
+	for _, o := range everywhere {
+		if o.Stage == "" && !sent[o.Pos] {
+			p.failUnloaded(o, "no judged stage loads")
+		}
+	}
+}
+
+// failUnloaded reports an objective once, not for each level and step.
+func (p *parser) failUnloaded(o Objective, who string) {
+	if slices.ContainsFunc(p.errs, func(e *Error) bool { return e.Code == CodeUnloaded && e.Line == o.Pos.Line && e.Column == o.Pos.Column }) {
+		return
+	}
+	what := "the scenario " + quote(o.Scope.Scenario)
+	if o.Scope.Step != "" {
+		what = "the step " + quote(o.Scope.Step)
+	}
+	p.fail(o.Pos, width(strings.TrimSuffix(o.Text, o.where())), CodeUnloaded, who+" "+what+" of this objective, so that it could never be met", "add its scenario to the scenarios of the stage, or remove the objective")
 }

@@ -75,6 +75,9 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			}
 		}
 	}
+	if len(plan) > 0 && len(plan) == len(n.items) {
+		p.checkLoaded(everywhere)
+	}
 	if len(p.file.Stages) > maxStages {
 		p.failNode(n, CodeTooMany, fmt.Sprintf("the staircases make %d stages, at most %d are accepted", len(p.file.Stages), maxStages), "")
 	}
