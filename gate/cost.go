@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -63,7 +64,37 @@ func costInterval(ind slo.Indicator, s *result.Stage) (interval, bool) {
 	if len(b.y) < minBatches {
 		return interval{}, false
 	}
-	return b.around(value)
+	iv, ok := b.around(value)
+	unit := costUnit(ind, s)
+	iv.lower, iv.upper = max(iv.lower-unit, 0), iv.upper+unit
+	return iv, ok
+}
+
+// costUnit is what one unit of the source's counter is worth: a value that comes
+// from two readings, each of whole units, lies up to so far from the true one.
+func costUnit(ind slo.Indicator, s *result.Stage) float64 {
+	c := s.Cost
+	switch {
+	case c == nil:
+	case ind.Kind == slo.CPUPerRequest && s.Counters.Finished() > 0:
+		return micros(c.Resolution) / float64(s.Counters.Finished())
+	case ind.Kind == slo.CPU && c.Span > 0:
+		return c.Resolution.Seconds() / c.Span.Seconds()
+	}
+	return 0
+}
+
+// tooCoarse says that the bound lies within one unit of what was counted, so
+// that nobody can tell whether it was met.
+func (t *trial) tooCoarse() string {
+	unit := costUnit(t.Indicator, t.s)
+	around := interval{lower: max(t.value-unit, 0), upper: t.value + unit}
+	if unit == 0 || !around.near(t.Objective) {
+		return ""
+	}
+	between := func(v float64) string { return format(t.Indicator.Unit(), v, digits) }
+	return fmt.Sprintf("the service's CPU time is counted in units of %s: %s lies between %s and %s; a longer stage would tell",
+		lasting(t.s.Cost.Resolution), t.Indicator, between(around.lower), between(around.upper))
 }
 
 // countedCPU is how many units of a source's resolution a window must hold: the

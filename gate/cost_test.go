@@ -67,6 +67,8 @@ func TestJudgeCost(t *testing.T) {
 	unknown.Cost = nil
 	tiny := s
 	tiny.Cost = &result.Cost{CPU: 2000 * 5400 * time.Nanosecond, Span: time.Second}
+	coarse := s // 2000 requests of 40 ms of CPU, which is four units
+	coarse.Cost = &result.Cost{CPU: 40 * time.Millisecond, Span: time.Second, Resolution: 10 * time.Millisecond}
 	failing := s
 	failing.Counters = result.Counters{Success: 10, BadStatus: 90}
 	for _, c := range []struct {
@@ -86,6 +88,12 @@ func TestJudgeCost(t *testing.T) {
 		{"cpu_per_request <= 1s", unknown, result.Inconclusive, "the cost of the service is not known; /proc: elsewhere"},
 		{"memory.max <= 300MB", slim, result.Inconclusive, "the source of the service's cost does not tell memory.max"},
 		{"throttled <= 1%", slim, result.Inconclusive, "does not tell throttled"},
+		{"cpu_per_request <= 26us", coarse, result.Pass, ""},
+		{"cpu_per_request <= 22us", coarse, result.Inconclusive, "the service's CPU time is counted in units of 10 ms: cpu_per_request lies between 15 µs and 25 µs; a longer stage would tell"},
+		{"cpu_per_request <= 18us", coarse, result.Inconclusive, "between 15 µs and 25 µs"},
+		{"cpu_per_request <= 14us", coarse, result.Fail, ""},
+		{"cpu <= 0.045", coarse, result.Inconclusive, "cpu lies between 0.03 cores and 0.05 cores"},
+		{"cpu <= 0.06", coarse, result.Pass, ""},
 		{"cpu_per_request <= 1s", failing, result.Inconclusive, "only 10 % of the requests succeeded"},
 	} {
 		o, err := slo.ParseObjective(c.text)
@@ -112,6 +120,11 @@ func TestCostInterval(t *testing.T) {
 		if !ok || got.lower < 0.95*value || got.upper > 1.05*value || got.lower > value || got.upper < value {
 			t.Errorf("%s: %+v, %v", name, got, ok)
 		}
+	}
+	fine, _ := within(slo.Indicator{Kind: slo.CPUPerRequest}, &s)
+	s.Cost.Resolution = time.Second // of 6000 requests
+	if got, ok := within(slo.Indicator{Kind: slo.CPUPerRequest}, &s); !ok || got.upper < fine.upper+166 || got.lower > fine.lower-166 {
+		t.Errorf("counted in seconds %+v, else %+v", got, fine)
 	}
 	for i := range s.Slices[4:] {
 		s.Slices[4+i].Cost = nil
@@ -154,6 +167,9 @@ func TestJudgeCostOfBaseAndHead(t *testing.T) {
 			t.Errorf("%s: %s (%s), want %s of %d pairs; %+v", c.name, got.Verdict, got.Reason, c.want, c.pairs, got.Comparison)
 		}
 	}
+	if got := compareCosts(t, text, 0.5, 0.02, 90*time.Millisecond); !strings.Contains(got.Reason, "3 pairs of enough CPU time, which is counted in units of 90 ms") {
+		t.Errorf("few units: %s", got.Reason)
+	}
 	if got := compareCosts(t, "memory.max <= baseline + 5%", 0, 0.04, 1); got.Verdict != result.Skipped || !strings.Contains(got.Reason, "not compared by memory.max") {
 		t.Errorf("memory: %s (%s)", got.Verdict, got.Reason)
 	}
@@ -168,6 +184,24 @@ func TestCostOfBaseIsUnknown(t *testing.T) {
 	got := Judge(plan(relative(t, "cpu_per_request <= baseline + 5%")), r, Options{}).Objectives[0]
 	if got.Verdict != result.Inconclusive || !strings.Contains(got.Reason, "GET /metrics: status 404") {
 		t.Errorf("%s (%s)", got.Verdict, got.Reason)
+	}
+}
+
+// Against earlier results, too, one unit more or less must not decide.
+func TestCoarseCostAgainstEarlierResults(t *testing.T) {
+	for resolution, want := range map[time.Duration]result.Verdict{1: result.Pass, 200 * time.Millisecond: result.Inconclusive} {
+		s := costed(rand.New(rand.NewPCG(3, 4)), 20, 2*ms, 0)
+		s.Cost.Resolution = resolution // 200 ms of 4 s are the tolerance
+		r := &result.Run{Stages: []result.Stage{s}}
+		var earlier []*result.Run
+		for i := range 5 {
+			before := costed(rand.New(rand.NewPCG(3, uint64(i))), 20, 2*ms, 0)
+			earlier = append(earlier, &result.Run{Seed: uint64(i), Stages: []result.Stage{before}})
+		}
+		got := Judge(plan(relative(t, "cpu_per_request <= baseline + 4%")), r, Options{Baseline: earlier}).Objectives[0]
+		if got.Verdict != want {
+			t.Errorf("units of %v: %s (%s), want %s", resolution, got.Verdict, got.Reason, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -293,6 +294,8 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 		return result.Inconclusive, t.mostlyFailedNote()
 	case t.tooFew():
 		return result.Inconclusive, t.tooFewNote()
+	case t.tooCoarse() != "":
+		return result.Inconclusive, t.tooCoarse()
 	}
 	return result.Pass, t.notes()
 }
@@ -309,7 +312,7 @@ func (t *trial) doubtMiss() string {
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
 		return t.tooFewNote()
 	}
-	return t.generatorLate()
+	return cmp.Or(t.generatorLate(), t.tooCoarse())
 }
 
 // tooFew reports whether there are too few requests to say that the objective

@@ -280,7 +280,11 @@ func (p *pairing) describe(t *trial, base float64, out *result.JudgedObjective) 
 // lacks.
 func (p *pairing) unseen(t *trial) string {
 	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
-		return fmt.Sprintf("base and head make %s of enough requests, and %s can prove a change from %d on", pairsText(n), objectives(p.family), least)
+		enough := "requests"
+		if isCost(t.Indicator) {
+			enough = "CPU time, which is counted in units of " + lasting(t.s.Cost.Resolution)
+		}
+		return fmt.Sprintf("base and head make %s of enough %s, and %s can prove a change from %d on", pairsText(n), enough, objectives(p.family), least)
 	}
 	scale := scaleOf(t.Indicator)
 	seen := scale.text(scale.change(sign(t.Objective) * p.Detectable))

@@ -183,6 +183,9 @@ func (c comparison) bound() float64 { return relativeBound(c.Objective, c.back(c
 // alone, the spread between runs may have made it. A strict file fails there
 // too.
 func (c comparison) verdict(strict bool) (result.Verdict, string) {
+	if coarse := c.tooCoarse(); coarse != "" {
+		return result.Inconclusive, coarse
+	}
 	if met(c.Objective, c.value) {
 		return result.Pass, c.notes()
 	}
