@@ -12,15 +12,18 @@ import (
 )
 
 // Loosened lists what the SLO file of a change (head) asks less of than that
-// of its base: objectives that were removed, have a wider bound or a lower
-// severity, stages that are not judged any more or are loaded less, requests
-// and checks that are gone, and a baseline that decides less. What head asks
-// more of is not listed, and neither is what base only shows.
+// of its base, or asks differently so that nobody can tell: objectives that were
+// removed, have a wider bound, a longer window or a lower severity; stages that
+// are not judged any more or are loaded less, or with other scenarios; requests
+// and checks that are gone; longer timeouts; a baseline that decides less; and
+// another target. What head asks more of is not listed, and neither is what base
+// only shows.
 func Loosened(base, head *slo.File) []result.Loosening {
 	var l loosenings
+	l.file(base, head)
 	for _, b := range base.Stages {
 		if b.Judge {
-			l.stage(b, head.Stages)
+			l.stage(base, head, b)
 		}
 	}
 	for _, b := range base.Scenarios {
@@ -46,27 +49,65 @@ func (l *loosenings) add(stage, before, after string) {
 
 const removed = "removed"
 
-func (l *loosenings) stage(b slo.Stage, head []slo.Stage) {
-	i := slices.IndexFunc(head, func(h slo.Stage) bool { return h.Name == b.Name })
-	switch {
-	case i < 0:
+// file compares what stands for the whole file.
+func (l *loosenings) file(b, h *slo.File) {
+	if h.Target != b.Target {
+		l.add("", "target: "+b.Target, h.Target)
+	}
+	if h.Confirm && !b.Confirm {
+		l.add("", "confirm: off", "on")
+	}
+	if held := h.Limits.Rate; held > 0 && (b.Limits.Rate == 0 || held < b.Limits.Rate) {
+		l.add("", "limits: rate: "+atMost(b.Limits.Rate), atMost(held)+", which holds workers back")
+	}
+}
+
+func atMost(rate float64) string {
+	if rate == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%g/s", rate)
+}
+
+func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
+	i := slices.IndexFunc(head.Stages, func(h slo.Stage) bool { return h.Name == b.Name })
+	if i < 0 {
 		l.add(b.Name, "the stage", removed)
 		return
-	case !head[i].Judge:
+	}
+	h := head.Stages[i]
+	if !h.Judge {
 		l.add(b.Name, "judged", "not judged")
 		return
 	}
-	if h := head[i]; lighter(b.Workload, h.Workload) {
+	if lighter(b.Workload, h.Workload) {
 		l.add(b.Name, load(b.Workload), load(h.Workload))
 	}
+	if h.IdleBefore < b.IdleBefore {
+		l.add(b.Name, "idle_before: "+slo.DurationText(b.IdleBefore), idle(h))
+	}
+	if b.StopOnDead && !h.StopOnDead {
+		l.add(b.Name, "stop_on_dead: on", "off")
+	}
+	l.shares(base.In(b), head, h)
 	for _, o := range b.Objectives {
-		if !o.Implicit && o.Severity != slo.Show {
-			l.objective(b.Name, o, head[i].Objectives)
+		if o.Severity != slo.Show {
+			l.objective(b.Name, o, h.Objectives)
 		}
 	}
 }
 
+func idle(s slo.Stage) string {
+	if s.IdleBefore == 0 {
+		return "none"
+	}
+	return slo.DurationText(s.IdleBefore)
+}
+
 func (l *loosenings) objective(stage string, b slo.Objective, head []slo.Objective) {
+	if b.Implicit && slices.ContainsFunc(head, func(h slo.Objective) bool { return judgesFailures(h, tolerated(b)) }) {
+		return
+	}
 	var like []slo.Objective
 	for _, h := range head {
 		if standsFor(b, h) {
@@ -83,10 +124,26 @@ func (l *loosenings) objective(stage string, b slo.Objective, head []slo.Objecti
 	}
 }
 
+// judgesFailures reports an objective on all requests that so many failures
+// miss, be it by another indicator than the one that a file has without asking.
+func judgesFailures(h slo.Objective, share float64) bool {
+	if h.Severity == slo.Show || h.Relative != nil || h.Scope != (slo.Scope{}) || h.Window > 0 {
+		return false
+	}
+	const rounding = 1e-12
+	switch h.Indicator.Kind {
+	case slo.ErrorRate, slo.SuccessRate:
+		return h.Indicator.Clock == slo.Response && tolerated(h) <= share+rounding
+	case slo.Errors:
+		return h.Bound == 0
+	}
+	return false
+}
+
 // standsFor reports whether h could stand in the place of b: it looks at the same
-// indicator of the same requests from the same side.
+// indicator of the same requests from the same side, as a whole or in windows.
 func standsFor(b, h slo.Objective) bool {
-	if h.Implicit || h.Indicator != b.Indicator || h.Scope != b.Scope || h.Window != b.Window {
+	if h.Implicit && !b.Implicit || h.Indicator != b.Indicator || h.Scope != b.Scope || (h.Window > 0) != (b.Window > 0) {
 		return false
 	}
 	return h.Severity == slo.Show || direction(h.Cmp) == direction(b.Cmp) && (len(h.Relative) > 0) == (len(b.Relative) > 0)
@@ -105,16 +162,38 @@ func direction(c slo.Cmp) float64 {
 
 // asksAsMuch reports whether whatever meets h meets b too.
 func asksAsMuch(b, h slo.Objective) bool {
-	if severity(h) < severity(b) || decision(h) < decision(b) {
+	if severity(h) < severity(b) || decision(h) < decision(b) || !abortsAsSoon(b, h) || !coversWindows(b, h) {
 		return false
 	}
 	if len(b.Relative) > 0 {
 		return covered(h.Relative, b.Relative)
 	}
-	if direction(b.Cmp) == 0 {
-		return h.Bound == b.Bound
+	worse := direction(b.Cmp) * (h.Bound - b.Bound)
+	if direction(b.Cmp) == 0 || worse == 0 {
+		return h.Bound == b.Bound && (excludesBound(h.Cmp) || !excludesBound(b.Cmp))
 	}
-	return direction(b.Cmp)*h.Bound <= direction(b.Cmp)*b.Bound
+	return worse < 0
+}
+
+// abortsAsSoon reports whether h stops a stage where b does. Without a grace it is
+// stopped only when it is lost.
+func abortsAsSoon(b, h slo.Objective) bool {
+	if !b.Abort || !h.Abort {
+		return !b.Abort
+	}
+	return b.Grace == 0 || 0 < h.Grace && h.Grace <= b.Grace
+}
+
+func excludesBound(c slo.Cmp) bool { return c == slo.LT || c == slo.GT }
+
+// coversWindows reports whether windows that all meet h make up those of b: of
+// a count or a spread, two halves say nothing of the whole.
+func coversWindows(b, h slo.Objective) bool {
+	if b.Window == h.Window {
+		return true
+	}
+	parts := b.Indicator.Unit() != slo.UnitCount && b.Indicator.Kind != slo.StdDev
+	return parts && h.Window > 0 && b.Window%h.Window == 0
 }
 
 func severity(o slo.Objective) int {
@@ -147,13 +226,22 @@ func written(o slo.Objective) string {
 	if o.Decide == slo.Sure || o.Decide == slo.Lenient {
 		text += ", decide: " + string(o.Decide)
 	}
+	if o.Abort {
+		text += ", abort"
+	}
+	if o.Grace > 0 {
+		text += ", grace: " + slo.DurationText(o.Grace)
+	}
 	return text
 }
 
 // lighter reports a load that asks less of a service, or measures less of it.
+// One that ends with its requests cannot be told from one that ends with its
+// time.
 func lighter(b, h slo.Workload) bool {
-	return b.Model != h.Model || h.Requests < b.Requests || h.Requests == 0 && h.Duration < b.Duration ||
-		h.WorkersFrom < b.WorkersFrom || h.WorkersTo < b.WorkersTo || h.RateFrom < b.RateFrom || h.RateTo < b.RateTo
+	return b.Model != h.Model || (b.Requests > 0) != (h.Requests > 0) || h.Requests < b.Requests || h.Requests == 0 && h.Duration < b.Duration ||
+		h.WorkersFrom < b.WorkersFrom || h.WorkersTo < b.WorkersTo || h.RateFrom < b.RateFrom || h.RateTo < b.RateTo ||
+		b.Arrivals == slo.Poisson && h.Arrivals == slo.Uniform
 }
 
 // load is a workload as a file writes it.
@@ -167,77 +255,11 @@ func load(w slo.Workload) string {
 	case w.RateFrom != w.RateTo:
 		text = fmt.Sprintf("rate: %g/s..%g/s", w.RateFrom, w.RateTo)
 	}
+	if w.Arrivals == slo.Poisson {
+		text += ", arrivals: poisson"
+	}
 	if w.Requests > 0 {
 		return fmt.Sprintf("requests: %d, %s", w.Requests, text)
 	}
 	return fmt.Sprintf("%s, duration: %gs", text, w.Duration.Round(time.Millisecond).Seconds())
-}
-
-func (l *loosenings) scenario(b slo.Scenario, head []slo.Scenario) {
-	for _, step := range b.Steps {
-		if step.Request != nil {
-			l.request(step.Request, likeliest(b.Name, step.Request.Name, head))
-		}
-	}
-}
-
-// likeliest finds a request by its name, in the scenario of the same name or
-// else in any.
-func likeliest(scenario, name string, head []slo.Scenario) *slo.Request {
-	var found *slo.Request
-	for _, s := range head {
-		for _, step := range s.Steps {
-			switch {
-			case step.Request == nil || step.Request.Name != name:
-			case s.Name == scenario:
-				return step.Request
-			case found == nil:
-				found = step.Request
-			}
-		}
-	}
-	return found
-}
-
-func (l *loosenings) request(b, h *slo.Request) {
-	if h == nil {
-		l.add("", "the request "+b.Name, removed)
-		return
-	}
-	for _, c := range b.Checks {
-		if !slices.ContainsFunc(h.Checks, func(other slo.Check) bool { return other.Text == c.Text }) {
-			l.add("", "the check "+c.Text+" of "+b.Name, removed)
-		}
-	}
-	for _, r := range h.Accept {
-		if !accepts(b.Accept, r) {
-			l.add("", "status "+r.String()+" of "+b.Name+" is an error", "accepted")
-		}
-	}
-}
-
-// accepts reports whether all of a range is in a list of ranges.
-func accepts(list []slo.StatusRange, all slo.StatusRange) bool {
-	for status := all.From; status <= all.To; status++ {
-		if !slices.ContainsFunc(list, func(r slo.StatusRange) bool { return r.Contains(status) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func (l *loosenings) baseline(b, h slo.Baseline) {
-	for _, s := range []struct {
-		name         string
-		before, now  bool
-		looserWhenOn bool
-	}{
-		{"strict", b.Strict, h.Strict, false},
-		{"required", b.Required, h.Required, false},
-		{"allow_mismatch", b.AllowMismatch, h.AllowMismatch, true},
-	} {
-		if s.before != s.now && s.now == s.looserWhenOn {
-			l.add("", fmt.Sprintf("baseline: %s: %v", s.name, s.before), fmt.Sprint(s.now))
-		}
-	}
 }

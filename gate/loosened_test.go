@@ -79,16 +79,136 @@ func TestLoosened(t *testing.T) {
 		{"the baseline decides less", []string{"{strict: on, required: on}", "{allow_mismatch: on}"}, []result.Loosening{
 			{Before: "baseline: strict: true", After: "false"}, {Before: "baseline: required: true", After: "false"}, {Before: "baseline: allow_mismatch: false", After: "true"},
 		}},
+		{"reached is enough", []string{"p95 <= 450ms", "p95 < 450ms"}, nil},
+		{"ended by its requests", []string{"duration: 30s", "requests: 1", "rate: 100/s", "workers: 100"}, []result.Loosening{{Stages: []string{"steady"}, Before: "rate: 100/s, duration: 30s", After: "requests: 1, workers: 100"}}},
+		{"another check", []string{"latency < 2s", "latency < 3s"}, []result.Loosening{{Before: "the check latency < 2s of GET /", After: "latency < 3s"}}},
+		{"one check more", []string{"latency < 2s", "latency < 2s, size > 10"}, nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			base, head := parsed(t, looseBase), parsed(t, strings.NewReplacer(tt.edit...).Replace(looseBase))
-			if len(tt.edit) > 0 && base.Digest == head.Digest {
-				t.Fatal("the edit changes nothing")
-			}
-			if diff := cmp.Diff(tt.want, Loosened(base, head)); diff != "" {
-				t.Errorf("loosened (-want +got):\n%s", diff)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkLoosened(t, looseBase, tt.edit, tt.want) })
+	}
+}
+
+func checkLoosened(t *testing.T, text string, edit []string, want []result.Loosening) {
+	t.Helper()
+	base, head := parsed(t, text), parsed(t, strings.NewReplacer(edit...).Replace(text))
+	if len(edit) > 0 && base.Digest == head.Digest {
+		t.Fatal("the edit changes nothing")
+	}
+	if diff := cmp.Diff(want, Loosened(base, head)); diff != "" {
+		t.Errorf("loosened (-want +got):\n%s", diff)
+	}
+}
+
+const looseShop = `version: 1
+target: http://localhost
+confirm: off
+limits: {rate: 5000/s}
+baseline: {files: [a.json, b.json], ref: v1.json, last: 10, max_age: 30d, schedule: alternate, max: 60s}
+scenarios:
+  - name: buy
+    weight: 3
+    steps:
+      - {name: list, request: 'GET /list?all=1', timeout: 2s}
+      - pause: 100ms
+      - {repeat: 10, steps: [{name: order, request: POST /orders, body: x}]}
+  - {name: look, request: GET /look}
+stages:
+  - {name: steady, rate: 100/s, duration: 30s, arrivals: poisson, idle_before: 10s}
+  - {name: crowd, duration: 30s, workers: 20}
+objectives:
+  - {fail: p95 <= 450ms, for: 5s}
+  - {fail: errors < 5, abort: true, grace: 5s}
+`
+
+func TestLoosenedLoadAndBaseline(t *testing.T) {
+	both := []string{"steady", "crowd"}
+	one := func(before, after string, stages ...string) []result.Loosening {
+		return []result.Loosening{{Stages: stages, Before: before, After: after}}
+	}
+	for _, tt := range []struct {
+		name string
+		edit []string
+		want []result.Loosening
+	}{
+		{"nothing", nil, nil},
+		{"another target", []string{"http://localhost", "http://localhost:81"}, one("target: http://localhost", "http://localhost:81")},
+		{"a second chance", []string{"confirm: off", "confirm: on"}, one("confirm: off", "on")},
+		{"held back", []string{"rate: 5000/s", "rate: 4000/s"}, one("limits: rate: 5000/s", "4000/s, which holds workers back")},
+		{"held back less", []string{"rate: 5000/s", "rate: 6000/s"}, nil},
+		{"evenly", []string{", arrivals: poisson", ""}, one("rate: 100/s, arrivals: poisson, duration: 30s", "rate: 100/s, duration: 30s", "steady")},
+		{"no idle time", []string{", idle_before: 10s", ""}, one("idle_before: 10s", "none", "steady")},
+		{"loaded when dead", []string{"workers: 20", "workers: 20, stop_on_dead: off"}, one("stop_on_dead: on", "off", "crowd")},
+		{"requests for a time", []string{"duration: 30s, workers", "requests: 10, workers"}, one("workers: 20, duration: 30s", "requests: 10, workers: 20", "crowd")},
+		{"a lighter mixture", []string{"weight: 3", "weight: 1"}, one("iterations of buy: 75 %", "50 %", both...)},
+		{"a light scenario beside", []string{"  - {name: look,", "  - {name: ping, weight: 16, request: GET /ping}\n  - {name: look,"}, []result.Loosening{
+			{Stages: both, Before: "iterations of buy: 75 %", After: "15 %"}, {Stages: both, Before: "iterations of look: 25 %", After: "5 %"},
+		}},
+		{"one scenario in a stage", []string{"workers: 20", "workers: 20, scenarios: [look]"}, one("loaded with buy", "not loaded with it", "crowd")},
+		{"a scenario is gone", []string{"  - {name: look, request: GET /look}\n", ""}, one("the request GET /look", "removed")},
+		{"fewer repetitions", []string{"repeat: 10", "repeat: 2"}, one("order in an iteration of buy: 10 times", "2")},
+		{"more repetitions", []string{"repeat: 10", "repeat: 12"}, nil},
+		{"longer pauses", []string{"pause: 100ms", "pause: 1s..3s"}, one("pauses in an iteration of buy: 100ms", "2s")},
+		{"shorter pauses", []string{"pause: 100ms", "pause: 10ms"}, nil},
+		{"another path", []string{"'GET /list?all=1'", "GET /health"}, one("list requests GET /list", "GET /health")},
+		{"another query", []string{"?all=1", "?all=0"}, one("the query of list", "another one")},
+		{"without a body", []string{", body: x", ""}, one("the body of order", "removed")},
+		{"more time", []string{"timeout: 2s", "timeout: 5s"}, one("timeout of list: 2s", "5s")},
+		{"less time", []string{"timeout: 2s", "timeout: 1s"}, nil},
+		{"failures do not matter", []string{"timeout: 2s", "timeout: 2s, on_fail: continue"}, one("on_fail of list: stop", "continue")},
+		{"one baseline less", []string{", b.json", ""}, one("baseline: files: a.json, b.json", "a.json")},
+		{"one baseline more", []string{", b.json", ", b.json, c.json"}, nil},
+		{"other results", []string{"files: [a.json, b.json]", "branch: old"}, []result.Loosening{
+			{Before: "baseline: files: a.json, b.json", After: "removed"}, {Before: "baseline: branch: the default one", After: "old"},
+		}},
+		{"no pinned result", []string{"ref: v1.json, ", ""}, one("baseline: ref: v1.json", "removed")},
+		{"fewer results", []string{"last: 10", "last: 2", "max_age: 30d", "max_age: 1d"}, []result.Loosening{
+			{Before: "baseline: last: 10", After: "2"}, {Before: "baseline: max_age: 30d", After: "1d"},
+		}},
+		{"shorter comparisons, mixed", []string{"schedule: alternate, max: 60s", "schedule: mixed, max: 50s"}, []result.Loosening{
+			{Before: "baseline: max: 1m", After: "50s"}, {Before: "baseline: schedule: alternate", After: "mixed"},
+		}},
+		{"nothing to compare with", []string{"{files: [a.json, b.json], ref: v1.json, last: 10, max_age: 30d, schedule: alternate, max: 60s}", "none"}, one("baseline", "none")},
+		{"longer windows", []string{"for: 5s", "for: 10s"}, one("p95 <= 450ms, for 5s", "p95 <= 450ms, for 10s", both...)},
+		{"windows that make up those", []string{"for: 5s", "for: 1s"}, nil},
+		{"windows that do not", []string{"for: 5s", "for: 2s"}, one("p95 <= 450ms, for 5s", "p95 <= 450ms, for 2s", both...)},
+		{"one more", []string{"errors < 5", "errors <= 5"}, one("errors < 5, abort, grace: 5s", "errors <= 5, abort, grace: 5s", both...)},
+		{"goes on", []string{", abort: true, grace: 5s", ""}, one("errors < 5, abort, grace: 5s", "errors < 5", both...)},
+		{"stops later", []string{"grace: 5s", "grace: 8s"}, one("errors < 5, abort, grace: 5s", "errors < 5, abort, grace: 8s", both...)},
+		{"only when it is lost", []string{", grace: 5s", ""}, one("errors < 5, abort, grace: 5s", "errors < 5, abort", both...)},
+		{"stops earlier", []string{"grace: 5s", "grace: 2s"}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) { checkLoosened(t, looseShop, tt.edit, tt.want) })
+	}
+}
+
+// The success that a file asks for without saying so can be replaced, and
+// another objective may stand for it.
+func TestLoosenedImplicitSuccess(t *testing.T) {
+	const text = `version: 1
+target: http://localhost
+scenarios: [{request: GET /}]
+stages: [{name: steady, rate: 100/s, duration: 30s}]
+objectives: [p95 <= 450ms]
+`
+	add := func(objective string) []string { return []string{"p95 <= 450ms", "p95 <= 450ms, " + objective} }
+	const implicit = "warn: success_rate >= 99%"
+	for _, tt := range []struct {
+		objective string
+		want      string // what stands in the place of the implicit one; empty: nothing is loosened
+	}{
+		{"success_rate >= 50%", "success_rate >= 50%"},
+		{"success_rate >= 99%", ""},
+		{"{warn: success_rate >= 99.9%}", ""},
+		{"error_rate <= 1%", ""},
+		{"error_rate <= 2%", "removed"},
+		{"errors <= 0", ""},
+		{"errors <= 100", "removed"},
+	} {
+		var want []result.Loosening
+		if tt.want != "" {
+			want = []result.Loosening{{Stages: []string{"steady"}, Before: implicit, After: tt.want}}
+		}
+		t.Run(tt.objective, func(t *testing.T) { checkLoosened(t, text, add(tt.objective), want) })
 	}
 }
 

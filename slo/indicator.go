@@ -276,6 +276,9 @@ func unknownIndicator(name string) error {
 // writeNumber gives a number with two digits after the point at most.
 func writeNumber(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) }
 
+// DurationText gives a duration as a file may write it.
+func DurationText(d time.Duration) string { return writeDuration(d) }
+
 // writeDuration gives a duration in the largest unit that keeps it a short
 // decimal: 500ms, 1.5s, 2m.
 func writeDuration(d time.Duration) string {
