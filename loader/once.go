@@ -137,7 +137,7 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	u.keepCookies(st, &a.reply)
 	if st.hides {
 		u.hide(st, st.show(u, &a.reply, a.service()))
-		o.mask = o.loader.mask.with(u.secrets())
+		o.mask = o.loader.mask.with(u.secrets(a.texts()...))
 	}
 	if a.status != 0 {
 		o.answer(a)
@@ -150,6 +150,15 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	}
 	seen := st.show(u, &a.reply, a.service())
 	return o.checks(st, a.status, seen) && o.captures(u, st, seen)
+}
+
+// texts are what an answer says, but for its status.
+func (r *reply) texts() [][]byte {
+	all := [][]byte{r.body}
+	for name, values := range r.header {
+		all = append(all, []byte(name+": "+strings.Join(values, ", ")))
+	}
+	return all
 }
 
 // request prints a request as it goes over the wire.

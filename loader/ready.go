@@ -184,7 +184,8 @@ func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 	if o.class == result.Success {
 		return ""
 	}
-	return l.mask.with(u.secrets()).clean([]byte(o.detail), detailBytes)
+	detail := []byte(o.detail)
+	return l.mask.with(u.secrets(detail)).clean(detail, detailBytes)
 }
 
 // probe tries every address of a host once.

@@ -18,7 +18,8 @@ const (
 type sampler struct{ mask *mask }
 
 func (s *sampler) make(o *outcome) result.Sample {
-	mask := s.mask.with(o.user.secrets())
+	detail := []byte(o.detail)
+	mask := s.mask.with(o.user.secrets(detail, o.body))
 	return result.Sample{
 		Scenario: o.step.scenario,
 		Step:     o.step.request.Name,
@@ -26,8 +27,21 @@ func (s *sampler) make(o *outcome) result.Sample {
 		Class:    o.class,
 		Status:   o.status,
 		Response: o.response,
-		Detail:   mask.clean([]byte(o.detail), detailBytes),
+		Detail:   mask.clean(detail, detailBytes),
 		Body:     mask.clean(o.body, sampleBytes),
+	}
+}
+
+// hideLate masks what became a secret after samples of it were made: the answer
+// that it was captured from may come later than another one that holds it.
+func (l *Loader) hideLate(list []result.Sample) {
+	if l.sessions == nil {
+		return
+	}
+	for i := range list {
+		s := &list[i]
+		m := l.mask.with(l.sessions.values.in([]byte(s.Detail), []byte(s.Body)))
+		s.Detail, s.Body = m.text(s.Detail), m.text(s.Body)
 	}
 }
 

@@ -16,11 +16,12 @@ import (
 // the same number ended. A file whose users carry nothing has none, which is
 // what keeps its requests as cheap as they are.
 type sessions struct {
-	seed   uint64   // of the run
-	names  []string // of the captures
-	secret []int    // the captures that must not be written anywhere
-	places int      // scenarios, and the setup
-	origin origin   // of the cookies
+	seed   uint64       // of the run
+	names  []string     // of the captures
+	secret []int        // the captures that must not be written anywhere
+	values secretValues // of those captures
+	places int          // scenarios, and the setup
+	origin origin       // of the cookies
 
 	// common are the values that all users see: what before has captured. They
 	// are replaced as a whole, because users read them while they are renewed.
@@ -153,12 +154,13 @@ func (s *session) captured(number int) held {
 	return held{}
 }
 
-// secrets are the user's values that must not be written anywhere.
-func (u *user) secrets() []string {
+// secrets are the values that must not be written anywhere, for texts that a
+// user got: its own, and those that stand in them of what any user has had.
+func (u *user) secrets(texts ...[]byte) []string {
 	if u == nil || u.session == nil {
 		return nil
 	}
-	list := slices.Clone(u.session.hidden)
+	list := slices.Concat(u.session.hidden, u.session.of.values.in(texts...))
 	for _, number := range u.session.of.secret {
 		if h := u.session.captured(number); h.made {
 			list = append(list, h.Text)
@@ -176,6 +178,7 @@ func (u *user) hide(st *step, seen *slo.Answer) {
 		}
 		if found, err := c.Find(seen); err == nil {
 			u.session.hidden = append(u.session.hidden, found.Text)
+			u.session.of.values.add(found.Text)
 		}
 	}
 }

@@ -177,6 +177,61 @@ func TestSecretCapturesAreMasked(t *testing.T) {
 	})
 }
 
+// A service that hands out a new token for every login answers once with the
+// token of the user before, and once with its own old one: none is kept.
+func TestReplacedSecretsAreMasked(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var n atomic.Int64
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/login" {
+				fmt.Fprintf(w, `{"t": "tok/en%d"}`, n.Add(1))
+				return
+			}
+			w.WriteHeader(http.StatusTeapot)
+			for i := range n.Load() {
+				fmt.Fprintf(w, "tok/en%d tok%%2Fen%[1]d ", i+1)
+			}
+		})
+		file := parse(t, url, `
+  - name: login
+    steps:
+      - {request: GET /login, capture: {secret_token: $.t}}
+      - {request: GET /all, on_fail: continue}`)
+		l := newLoader(t, file, Options{Engine: engine, Seed: 1})
+		s := l.Run(t.Context(), counted(40, 2))
+		coherent(t, s)
+		if len(s.Failures) != failuresKept {
+			t.Fatalf("%d failures: %+v", len(s.Failures), s.Failures)
+		}
+		for _, sample := range append(s.Failures, s.Slowest...) {
+			if strings.Contains(sample.Body, "tok") {
+				t.Errorf("%s: %q", sample.Step, sample.Body)
+			}
+		}
+	})
+}
+
+// The latest secrets are known, and not more than fit.
+func TestSecretValuesAreBounded(t *testing.T) {
+	var s secretValues
+	s.add("")
+	for i := range 3 * mostSecrets {
+		s.add(fmt.Sprintf("secret %d.", i))
+		s.add("secret 0.")
+	}
+	last := fmt.Sprintf("secret %d.", 3*mostSecrets-1)
+	got := s.in([]byte("a "+last), []byte("secret 17."))
+	if diff := cmp.Diff([]string{last}, got); diff != "" || len(s.values) != mostSecrets || len(s.order) != mostSecrets {
+		t.Errorf("%d of %d values are known; found (-want +got):\n%s", len(s.values), len(s.order), diff)
+	}
+	for i := range 100 {
+		s.add(strings.Repeat(fmt.Sprint(i%10), 8<<10+i))
+	}
+	if s.bytes > mostSecretBytes || len(s.order) == 0 {
+		t.Errorf("%d bytes of %d values", s.bytes, len(s.order))
+	}
+}
+
 // What a plan without captures sends costs nothing more.
 func TestPlainPlansHaveNoSessions(t *testing.T) {
 	file := fileOf("http://localhost:1", get("/"))

@@ -271,6 +271,8 @@ func (s *stage) finish(end time.Time, state result.State, reason string) *result
 		out = s.publish(min(out.Duration, time.Duration(s.lastEnd.Load())))
 	}
 	out.State, out.Reason = state, reason
+	s.loader.hideLate(out.Failures)
+	s.loader.hideLate(out.Slowest)
 	return out
 }
 
