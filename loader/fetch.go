@@ -16,7 +16,7 @@ import (
 const fetchTimeout = 3 * time.Second
 
 // Fetcher returns a function that sends one request to the target, beside the
-// load and counted nowhere, and returns the body of its successful answer, which
+// load and counted nowhere, with what before has captured, and returns the body of its successful answer, which
 // may have most bytes.
 func (l *Loader) Fetcher(r *slo.Request, most int) (func(context.Context) ([]byte, error), error) {
 	st, err := compileStep(r, l.target, l.opts.Version, false)
@@ -27,9 +27,14 @@ func (l *Loader) Fetcher(r *slo.Request, most int) (func(context.Context) ([]byt
 }
 
 func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) {
-	r, err := requestOf(st, newUser(0, l.opts.Seed, nil), nil)
+	u := newUser(0, l.opts.Seed, nil)
+	u.session = l.sessions.visitor()
+	safe := func(text string) error {
+		return errors.New(l.mask.with(u.secrets([]byte(text))).clean([]byte(text), detailBytes))
+	}
+	r, err := requestOf(st, u, nil)
 	if err != nil {
-		return nil, errors.New(l.mask.clean([]byte(err.Error()), detailBytes))
+		return nil, safe(err.Error())
 	}
 	r.keep, r.timeout = most, fetchTimeout
 	x := l.client.do(ctx, r)
@@ -38,7 +43,7 @@ func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) 
 	o.take(&x.answer)
 	switch {
 	case o.class != result.Success:
-		return nil, errors.New(l.mask.clean([]byte(o.detail), detailBytes))
+		return nil, safe(o.detail)
 	case x.size > int64(most):
 		return nil, fmt.Errorf("the answer has more than %d bytes", most)
 	}

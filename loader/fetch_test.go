@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,6 +45,26 @@ func TestFetcher(t *testing.T) {
 				t.Errorf("%s: %q, error %q, want %q, error %q", c.path, got, said, c.want, c.err)
 			}
 		}
+	}
+}
+
+// Headers of the file may hold what before has captured.
+func TestFetcherKnowsCaptures(t *testing.T) {
+	k := &keeper{renewed: make(chan struct{})}
+	file := parseWhole(t, fmt.Sprintf(withToken, serve(t, k.serve))+"metrics: {scrape: /metrics}\n")
+	l := newLoader(t, file, Options{})
+	fetch, err := l.Fetcher(file.Metrics.Scrape, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fetch(t.Context()); err == nil || err.Error() != "capture secret_token is used here and was not made" {
+		t.Errorf("before the login: %v", err)
+	}
+	if err := l.Before(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := fetch(t.Context()); err != nil || string(got) != `{"id": 7}` {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -96,6 +96,15 @@ func (s *sessions) take(number int) *session {
 	return &session{of: s, now: make([]held, len(s.names)), places: make([]place, s.places)}
 }
 
+// visitor is a session beside those of the users, which sees what before has
+// captured and keeps nothing.
+func (s *sessions) visitor() *session {
+	if s == nil {
+		return nil
+	}
+	return &session{of: s, now: make([]held, len(s.names))}
+}
+
 // give takes a session back at the end of a stage.
 func (s *sessions) give(u *user) {
 	if s == nil {

@@ -387,7 +387,9 @@ func (p *parser) document(root *node) {
 	p.before(o.get("before"))
 	p.after(o.get("after"))
 	p.baseline(o.get("baseline"))
+	p.scope = &scope{} // a service is ready before the first step is run
 	p.service(o.get("service"))
+	p.scope = p.newScope()
 	p.metrics(o.get("metrics"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)

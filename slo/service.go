@@ -103,7 +103,7 @@ func (p *parser) serviceReady(n *node) *WaitFor {
 	}
 	w := &WaitFor{Timeout: defaultWait, Request: Request{
 		Name: "ready", Timeout: p.file.HTTP.Timeout, Pos: n.pos,
-		Accept: p.accept(nil), Headers: p.file.HTTP.Headers,
+		Accept: p.accept(nil), Headers: p.defaultHeaders(),
 	}}
 	p.requestLine(n, &w.Request)
 	return w

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,31 @@ func TestService(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"s3cr3t"}, file.Secrets); diff != "" {
 		t.Errorf("secrets (-want +got):\n%s", diff)
+	}
+}
+
+// Nothing is captured yet when a service gets ready: headers of the file that
+// hold a capture are not sent, and the request has none.
+func TestReadyBeforeCaptures(t *testing.T) {
+	const text = head + oneGet + oneStage + `
+http: {headers: {x-a: file, x-b: "${token}"}}
+before: [{request: POST /login, capture: {token: $.t}}]
+service: {start: serve, ready: %s}
+metrics: {scrape: /metrics}
+`
+	file, err := Parse(fmt.Appendf(nil, text, "GET /health"), testOptions("slo.yaml"))
+	if err != nil {
+		t.Fatal(pretty(t, err))
+	}
+	if sent := file.Service.Ready.Request.Headers; len(sent) != 1 || sent[0].Name != "X-A" {
+		t.Errorf("ready sends %+v", sent)
+	}
+	if sent := file.Metrics.Scrape.Headers; len(sent) != 2 {
+		t.Errorf("scrape sends %+v", sent)
+	}
+	_, err = Parse(fmt.Appendf(nil, text, `"GET /health?t=${token}"`), testOptions("slo.yaml"))
+	if err == nil || !strings.Contains(err.Error(), string(CodeUnmade)) {
+		t.Errorf("a capture in ready: %v", err)
 	}
 }
 
