@@ -189,6 +189,9 @@ func (o *ownServices) restarter() func(context.Context) error {
 }
 
 func (o *ownServices) restart(ctx context.Context) error {
+	for _, s := range o.sides {
+		s.loader.Forget()
+	}
 	o.stop()
 	if err := o.begin(); err != nil {
 		return err
@@ -199,6 +202,12 @@ func (o *ownServices) restart(ctx context.Context) error {
 				return err
 			}
 			return s.lost("did not start again: " + brief(err))
+		}
+		if err := s.loader.Before(ctx); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			return s.lost("was started again, and then failed: " + err.Error())
 		}
 	}
 	return nil

@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/revision"
+	"github.com/slogate/slogate/service"
+	"github.com/slogate/slogate/slo"
 )
 
 const ownSLO = `version: 1
@@ -207,6 +210,58 @@ func TestFailedComparisonLeavesNothing(t *testing.T) {
 			}
 			leavesNothing(t, found("started"))
 		})
+	}
+}
+
+// Services that are started anew know nobody: before and the start of each user
+// are done again.
+func TestRestartBeginsSessionsAnew(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(os.WriteFile("behaviour", []byte("login"), 0o644), makeWritable("out")); err != nil {
+		t.Fatal(err)
+	}
+	ports, err := service.FreePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `version: 1
+http: {headers: {authorization: "Bearer ${token}"}}
+before: [{request: POST /login, capture: {token: $.token}, every: 1h}]
+scenarios:
+  - start: [{request: POST /login, capture: {mine: $.token}}]
+    steps: [{request: GET /, headers: {x-user: "${mine}"}}]
+stages: [{name: steady, requests: 20, workers: 2}]
+service: {start: testservice, ready: GET /ready}
+`
+	file, err := slo.Parse([]byte(text), slo.Options{Path: "slo.yaml", Target: loopback(ports[0]), BaseTarget: loopback(ports[1]), Service: true})
+	if err == nil {
+		err = needService(file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s settings
+	to, err := s.loaders(file, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.close()
+	if s.Own, err = newOwnServices(file, "out", place{"head", ".", ports[0]}, place{"base", ".", ports[1]}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Own.stop()
+	if err := errors.Join(s.ready(t.Context(), to, nil), to.before(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	for start := range 2 {
+		for name, l := range map[string]*loader.Loader{"base": to.base, "head": to.head} {
+			if out := l.Run(t.Context(), file.Stages[0]); out.Counters.Success != 20 {
+				t.Errorf("start %d of %s: %+v %+v", start+1, name, out.Counters, out.Failures)
+			}
+		}
+		if err := s.Own.restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 //	delay 20ms      every answer takes that long
 //	die 3           it ends at once, with that exit status
 //	die-after 50    it ends with its 50th request
+//	login           it answers those alone who have logged in since it started
 //
 // It notes that it was started in the folder $STARTED.
 func testService() {
@@ -51,10 +52,28 @@ func testService() {
 			note("ready")
 			return
 		}
+		if what == "login" && !loggedIn(w, r) {
+			return
+		}
 		if what == "die-after" && asked.Add(1) == int64(number) {
 			fmt.Println("out of memory")
 			os.Exit(5)
 		}
 		time.Sleep(delay)
 	}))
+}
+
+// loggedIn gives a token to whoever asks for one, and reports whether a request
+// has it, twice.
+func loggedIn(w http.ResponseWriter, r *http.Request) bool {
+	token := strconv.Itoa(os.Getpid())
+	if r.URL.Path == "/login" {
+		fmt.Fprintf(w, `{"token": %q}`, token)
+		return false
+	}
+	if r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("X-User") != token {
+		w.WriteHeader(http.StatusUnauthorized)
+		return false
+	}
+	return true
 }

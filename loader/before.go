@@ -53,6 +53,14 @@ func (l *Loader) Before(ctx context.Context) error {
 	return nil
 }
 
+// Forget ends what Before began and all sessions of users: nothing of them may
+// outlive a service that is started anew. Call it while no stage is loaded;
+// Before begins anew.
+func (l *Loader) Forget() {
+	l.endSetup()
+	l.sessions.forget()
+}
+
 // setupUser is the user that does before and after. It keeps its cookies.
 func (l *Loader) setupUser() *user {
 	u := newUser(0, l.opts.Seed, nil)

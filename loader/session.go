@@ -105,6 +105,18 @@ func (s *sessions) visitor() *session {
 	return &session{of: s, now: make([]held, len(s.names))}
 }
 
+// forget ends all sessions, between stages: users begin anew. What was captured
+// as a secret stays one.
+func (s *sessions) forget() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.free)
+	s.common.Store(nil)
+}
+
 // give takes a session back at the end of a stage.
 func (s *sessions) give(u *user) {
 	if s == nil {
