@@ -182,6 +182,9 @@ func worstTime(file *slo.File) time.Duration {
 	for _, s := range file.Stages {
 		sum += s.IdleBefore
 		switch {
+		case s.Workload.Search:
+			_, most := run.SearchTime(s.Workload, file.Confirm)
+			sum += most
 		case takesTurns(s, file):
 			compared = true
 			if comparesIn(s) {
@@ -221,7 +224,11 @@ func comparesIn(s slo.Stage) bool {
 func plannedTime(file *slo.File) time.Duration {
 	var sum time.Duration
 	for _, s := range file.Stages {
-		sum += s.IdleBefore + s.Workload.Duration
+		lasts := s.Workload.Duration
+		if s.Workload.Search {
+			lasts, _ = run.SearchTime(s.Workload, file.Confirm)
+		}
+		sum += s.IdleBefore + lasts
 	}
 	return sum
 }
@@ -229,6 +236,9 @@ func plannedTime(file *slo.File) time.Duration {
 // plannedText writes the planned requests of a stage, or its arrivals where the
 // requests of one differ from scenario to scenario.
 func plannedText(file *slo.File, s slo.Stage) string {
+	if s.Workload.Search {
+		return "as many as it takes"
+	}
 	if n, known := file.Requests(s); known {
 		return strconv.FormatInt(n, 10)
 	}

@@ -17,6 +17,9 @@ func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return "can never be decided: base and head take turns, which cut iterations short"
 	}
 	who, w := "the stage", &stage.Workload
+	if w.Search { // the lowest rate decides whether there is an answer at all
+		who, w.RateTo = "the lowest rate", w.RateFrom
+	}
 	if w.Model == slo.Open && takesTurns(stage, file) { // head has half of the time, at most
 		who, w.Duration = "head", longestOf(stage, file)/2
 	}

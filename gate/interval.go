@@ -39,6 +39,9 @@ type interval struct {
 // clocks that are not kept by slice, and stages of fewer than five slices or
 // 1.6 s.
 func within(ind slo.Indicator, s *result.Stage) (interval, bool) {
+	if ind.Kind == slo.Capacity {
+		return capacityInterval(s)
+	}
 	if len(s.Slices) < minBatches || s.Duration < shortest {
 		return interval{}, false
 	}
@@ -149,7 +152,7 @@ func meanInterval(s *result.Stage) (interval, bool) {
 func rateInterval(ind slo.Indicator, s *result.Stage) (interval, bool) {
 	rate, ok := Measure(ind, s)
 	w := s.Workload
-	if !ok || w.RateFrom != w.RateTo || w.WorkersFrom != w.WorkersTo {
+	if !ok || !w.Search && w.RateFrom != w.RateTo || w.WorkersFrom != w.WorkersTo {
 		return interval{}, false
 	}
 	b := newBatches(len(s.Slices))

@@ -239,7 +239,7 @@ func written(o slo.Objective) string {
 // One that ends with its requests cannot be told from one that ends with its
 // time.
 func lighter(b, h slo.Workload) bool {
-	return b.Model != h.Model || (b.Requests > 0) != (h.Requests > 0) || h.Requests < b.Requests || h.Requests == 0 && h.Duration < b.Duration ||
+	return b.Model != h.Model || b.Search != h.Search || (b.Requests > 0) != (h.Requests > 0) || h.Requests < b.Requests || h.Requests == 0 && h.Duration < b.Duration ||
 		h.WorkersFrom < b.WorkersFrom || h.WorkersTo < b.WorkersTo || h.RateFrom < b.RateFrom || h.RateTo < b.RateTo ||
 		b.Arrivals == slo.Poisson && h.Arrivals == slo.Uniform
 }
@@ -252,6 +252,8 @@ func load(w slo.Workload) string {
 		text = fmt.Sprintf("workers: %d..%d", w.WorkersFrom, w.WorkersTo)
 	case w.Model == slo.Closed:
 		text = fmt.Sprintf("workers: %d", w.WorkersTo)
+	case w.Search:
+		return fmt.Sprintf("search: %g/s..%g/s, hold: %gs", w.RateFrom, w.RateTo, w.Duration.Seconds())
 	case w.RateFrom != w.RateTo:
 		text = fmt.Sprintf("rate: %g/s..%g/s", w.RateFrom, w.RateTo)
 	}

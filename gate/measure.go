@@ -27,6 +27,7 @@ import (
 //	cpu_per_request CPU time that the service used in the stage / finished
 //	cpu             the same / the time between the readings, in cores
 //	memory.max      the most that was read, in bytes
+//	capacity        the highest rate that a search found, 0 where none met the objectives
 //	throttled       periods in which the service used up its CPU limit / periods
 //
 // Judged is [result.Counters.Judged]: everything due but what a cancel took
@@ -41,6 +42,9 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	}
 	if isCost(ind) {
 		return costOf(ind, s)
+	}
+	if ind.Kind == slo.Capacity {
+		return capacityOf(s)
 	}
 	judged := s.Counters.Judged()
 	if judged <= 0 {

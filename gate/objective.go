@@ -246,6 +246,8 @@ func (t *trial) unusable() string {
 	due := t.stage.measured.Counters.Due()
 	own := t.s.Generator.UnsentOwn
 	switch {
+	case t.Indicator.Kind == slo.Capacity:
+		return t.capacityUnknown()
 	case own > due/unsentOwnLimit:
 		return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
 			share(float64(own)/float64(max(due, own))))
@@ -562,6 +564,9 @@ func (t *trial) settleNote() string {
 	half, gap := t.value-t.interval.lower, t.value-t.Bound
 	if gap < 0 {
 		half, gap = t.interval.upper-t.value, -gap
+	}
+	if t.Indicator.Kind == slo.Capacity {
+		return "near the bound: a search tells rates apart by 5 %"
 	}
 	if gap == 0 || half <= gap || t.interval.open && t.Bound > t.value {
 		return ""

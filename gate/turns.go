@@ -23,6 +23,9 @@ const (
 // base and head take turns.
 func Alone(stage slo.Stage) string {
 	w := stage.Workload
+	if w.Search {
+		return "a search finds its own load"
+	}
 	if w.RateFrom != w.RateTo || w.WorkersFrom != w.WorkersTo {
 		return "a ramp gives base and head other loads"
 	}

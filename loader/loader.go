@@ -238,5 +238,6 @@ func Describe(w slo.Workload) result.Workload {
 		RateFrom:    w.RateFrom,
 		RateTo:      w.RateTo,
 		Arrivals:    string(w.Arrivals),
+		Search:      w.Search,
 	}
 }

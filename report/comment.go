@@ -35,6 +35,7 @@ var commentForm = markdownForm{
 		{"baseline", "earlier results", 8},
 		{"stages", "stages", 4},
 		{"bars", "bars by stage", 9},
+		{"capacity", "capacity", 5},
 		{"changes", "changes from stage to stage", 6},
 		{"timeline", "replicas", 7},
 		{"failures", "failing responses", 11},

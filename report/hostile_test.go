@@ -69,6 +69,7 @@ func whole() *result.Run {
 		s.Slowest = s.Failures
 		s.Steps = []result.Step{{Scenario: "x", Name: "x"}}
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
+		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}
 	}
 	compared := sampleCompared()
 	base := r.Stages[2]

@@ -50,6 +50,9 @@ func (b builder) stage(s result.Stage) Stage {
 
 // workload says in words how a stage was loaded.
 func workload(w result.Workload) string {
+	if w.Search {
+		return fmt.Sprintf("search %s to %s, %s each", rate(w.RateFrom), rate(w.RateTo), duration(w.Duration))
+	}
 	if w.Model == "open" {
 		text := fmt.Sprintf("%s for %s", rate(w.RateTo), duration(w.Duration))
 		if w.RateFrom != w.RateTo {
@@ -208,7 +211,7 @@ func (b builder) changes() []Change {
 	var before *result.Stage
 	for i := range b.run.Stages {
 		s := &b.run.Stages[i]
-		if !s.Judged || s.Counters.Judged() == 0 {
+		if !s.Judged || s.Counters.Judged() == 0 || s.Workload.Search {
 			continue
 		}
 		if before != nil && before.Workload.Model == s.Workload.Model && load(*before) < load(*s) {

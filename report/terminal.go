@@ -36,7 +36,9 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.loosened(v.Loosened)
 	p.baseline(v.Baseline)
 	p.stages(v.Stages, v.Costed(), v.MemoryKnown())
+	p.capacities(v.Capacities)
 	p.changes(v.Changes)
+	p.headRoom(v.HeadRoom)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
 	p.failures(v.Failures)
@@ -229,6 +231,50 @@ func (p *page) stages(list []Stage, costed, memory bool) {
 			p.paragraph(sectionIndent, joined(", ", s.Name.String(), s.Side)+": "+note)
 		}
 	}
+}
+
+func (p *page) capacities(list []Capacity) {
+	for _, c := range list {
+		p.heading("Capacity: " + c.Stage.String())
+		p.paragraph(sectionIndent, c.Sentence.String())
+		t := table{columns: []column{
+			{head: "rate", right: true},
+			{head: "throughput", right: true},
+			{head: "p95", right: true},
+			{head: "success", right: true},
+			{head: "objectives", cut: true},
+		}}
+		for _, s := range c.Steps {
+			t.rows = append(t.rows, []cell{
+				{text: s.Rate},
+				{text: s.Throughput},
+				{text: s.P95},
+				{text: s.Success},
+				{text: s.Outcome.String()},
+			})
+		}
+		p.table(t)
+	}
+}
+
+func (p *page) headRoom(h *HeadRoom) {
+	if h == nil {
+		return
+	}
+	p.heading("Head-room")
+	p.paragraph(sectionIndent, "at "+h.PerRequest+" of CPU per request, as in "+h.Stage.String()+", if nothing else is the limit")
+	t := table{columns: []column{{head: "load", right: true}, {head: "requests", right: true}, {head: "cores", right: true}}}
+	if h.Replicas {
+		t.columns = append(t.columns, column{head: "replicas", right: true})
+	}
+	for _, r := range h.Rows {
+		cells := []cell{{text: r.Times}, {text: r.Rate}, {text: r.Cores}}
+		if h.Replicas {
+			cells = append(cells, cell{text: r.Replicas})
+		}
+		t.rows = append(t.rows, cells)
+	}
+	p.table(t)
 }
 
 func (p *page) changes(list []Change) {

@@ -24,7 +24,9 @@ type View struct {
 	Loosened   []Loosening // what the change under test itself asks less of
 	Baseline   *Baseline   // nil: there are no earlier results
 	Stages     []Stage
-	Changes    []Change // from stage to stage, where the load grew
+	Capacities []Capacity
+	HeadRoom   *HeadRoom // nil: the cost of no stage is known
+	Changes    []Change  // from stage to stage, where the load grew
 	Findings   []Finding
 	Timeline   *Timeline // nil: nothing was seen of the cluster
 	Failures   []Failure
@@ -200,6 +202,8 @@ func newView(r *result.Run, write func(string) string) View {
 		Loosened:    b.loosened(),
 		Baseline:    b.baseline(),
 		Stages:      b.stages(),
+		Capacities:  b.capacities(),
+		HeadRoom:    b.headRoom(),
 		Changes:     b.changes(),
 		Findings:    b.findings(),
 		Timeline:    b.timeline(),

@@ -83,6 +83,9 @@ func checkStage(s *Stage) error {
 			return fmt.Errorf("in flight: %d is negative", n)
 		}
 	}
+	if err := checkSearch(s.Search); err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
 	return checkSamples(slices.Concat(s.Failures, s.Slowest))
 }
 

@@ -75,6 +75,9 @@ func load(s *Stage) string {
 	if w.Duration > 0 {
 		parts = append(parts, w.Duration.String())
 	}
+	if w.Search {
+		parts = append(parts, "search")
+	}
 	if w.Model == "open" {
 		parts = append(parts, fmt.Sprintf("%g..%g/s %s", w.RateFrom, w.RateTo, w.Arrivals))
 	} else {

@@ -97,6 +97,9 @@ func sameStage(a, b *Stage) error {
 	if a.Name != b.Name {
 		return fmt.Errorf("the other result has %.80q in its place", b.Name)
 	}
+	if a.Workload.Search || b.Workload.Search {
+		return errors.New("a search cannot be merged: each generator looked for a rate of its own")
+	}
 	v, w := a.Workload, b.Workload
 	if v.Model != w.Model || v.Duration != w.Duration || v.Arrivals != w.Arrivals || a.Judged != b.Judged {
 		return errors.New("the workloads differ")

@@ -112,6 +112,7 @@ type Workload struct {
 	RateFrom    float64       `json:"rate_from,omitempty"` // arrivals a second
 	RateTo      float64       `json:"rate_to,omitempty"`
 	Arrivals    string        `json:"arrivals,omitempty"` // uniform or poisson
+	Search      bool          `json:"search,omitempty"`   // the rates are the ends of a search, each is held for Duration
 }
 
 // Stage holds what one stage measured.
@@ -130,6 +131,7 @@ type Stage struct {
 	Steps  []Step  `json:"steps,omitempty"`
 	// Iterations has one entry for each scenario, where an objective looks at them.
 	Iterations []Iterations `json:"iterations,omitempty"`
+	Search     *Search      `json:"search,omitempty"` // what a search found; the stage then holds the measurements of the rate that it found
 	Generator  Generator    `json:"generator"`
 	Cost       *Cost        `json:"cost,omitempty"`      // of the service; nil: not known
 	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step

@@ -126,9 +126,12 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 			continue
 		}
 		var s *result.Stage
-		if both != nil && gate.Alone(stage) == "" {
+		switch {
+		case both != nil && gate.Alone(stage) == "":
 			s = both.stage(ctx, stage, opts, r)
-		} else {
+		case stage.Workload.Search:
+			s = conductSearch(ctx, stage, file.Confirm, l, head, opts)
+		default:
 			s = conductStage(ctx, stage, l, head, opts)
 			s = confirm(ctx, file, stage, s, l, head, opts)
 		}

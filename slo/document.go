@@ -20,6 +20,7 @@ type (
 	pauseText     string // a duration or a range of durations
 	rateText      string // a rate alone
 	rateValue     string // a rate, a ramp of rates or a list of rates
+	searchText    string // two rates
 	workersValue  string // a number of workers, a ramp or a list of numbers
 	countValue    string
 	switchValue   string
@@ -175,6 +176,8 @@ type stageDoc struct {
 	Workers    workersValue    `json:"workers,omitempty" jsonschema:"Users that wait for their answers: 10, a ramp 0..50 or a staircase [5, 10]."`
 	Rate       rateValue       `json:"rate,omitempty" jsonschema:"Arrivals that do not wait: 200/s, a ramp 50/s..500/s or a staircase [50/s, 100/s]."`
 	Arrivals   arrivalsText    `json:"arrivals,omitempty" jsonschema:"Pattern of the arrivals. Default: uniform."`
+	Search     searchText      `json:"search,omitempty" jsonschema:"Looks for the highest rate of arrivals that still meets the absolute objectives: 50/s..2000/s."`
+	Hold       durationText    `json:"hold,omitempty" jsonschema:"With search: how long each rate is held. Default: 30s."`
 	Pacing     pacingText      `json:"pacing,omitempty" jsonschema:"How arrivals are timed: each precisely, or together once a millisecond (tick). Default: auto, which is precise up to 2000/s."`
 	Scenarios  []fixedText     `json:"scenarios,omitempty" jsonschema:"The scenarios of this stage, by their names, drawn by their weights. Default: all."`
 	IdleBefore durationText    `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`

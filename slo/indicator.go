@@ -25,6 +25,7 @@ var unitOf = map[Kind]Unit{
 	Requests: UnitCount, Errors: UnitCount, Timeouts: UnitCount, Unsent: UnitCount,
 	BytesIn: UnitBytes, BytesOut: UnitBytes,
 	CPUPerRequest: UnitDuration, CPU: UnitCores, MemoryMax: UnitBytes, Throttled: UnitShare,
+	Capacity: UnitRate,
 }
 
 // indicatorNames are listed in messages and searched for the nearest.
@@ -35,7 +36,7 @@ var indicatorNames = []string{
 	"success_rate", "error_rate", "throughput", "goodput",
 	"requests", "errors", "timeouts", "unsent",
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
-	"cpu_per_request", "cpu", "memory.max", "throttled",
+	"cpu_per_request", "cpu", "memory.max", "throttled", "capacity",
 }
 
 // Unit gives what the indicator is counted in.

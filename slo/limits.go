@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -201,7 +202,7 @@ func (p *parser) checkLoad(written plannedStage, s Stage, before time.Duration) 
 		if begun > 0 {
 			of += fmt.Sprintf(", which begin up to as many users with %s requests each", writeNumber(begun))
 		}
-		p.failNode(written.node.child("rate"), CodeLimit, fmt.Sprintf("the stage %s has %s/s arrivals%s, the limits permit %s requests a second",
+		p.failNode(cmp.Or(written.node.child("rate"), written.node.child("search")), CodeLimit, fmt.Sprintf("the stage %s has %s/s arrivals%s, the limits permit %s requests a second",
 			quote(s.Name), writeNumber(max(w.RateFrom, w.RateTo)), of, writeNumber(l.Rate)), limitsHint)
 	case w.Model == Closed && l.Connections > 0 && max(w.WorkersFrom, w.WorkersTo) > l.Connections:
 		p.failNode(written.node.child("workers"), CodeLimit, fmt.Sprintf("the stage %s has %d workers, the limits permit %d connections",

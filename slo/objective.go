@@ -72,6 +72,8 @@ const (
 	CPU           Kind = "cpu"
 	MemoryMax     Kind = "memory.max"
 	Throttled     Kind = "throttled"
+
+	Capacity Kind = "capacity" // the highest rate that a search found, in arrivals a second
 )
 
 // Clock says which time of a request a latency indicator looks at.

@@ -175,6 +175,9 @@ func (w Workload) Due() float64 { return (w.RateFrom + w.RateTo) / 2 * w.Duratio
 // once in a thousand million runs.
 func (s Stage) MostIterations() (int64, bool) {
 	w := s.Workload
+	if w.Search {
+		return 0, false
+	}
 	if w.Model == Closed {
 		return w.Requests + int64(max(w.WorkersFrom, w.WorkersTo)), w.Requests > 0
 	}

@@ -57,7 +57,7 @@ const (
 	numberPattern    = `[0-9]+(\.[0-9]+)?`
 	durationPattern  = `(` + numberPattern + ` *(us|µs|ms|s|m|h|d))+`
 	ratePattern      = numberPattern + ` */ *[smh]`
-	indicatorPattern = `((ok|service|connect|ttfb|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled`
+	indicatorPattern = `((ok|service|connect|ttfb|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity`
 	objectivePattern = `(` + indicatorPattern + `) *(<=|>=|<|>|==) *.+`
 )
 
@@ -102,6 +102,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: new(100.0), Maximum: new(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
 		reflect.TypeFor[checkText]():     anyScalar(),
 		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
+		reflect.TypeFor[searchText]():    ramp(ratePattern),
 		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
 		reflect.TypeFor[scheduleText]():  {Enum: []any{string(Alternate), string(Mixed)}},
 		reflect.TypeFor[eachText]():      {Enum: []any{eachStep}},
@@ -150,7 +151,7 @@ func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*js
 	scenario.OneOf = []*jsonschema.Schema{needs("request"), needs("steps")}
 	known[reflect.TypeFor[scenarioDoc]()] = scenario
 	stage := schemaOf[stageDoc](known)
-	stage.OneOf = []*jsonschema.Schema{needs("rate"), needs("workers")}
+	stage.OneOf = []*jsonschema.Schema{needs("rate"), needs("workers"), needs("search")}
 	known[reflect.TypeFor[stageDoc]()] = stage
 	return known
 }

@@ -207,6 +207,9 @@ func applying(everywhere []Objective, written plannedStage, name string) []Objec
 	}
 	var all []Objective
 	for _, o := range everywhere {
+		if o.Indicator.Kind == Capacity && !written.Workload.Search {
+			continue
+		}
 		if o.Stage == "" && !hasLike(own, o) {
 			all = append(all, o)
 		}

@@ -204,6 +204,10 @@ type Workload struct {
 	RateTo      float64
 	Arrivals    Arrivals
 	Pacing      Pacing
+
+	// Search says that the stage looks for the highest rate between RateFrom and
+	// RateTo at which it meets its objectives; each rate is held for Duration.
+	Search bool
 }
 
 // Stage is one part of the run. A staircase has been expanded into one stage

@@ -68,6 +68,7 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 				s.Apart = apart(s.Objectives)
 				s.Iterations = slices.ContainsFunc(s.Objectives, func(o Objective) bool { return o.Indicator.Clock == IterationTime })
 				p.checkWindows(s)
+				p.checkSearch(written, s)
 			}
 			p.file.Stages = append(p.file.Stages, s)
 			if within { // the first stage that exceeds the limits says it for all
@@ -144,12 +145,17 @@ func (p *parser) workload(o *object, w *Workload) []level {
 	w.Requests = p.count(o.get("requests"), "requests", 0, maxRequests)
 	switch {
 	case o.has("rate"):
-		o.exclude(p, "rate", []string{"workers", "requests"}, loadHint)
+		o.exclude(p, "rate", []string{"workers", "requests", "search"}, loadHint)
+		o.exclude(p, "rate", []string{"hold"}, "hold belongs to search; a rate lasts for its duration")
 		return p.openLoad(o, w)
+	case o.has("search"):
+		o.exclude(p, "search", []string{"workers", "requests", "duration"}, loadHint)
+		return p.searchedLoad(o, w)
 	case o.has("workers"):
 		o.exclude(p, "workers", []string{"arrivals", "pacing"}, "arrivals and pacing belong to rate")
+		o.exclude(p, "workers", []string{"hold"}, "hold belongs to search")
 		return p.closedLoad(o, w)
-	case !o.isWritten("rate") && !o.isWritten("workers"):
+	case !o.isWritten("rate") && !o.isWritten("workers") && !o.isWritten("search"):
 		p.fail(o.node.pos, 0, CodeCombination, "the stage has neither workers nor rate", loadHint)
 	}
 	return nil

@@ -1,0 +1,114 @@
+package gate
+
+import (
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+func searching(found *result.Search) *result.Stage {
+	s := steadyStage("limit", 1000, 10*time.Millisecond)
+	s.Workload.Search, s.Search = true, found
+	return s
+}
+
+// steadyStage answers every request in the same time.
+func steadyStage(name string, n int, takes time.Duration) *result.Stage {
+	var r result.Recorder
+	for range n {
+		r.Record(takes)
+	}
+	s := &result.Stage{Name: name, Judged: true, State: result.Completed, Duration: 30 * time.Second}
+	s.Counters.Success = int64(n)
+	s.Response = r.Histogram()
+	s.OK, s.Service, s.OnTime = s.Response, s.Response, s.Response
+	return s
+}
+
+func parsedSearch(t *testing.T, objectives string) *slo.File {
+	t.Helper()
+	file, err := slo.Parse([]byte(`version: 1
+target: http://localhost:1
+scenarios: [{request: GET /}]
+stages: [{name: limit, search: 50/s..2000/s}]
+objectives: [`+objectives+`]
+`), slo.Options{Path: "slo.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestCapacityIsJudged(t *testing.T) {
+	file := parsedSearch(t, "p95 <= 100ms, capacity >= 400/s")
+	tests := map[string]struct {
+		found  *result.Search
+		want   result.Verdict
+		reason string
+	}{
+		"enough":       {&result.Search{Capacity: 410, Below: 430}, result.Pass, ""},
+		"equal":        {&result.Search{Capacity: 400, Below: 420}, result.Pass, "near the bound: a search tells rates apart by 5 %"},
+		"too little":   {&result.Search{Capacity: 390, Below: 410}, result.Fail, "near the bound: a search tells rates apart by 5 %"},
+		"none":         {&result.Search{Below: 50}, result.Fail, ""},
+		"the top":      {&result.Search{Capacity: 2000}, result.Pass, ""},
+		"unclear":      {&result.Search{Below: 50, Unclear: "it moved"}, result.Inconclusive, "it moved"},
+		"not searched": {nil, result.Inconclusive, "the search did not come to an end"},
+	}
+	for name, test := range tests {
+		j := Judge(file, &result.Run{Stages: []result.Stage{*searching(test.found)}}, Options{})
+		for _, o := range j.Objectives {
+			if o.Indicator == "capacity" && (o.Verdict != test.want || o.Reason != test.reason) {
+				t.Errorf("%s: %s (%s), want %s (%s)", name, o.Verdict, o.Reason, test.want, test.reason)
+			}
+		}
+	}
+}
+
+func TestCapacityAgainstEarlierResults(t *testing.T) {
+	file := parsedSearch(t, "p95 <= 100ms, capacity >= baseline - 10%")
+	var earlier []*result.Run
+	for i, capacity := range []float64{820, 800, 840, 810, 830, 820, 815} {
+		earlier = append(earlier, &result.Run{Seed: uint64(i), Start: time.Unix(int64(i), 0), Stages: []result.Stage{*searching(&result.Search{Capacity: capacity, Below: capacity * 1.05})}})
+	}
+	for capacity, want := range map[float64]result.Verdict{810: result.Pass, 610: result.Fail} {
+		now := &result.Run{Start: time.Unix(100, 0), Stages: []result.Stage{*searching(&result.Search{Capacity: capacity, Below: capacity * 1.05})}}
+		j := Judge(file, now, Options{Baseline: earlier})
+		for _, o := range j.Objectives {
+			if o.Indicator == "capacity" && o.Verdict != want {
+				t.Errorf("capacity %g after 820/s is %s (%s), want %s", capacity, o.Verdict, o.Reason, want)
+			}
+		}
+	}
+}
+
+func TestHolds(t *testing.T) {
+	plan := parsedSearch(t, "p95 <= 100ms, success_rate >= 98%, capacity >= 400/s").Stages[0]
+	fine := steadyStage("limit", 1000, 10*time.Millisecond)
+	slow := steadyStage("limit", 1000, 200*time.Millisecond)
+	few := steadyStage("limit", 10, 10*time.Millisecond)
+	unsent := steadyStage("limit", 1000, 10*time.Millisecond)
+	unsent.Counters.Success, unsent.Counters.Unsent = 970, 30
+	piling := steadyStage("limit", 1000, 10*time.Millisecond)
+	piling.InFlight = []int{1, 2, 4, 8, 16}
+	standing := steadyStage("limit", 1000, 10*time.Millisecond)
+	standing.InFlight = []int{9, 9, 9, 9, 16}
+	tests := map[string]struct {
+		stage  *result.Stage
+		want   result.Verdict
+		reason string
+	}{
+		"fine":     {fine, result.Pass, ""},
+		"slow":     {slow, result.Fail, "p95 was 200 ms, not <= 100 ms"},
+		"few":      {few, result.Inconclusive, "p95 <= 100ms: too few requests: p95 needs 100, there were 10"},
+		"unsent":   {unsent, result.Fail, "success_rate was 97 %, not >= 98 %"},
+		"piling":   {piling, result.Fail, "requests piled up: 4 were in flight in the middle, 16 at the end"},
+		"standing": {standing, result.Pass, ""},
+	}
+	for name, test := range tests {
+		if got := Holds(plan, test.stage); got.Verdict != test.want || got.Reason != test.reason {
+			t.Errorf("%s: %s (%s), want %s (%s)", name, got.Verdict, got.Reason, test.want, test.reason)
+		}
+	}
+}
