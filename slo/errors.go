@@ -17,7 +17,7 @@ type Code string
 // The kinds of errors, in groups of ten: the YAML text, the shape of the
 // document, single values, requests, objectives, values in strings, checks,
 // limits, and what scenarios carry along; from 100 on, what parts of the file
-// say against each other.
+// say against each other, and what a stranger's file may not do.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -85,6 +85,7 @@ const (
 	CodeNoScenario Code = "SLO086" // a stage of a scenario that does not exist
 
 	CodeUnloaded Code = "SLO100" // an objective on a scenario or a step that its stage does not load
+	CodeUntrusted Code = "SLO110" // a value of the environment for a host that may not get it
 )
 
 // Error is one fault of an SLO file.

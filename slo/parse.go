@@ -29,6 +29,10 @@ type Options struct {
 	// Target overrides the target of the file when it is not empty.
 	Target string
 
+	// Trusted reports whether the values of environment variables may be sent
+	// to a host. Nil: to every one.
+	Trusted func(host string) bool
+
 	// Limits hold besides those of the file: the lower one counts.
 	Limits Limits
 
@@ -72,6 +76,8 @@ type parser struct {
 	decide  Decide        // of the objectives that say nothing else
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
 	file    *File
+
+	sent []sentValue // the values of variables that requests carry
 
 	scope      *scope            // of the place that is being read
 	everywhere map[string]int    // the captures that before makes, with their numbers
@@ -400,6 +406,7 @@ func (p *parser) document(root *node) {
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
 	p.checkRows()
+	p.checkSent()
 }
 
 func (p *parser) version(n *node) {

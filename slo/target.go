@@ -44,9 +44,13 @@ func (p *parser) baseURL(n *node, what string) string {
 	}
 	slot := fixed(what)
 	slot.secret = true
+	sent := len(p.sent)
 	t, ok := p.template(n, text, slot)
 	if !ok {
 		return ""
+	}
+	if isOneValue(text) {
+		p.sent = p.sent[:sent] // the host gets its own name
 	}
 	resolved, _ := t.Static()
 	target, err := parseTarget(resolved)

@@ -55,11 +55,17 @@ func splitValues(text string) ([]segment, error) {
 	return all, nil
 }
 
+// isOneValue reports whether a text is one value alone.
+func isOneValue(text string) bool {
+	segments, err := splitValues(strings.TrimSpace(text))
+	return err == nil && len(segments) == 1 && segments[0].value
+}
+
 // slot says what may stand in a text and how it is written there.
 type slot struct {
 	name    string              // where it is, for messages
 	dynamic bool                // values that change with each request may stand here
-	secret  bool                // so may secrets
+	secret  bool                // so may secrets, because it is sent
 	unread  bool                // variables of the environment are not read, only their names are checked
 	literal func(string) string // writes literal text
 	static  func(string) string // writes the value of a variable
@@ -113,6 +119,9 @@ func (p *parser) fill(b *builder, n *node, segments []segment, c slot) bool {
 			continue
 		}
 		if part.Value == NoValue {
+			if c.secret && !c.unread {
+				p.noteSent(n, s)
+			}
 			b.literal(c.static(part.Literal))
 			continue
 		}
