@@ -40,12 +40,13 @@ func netError(what string, address net.Addr, err error) error {
 func classify(err error) result.Class {
 	var dns *net.DNSError
 	var timeout net.Error
+	var barred *AddressError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return result.CancelledBy
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return result.Timeout
-	case isAny(err, local):
+	case isAny(err, local), errors.As(err, &barred):
 		return result.Local
 	case errors.As(err, &dns):
 		return result.DNS

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slogate/slogate/loader/http1"
@@ -31,7 +32,9 @@ type client struct {
 	scheme  string
 	address string // host and port of the target
 	dial    string // host and port to connect to
-	dialer  net.Dialer
+	guard   Guard
+	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
+	dialer  *net.Dialer                  // asks the guard
 	tls     *tls.Config
 
 	mu      sync.Mutex
@@ -73,11 +76,14 @@ func (w *wire) Write(p []byte) (int, error) {
 
 // newClient makes a client for a target. It connects to dial where that is not
 // empty; the name in Host and TLS stays the target's.
-func newClient(target *url.URL, dial string) *client {
-	return &client{
+func newClient(target *url.URL, dial string, guard Guard) *client {
+	c := &client{
 		scheme: target.Scheme, address: addressOf(target), dial: cmp.Or(dial, addressOf(target)),
 		tls: &tls.Config{ServerName: target.Hostname()},
 	}
+	c.guard = guard.watched(&c.barred)
+	c.dialer = c.guard.Dialer()
+	return c
 }
 
 // addressOf is the host and port that a URL names.

@@ -205,12 +205,16 @@ func resolve(ctx context.Context, c *client) *targets {
 	}
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	t.err = err
-	for i, a := range addresses {
+	for _, a := range addresses {
 		to := netip.AddrPortFrom(a.Unmap(), uint16(port))
-		t.list = append(t.list, to)
-		if c.hasReached(to.String()) {
-			t.good.Store(int64(i))
+		if err := c.guard.check(to.Addr()); err != nil {
+			t.err = err
+			continue
 		}
+		if c.hasReached(to.String()) {
+			t.good.Store(int64(len(t.list)))
+		}
+		t.list = append(t.list, to)
 	}
 	return t
 }

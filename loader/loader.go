@@ -59,6 +59,7 @@ type Options struct {
 	NormalPriority bool          // do not raise the engine's scheduling priority where that is allowed
 	Threads        int           // of the epoll engine; 0: by load and cores
 	Address        string        // host:port to connect to in the place of the target's; Host stays
+	Guard          Guard         // of the addresses to connect to; nil: every one may be
 }
 
 // PortableEngine names the engine that runs on every system.
@@ -141,7 +142,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	for _, st := range plan.all {
 		st.kept = st.keep(mask) + kept.longest()
 	}
-	c := newClient(target, opts.Address)
+	c := newClient(target, opts.Address, opts.Guard)
 	e, err := newEngine(opts.Engine, c, opts)
 	if err != nil {
 		return nil, err

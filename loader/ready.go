@@ -66,7 +66,8 @@ func reason(err error) string {
 
 // Ready waits until the file's wait_for request succeeds or, where there is
 // none, until the target can be connected to. It tells progress whenever the
-// reason for waiting changes. The error is a [*NotReadyError], or ctx's.
+// reason for waiting changes. The error is a [*NotReadyError], an
+// [*AddressError] or ctx's.
 func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	try, err := l.attempt()
 	if err != nil {
@@ -80,6 +81,9 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		why := try(limited)
 		if why == "" {
 			return nil
+		}
+		if barred := l.client.barred.Load(); barred != nil {
+			return fmt.Errorf("target %q: %w", addressOf(l.target), barred) // waiting would not help
 		}
 		if limited.Err() == nil {
 			failed = why // not the one that the deadline cut short
@@ -95,7 +99,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, l.client.dial)}
+	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, l.client)}
 	if l.file.WaitFor != nil {
 		e.Last = failed
 	}
@@ -159,7 +163,7 @@ func (l *Loader) connects(ctx context.Context) string {
 	address := l.client.dial
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	c, err := l.client.dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Sprintf("%q: %s", address, reason(err))
 	}
@@ -188,11 +192,11 @@ func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 	return l.mask.with(u.secrets(detail)).clean(detail, detailBytes)
 }
 
-// probe tries every address of a host once.
-func probe(ctx context.Context, address string) []Attempt {
-	host, port, err := net.SplitHostPort(address)
+// probe tries every address of a client's host once.
+func probe(ctx context.Context, c *client) []Attempt {
+	host, port, err := net.SplitHostPort(c.dial)
 	if err != nil {
-		return []Attempt{{address, err}}
+		return []Attempt{{c.dial, err}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -204,9 +208,9 @@ func probe(ctx context.Context, address string) []Attempt {
 	var tried []Attempt
 	for _, a := range slices.Compact(addresses)[:min(len(addresses), maxReached)] {
 		target := net.JoinHostPort(a, port)
-		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
+		connection, err := c.dialer.DialContext(ctx, "tcp", target)
 		if err == nil {
-			c.Close()
+			connection.Close()
 		}
 		tried = append(tried, Attempt{target, err})
 	}

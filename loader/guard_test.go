@@ -1,0 +1,170 @@
+package loader
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+var errBarred = errors.New("not this one")
+
+// barring refuses addresses.
+func barring(addresses ...string) Guard {
+	return func(a netip.Addr) error {
+		for _, barred := range addresses {
+			if a.Unmap() == netip.MustParseAddr(barred) {
+				return errBarred
+			}
+		}
+		return nil
+	}
+}
+
+// counting is a server that counts the connections that were opened to it, and
+// its port.
+func counting(t *testing.T, address string) (port string, opened *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("listen on %s: %v", address, err) // a system with one loopback address
+	}
+	opened = new(atomic.Int64)
+	s := &http.Server{Handler: http.HandlerFunc(ok), ConnState: func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}}
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port, opened
+}
+
+// Nothing connects to an address that the guard refuses: not to see whether
+// the target is ready, not to load it, not to read what it costs.
+func TestGuardRefuses(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		port, opened := counting(t, "127.0.0.1:0")
+		for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
+			for _, wait := range []*slo.WaitFor{nil, {Request: *get("/").Request, Timeout: time.Minute}} {
+				file := fileOf("http://"+host+":"+port, get("/"))
+				file.WaitFor = wait
+				l := newLoader(t, file, Options{Engine: engine, Guard: barring("127.0.0.1", "::1")})
+				err := l.Ready(t.Context(), nil)
+				barred, refused := errors.AsType[*AddressError](err)
+				if !refused || !errors.Is(err, errBarred) || !strings.Contains(err.Error(), "refused to connect to "+barred.Address.String()+": not this one") {
+					t.Errorf("%s: ready: %v", host, err)
+				}
+				s := l.Run(t.Context(), counted(20, 2))
+				coherent(t, s)
+				if s.Counters.Local != 20 || len(s.Failures) == 0 || !strings.Contains(s.Failures[0].Detail, "not this one") {
+					t.Errorf("%s: %+v, %+v", host, s.Counters, s.Failures)
+				}
+				fetch, err := l.Fetcher(get("/metrics").Request, 100)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "not this one") {
+					t.Errorf("%s: fetched: %v", host, err)
+				}
+			}
+		}
+		if n := opened.Load(); n > 0 {
+			t.Errorf("%d connections were opened", n)
+		}
+	})
+}
+
+// A name may mean another address than when the target was found to be ready.
+func TestGuardLooksAtEveryAnswerOfTheNameServer(t *testing.T) {
+	port, good := counting(t, "127.0.0.1:0")
+	_, bad := counting(t, "127.0.0.2:"+port)
+	answer := new(atomic.Pointer[[]string])
+	usual := net.DefaultResolver
+	net.DefaultResolver = nameServer(t, answer)
+	defer func() { net.DefaultResolver = usual }()
+	for _, engine := range Engines() {
+		for _, c := range []struct {
+			name  string
+			after []string // addresses of the name once the target was ready
+			class result.Class
+		}{
+			{"another address", []string{"127.0.0.2"}, result.Local},
+			{"one more", []string{"127.0.0.2", "127.0.0.1"}, result.Success},
+		} {
+			answer.Store(&[]string{"127.0.0.1"})
+			l := newLoader(t, fileOf("http://rebind.test:"+port, get("/")), Options{Engine: engine, Guard: barring("127.0.0.2")})
+			if err := l.Ready(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			answer.Store(&c.after)
+			s := l.Run(t.Context(), counted(20, 2))
+			coherent(t, s)
+			if *s.Counters.Of(c.class) == 0 || bad.Load() > 0 {
+				t.Errorf("%s, %s: %+v, %d connections to what is refused", engine, c.name, s.Counters, bad.Load())
+			}
+		}
+	}
+	if good.Load() == 0 {
+		t.Error("the name was never asked for")
+	}
+}
+
+// nameServer is a resolver whose every name has the addresses that were stored
+// last.
+func nameServer(t *testing.T, answer *atomic.Pointer[[]string]) *net.Resolver {
+	t.Helper()
+	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		packet := make([]byte, 1500)
+		for {
+			n, from, err := l.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			l.WriteTo(answerTo(packet[:n], *answer.Load()), from)
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", l.LocalAddr().String())
+	}}
+}
+
+// answerTo answers one question (RFC 1035, section 4): addresses for A, nothing
+// for everything else.
+func answerTo(query []byte, addresses []string) []byte {
+	const header = 12
+	end := header
+	for query[end] != 0 {
+		end += int(query[end]) + 1
+	}
+	question := query[header : end+5]
+	reply := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, question...)
+	if binary.BigEndian.Uint16(query[end+1:]) != 1 {
+		return reply
+	}
+	for _, a := range addresses {
+		ip := netip.MustParseAddr(a).As4()
+		reply = append(reply, 0xc0, header, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+		reply = append(reply, ip[:]...)
+	}
+	reply[7] = byte(len(addresses))
+	return reply
+}
