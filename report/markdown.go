@@ -73,6 +73,23 @@ var summaryForm = markdownForm{
 	},
 }
 
+// plainForm is a summary for a server that draws no Mermaid.
+var plainForm = markdownForm{limit: summaryForm.limit, rest: summaryForm.rest, sections: withoutCharts(summaryForm.sections)}
+
+func withoutCharts(sections []markdownSection) []markdownSection {
+	var plain []markdownSection
+	for _, s := range sections {
+		switch s.file {
+		case "charts":
+			plain = append(plain, markdownSection{"bars", "bars by stage", s.rank})
+		case "time":
+		default:
+			plain = append(plain, s)
+		}
+	}
+	return plain
+}
+
 // markdownPage is what the templates see: the view and its charts as Mermaid
 // draws them.
 type markdownPage struct {
@@ -92,7 +109,16 @@ func Markdown(w io.Writer, r *result.Run) error {
 	page := markdownPage{View: newView(r, markdown)}
 	page.StageCharts = stageCharts(page.Charts.Stages)
 	page.TimeCharts = timeCharts(r)
-	text, err := summaryForm.write(page)
+	return summaryForm.writeTo(w, page)
+}
+
+// PlainMarkdown is [Markdown] with bars of characters in the place of charts.
+func PlainMarkdown(w io.Writer, r *result.Run) error {
+	return plainForm.writeTo(w, markdownPage{View: newView(r, markdown)})
+}
+
+func (f markdownForm) writeTo(w io.Writer, page markdownPage) error {
+	text, err := f.write(page)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,28 @@ func Plan(w io.Writer, name, plan string) error {
 // do: "450 ms", "98.2 %".
 func Quantity(unit string, value float64) string { return quantity(unit, value) }
 
+// Against writes what an objective was compared with and the change, as the
+// reports do: "base 102 ms, +11.0 % (+8.0 to +14.0 %)". It is empty where there
+// was no comparison.
+func Against(o result.JudgedObjective) string {
+	c := o.Comparison
+	if c == nil {
+		return ""
+	}
+	side := "baseline "
+	if c.Runs == 0 {
+		side = "base "
+	}
+	text := side + baseline(o)
+	if c.Runs > 0 || c.Pairs > 0 {
+		text += ", " + changed(c.Change, c.Points)
+	}
+	if interval := between(c); interval != "" {
+		text += " (" + interval + ")"
+	}
+	return text
+}
+
 // OneLine puts a text from outside on one line of bounded length that is safe to
 // print: see [Text].
 func OneLine(s string) string { return visible(shorten(s, sentenceLimit)) }
