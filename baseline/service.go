@@ -11,13 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/slogate/slogate/github"
 )
 
 // Service is the artifact service of a job: the fourth version of the protocol,
@@ -61,19 +62,8 @@ func NewService(address, token, userAgent string) (*Service, error) {
 	return &Service{
 		origin: u.Scheme + "://" + u.Host, token: token, run: run, job: job, userAgent: userAgent,
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		sleep:  pause,
+		sleep:  github.Sleep,
 	}, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // errToken is a token that is none of the artifact service. It is not quoted:
@@ -287,9 +277,7 @@ func (s *Service) send(ctx context.Context, r outgoing) (answer []byte, repeated
 		if err == nil || try == tries || !passes(err) {
 			return answer, try > 1, err
 		}
-		// Around 1, 2, 4 s: jobs that failed together do not come back together.
-		middle := time.Second << (try - 1)
-		if s.sleep(ctx, middle/2+rand.N(middle)) != nil {
+		if s.sleep(ctx, github.Backoff(time.Second, try)) != nil {
 			return nil, try > 1, err
 		}
 	}

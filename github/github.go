@@ -94,7 +94,7 @@ func New(config Config) (*Client, error) {
 	transport.Proxy = http.ProxyFromEnvironment
 	c := &Client{
 		base: base, graphQL: config.GraphQLURL, token: strings.TrimSpace(config.Token), userAgent: config.UserAgent,
-		repository: config.Repository, now: time.Now, sleep: sleep,
+		repository: config.Repository, now: time.Now, sleep: Sleep,
 	}
 	c.api = &http.Client{Transport: transport, CheckRedirect: c.stayAtHome}
 	return c, nil
@@ -119,7 +119,8 @@ func (c *Client) home(u *url.URL) bool {
 // GitHub's.
 func (c *Client) gitea() bool { return strings.HasSuffix(c.base.Path, "/api/v1") }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, unless ctx ends before.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -286,9 +287,15 @@ func (c *Client) pause(r call, err error, attempt int) (time.Duration, bool) {
 	return backoff(attempt), r.again
 }
 
-// backoff is around 0.5, 1, 2, 4 s, each between half and one and a half of
-// it: jobs that failed together do not come back together.
-func backoff(attempt int) time.Duration {
-	middle := 500 * time.Millisecond << (attempt - 1)
+// firstPause before a call is repeated.
+const firstPause = 500 * time.Millisecond
+
+func backoff(attempt int) time.Duration { return Backoff(firstPause, attempt) }
+
+// Backoff is the pause after a failed attempt, counted from 1: around first, 2,
+// 4, 8 times that, each between half and one and a half of it. Jobs that failed
+// together do not come back together.
+func Backoff(first time.Duration, attempt int) time.Duration {
+	middle := first << (attempt - 1)
 	return middle/2 + rand.N(middle)
 }
