@@ -1,8 +1,7 @@
 package action
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -12,26 +11,9 @@ import (
 // Key tells the comment of this job about an SLO file from all others of a
 // pull request.
 func (a *Action) Key(in Inputs, name string) github.Key {
-	return github.Key{Workflow: a.workflowFile(), Job: a.getenv("GITHUB_JOB"), Matrix: cell(in.Matrix), Name: name}
-}
-
-// workflowFile is the path of the workflow's file, which two workflows never
-// share; a name they can.
-func (a *Action) workflowFile() string {
-	path, _, _ := strings.Cut(a.getenv("GITHUB_WORKFLOW_REF"), "@")
-	if path, ours := strings.CutPrefix(path, a.getenv("GITHUB_REPOSITORY")+"/"); ours {
-		return path
-	}
-	return a.getenv("GITHUB_WORKFLOW")
-}
-
-// cell is a matrix cell's JSON without blanks, empty where there is no matrix.
-func cell(matrix string) string {
-	var compact bytes.Buffer
-	if json.Compact(&compact, []byte(matrix)) != nil || compact.String() == "null" {
-		return ""
-	}
-	return compact.String()
+	// The path of the workflow's file two workflows never share; a name they can.
+	workflow := cmp.Or(a.workflow(), a.getenv("GITHUB_WORKFLOW"))
+	return github.Key{Workflow: workflow, Job: a.getenv("GITHUB_JOB"), Matrix: github.Cell(in.Matrix), Name: name}
 }
 
 // API returns a client of the server that the job belongs to.

@@ -19,7 +19,9 @@ func TestKey(t *testing.T) {
 	}{
 		"no matrix":            {nil, "null", github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Name: "iris"}},
 		"matrix":               {nil, "{\n  \"size\": 2\n}", github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Matrix: `{"size":2}`, Name: "iris"}},
-		"not JSON":             {nil, "{", github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Name: "iris"}},
+		"keys in any order":    {nil, `{"b": 1, "a": 2}`, github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Matrix: `{"a":2,"b":1}`, Name: "iris"}},
+		"empty matrix":         {nil, "{}", github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Name: "iris"}},
+		"not JSON":             {nil, "{", github.Key{Workflow: ".github/workflows/gate.yml", Job: "load", Matrix: "{", Name: "iris"}},
 		"old runner":           {map[string]string{"GITHUB_WORKFLOW_REF": ""}, "", github.Key{Workflow: "Gate", Job: "load", Name: "iris"}},
 		"another repository's": {map[string]string{"GITHUB_REPOSITORY": "acme/rose"}, "", github.Key{Workflow: "Gate", Job: "load", Name: "iris"}},
 	} {

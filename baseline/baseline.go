@@ -26,6 +26,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slogate/slogate/github"
 )
 
 // ResultFile is the name of a result in an artifact.
@@ -59,7 +61,7 @@ func Name(first, file, job, matrix string) string {
 	}
 	name := strings.Join(parts, "_")
 	if !plain {
-		sum := sha256.Sum256([]byte(strings.Join([]string{first, file, job, canonical(matrix)}, "\x00")))
+		sum := sha256.Sum256([]byte(strings.Join([]string{first, file, job, github.Cell(matrix)}, "\x00")))
 		name += "_" + hex.EncodeToString(sum[:4])
 	}
 	return name
@@ -74,7 +76,7 @@ var harmless = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 func readCell(matrix string) (text string, plain bool) {
 	var cell map[string]any
 	if json.Unmarshal([]byte(matrix), &cell) != nil || len(cell) == 0 {
-		return "", canonical(matrix) == ""
+		return "", github.Cell(matrix) == ""
 	}
 	var values []string
 	for _, key := range slices.Sorted(maps.Keys(cell)) {
@@ -85,21 +87,4 @@ func readCell(matrix string) (text string, plain bool) {
 		values = append(values, fmt.Sprint(cell[key]))
 	}
 	return strings.Join(values, "-"), false
-}
-
-// canonical is a matrix's cell with its keys in order, empty for none: null,
-// or an object without keys.
-func canonical(matrix string) string {
-	var cell any
-	if json.Unmarshal([]byte(matrix), &cell) != nil {
-		return matrix
-	}
-	if values, isMap := cell.(map[string]any); cell == nil || isMap && len(values) == 0 {
-		return ""
-	}
-	text, err := json.Marshal(cell)
-	if err != nil {
-		return matrix
-	}
-	return string(text)
 }

@@ -18,8 +18,25 @@ import (
 type Key struct {
 	Workflow string // name or path
 	Job      string
-	Matrix   string // the job's cell, as JSON; "null" or empty without a matrix
+	Matrix   string // the job's cell, see Cell
 	Name     string // of the SLO file
+}
+
+// Cell is the canonical form of a matrix's cell, given as JSON: with its keys in
+// order, empty for none, which is null or an object without keys.
+func Cell(matrix string) string {
+	var cell any
+	if json.Unmarshal([]byte(matrix), &cell) != nil {
+		return matrix
+	}
+	if values, isMap := cell.(map[string]any); cell == nil || isMap && len(values) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(cell)
+	if err != nil {
+		return matrix
+	}
+	return string(text)
 }
 
 // Marker is the invisible first line of a key's comment. It holds a digest, so
