@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/github"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -30,42 +31,69 @@ func (c gateChange) note(j *result.Judgement) {
 	j.Notices = append(j.Notices, c.notices...)
 }
 
+// errNoBaseFile says that there is no file to judge a change by.
+var errNoBaseFile = errors.New("objectives-from base: the base has no such SLO file, and a change does not judge itself")
+
 // file reads the SLO file that judges this job, and compares the change's file
-// with its base's. Without the base's file nothing is compared; where that one
-// is to judge, it is an error: else a change could choose its own judge by
-// keeping the base's file from being read.
+// with its base's. Without the base's file nothing is compared.
 func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateChange, error) {
 	head, err := pr.read(p)
-	fromBase := pr.inputs.ObjectivesFrom == "base"
-	if err != nil && !fromBase || !pr.hasBase() {
+	if pr.inputs.ObjectivesFrom == "base" && !pr.action.Job().OnBase() {
+		return pr.judgedByBase(ctx, p, head, err)
+	}
+	if err != nil || !pr.hasBase() {
 		return head, gateChange{}, err
 	}
-	base, baseErr := pr.baseFile(ctx, p)
+	base, err := pr.baseFile(ctx, p)
 	switch {
-	case fromBase && errors.Is(baseErr, fs.ErrNotExist) && err == nil:
-		return head, gateChange{notices: []string{"the base has no such SLO file yet: this change's own judges it"}}, nil
-	case fromBase && baseErr != nil:
-		return nil, gateChange{}, errors.Join(err, fmt.Errorf("objectives-from base: %w", baseErr))
-	case fromBase && head == nil:
+	case errors.Is(err, errNoBaseFile):
+		return head, gateChange{}, nil
+	case err != nil:
+		fmt.Fprintf(p.stderr, "not compared with the base's SLO file: %v\n", err)
+		return head, gateChange{}, nil
+	}
+	return head, gateChange{loosened: gate.Loosened(base, head)}, nil
+}
+
+// judgedByBase returns the base's file as the one that judges. Whatever keeps it
+// from being read is an error: else a change could choose its own judge. Head is
+// the change's own, nil where it is wrong.
+func (pr *pullRequest) judgedByBase(ctx context.Context, p *program, head *slo.File, wrong error) (*slo.File, gateChange, error) {
+	base, err := pr.baseFile(ctx, p)
+	switch {
+	case errors.Is(err, errNoBaseFile) && wrong != nil:
+		return nil, gateChange{}, wrong
+	case errors.Is(err, errNoBaseFile):
+		return nil, gateChange{}, hinted{err, "it judges once it is merged; until then, objectives-from: head in the workflow does without"}
+	case err != nil:
+		return nil, gateChange{}, errors.Join(wrong, fmt.Errorf("objectives-from base: %w", err))
+	case head == nil:
 		return base, gateChange{elsewhere: true, notices: []string{"judged by the base's SLO file; this change's own is wrong"}}, nil
-	case errors.Is(baseErr, fs.ErrNotExist):
-		return head, gateChange{}, nil
-	case baseErr != nil:
-		fmt.Fprintf(p.stderr, "not compared with the base's SLO file: %v\n", baseErr)
-		return head, gateChange{}, nil
 	}
 	c := gateChange{loosened: gate.Loosened(base, head)}
-	if !fromBase || base.Digest == head.Digest {
-		return head, c, nil
+	if base.Digest != head.Digest {
+		c.elsewhere, c.notices = true, []string{"judged by the base's SLO file, which this change alters: its own is not used"}
+		pr.action.Mask(head.Secrets...)
 	}
-	c.elsewhere, c.notices = true, []string{"judged by the base's SLO file, which this change alters: its own is not used"}
-	pr.action.Mask(head.Secrets...)
 	return base, c, nil
 }
 
-// hasBase reports whether the job is about a change that is not on its base
-// yet.
+// hasBase reports whether the event names the commit that a change starts from.
 func (pr *pullRequest) hasBase() bool { return pr.event.Base.SHA != "" && pr.event.Name != "push" }
+
+// baseCommit is the commit whose SLO file is the base's: the one that the event
+// of a pull request or a merge queue names, else the default branch's newest.
+func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (string, error) {
+	switch {
+	case pr.hasBase():
+		return pr.event.Base.SHA, nil
+	case pr.event.ForChange():
+		return "", errors.New("the event does not name the base's commit")
+	case pr.event.DefaultBranch == "":
+		return "", errors.New("the event names neither the base's commit nor the default branch")
+	}
+	return client.Tip(ctx, pr.event.DefaultBranch)
+}
 
 // baseFile reads the SLO file as the base has it, through the API: a checkout
 // rarely holds the base's commit. The same rules of trust hold for it.
@@ -80,12 +108,16 @@ func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, baseTimeout)
 	defer cancel()
-	text, found, err := client.File(ctx, path, pr.event.Base.SHA)
+	commit, err := pr.baseCommit(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	text, found, err := client.File(ctx, path, commit)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, fs.ErrNotExist
+		return nil, errNoBaseFile
 	}
 	options, err := pr.options(p)
 	if err != nil {
@@ -102,11 +134,8 @@ func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, err
 // repositoryPath is a file's path as its repository has it: below the folder
 // that it was checked out to, which may be one of several in the workspace.
 func repositoryPath(workspace, path string) (string, bool) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(workspace, path)
-	}
-	rel, err := filepath.Rel(workspace, path)
-	if err != nil || !filepath.IsLocal(rel) {
+	rel, inside := action.Within(workspace, path)
+	if !inside {
 		return "", false
 	}
 	for dir := filepath.Dir(rel); dir != "."; dir = filepath.Dir(dir) {

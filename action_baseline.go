@@ -28,7 +28,7 @@ const (
 // and keeps its own.
 type history struct {
 	job      action.Job
-	token    string // for the API
+	api      func() (*github.Client, error)
 	rules    slo.Baseline
 	artifact string // the name of this job's artifacts for this SLO file
 	file     string // name of the SLO file
@@ -40,13 +40,29 @@ type history struct {
 }
 
 func newHistory(a *action.Action, in action.Inputs, file *slo.File) *history {
-	h := &history{job: a.Job(), token: in.Token, rules: file.Baseline, file: file.Name, compares: comparesAny(file)}
+	h := &history{job: a.Job(), rules: file.Baseline, file: file.Name, compares: comparesAny(file)}
+	h.api = func() (*github.Client, error) { return a.API(in.Token, userAgent()) }
 	h.artifact = baseline.Name(file.Baseline.Artifact, file.Name, h.job.Name, in.Matrix)
-	asked := slices.Equal(in.Baseline, []string{artifactBaseline})
+	asked := asksForArtifacts(in)
 	h.wanted = asked || len(in.Baseline) == 0 && (file.Baseline.Artifact != "" || file.Baseline.Branch != "")
-	h.off = slices.Equal(in.Baseline, []string{noBaseline}) || file.Baseline.Off && !asked
+	h.off = slices.Equal(in.Baseline, []string{noBaseline}) || file.Baseline.Off
 	h.other = len(filesOf(in.Baseline)) > 0 || len(file.Baseline.Files) > 0 || file.Baseline.BaseTarget != ""
 	return h
+}
+
+func asksForArtifacts(in action.Inputs) bool {
+	return slices.Equal(in.Baseline, []string{artifactBaseline})
+}
+
+// onlyArtifacts takes out of a file what it would be compared with besides the
+// results of earlier runs: a change must not bring its own baseline. How the
+// comparison is done stays.
+func onlyArtifacts(file *slo.File, in action.Inputs) {
+	b := &file.Baseline
+	b.Off, b.Files, b.Ref = false, nil, ""
+	if in.BaseTarget == "" {
+		b.BaseTarget = ""
+	}
 }
 
 // branch is the one whose runs count.
@@ -60,7 +76,7 @@ func (h *history) branch() string {
 // isBase reports whether the job runs for that branch itself, or for the
 // default one.
 func (h *history) isBase() bool {
-	return h.job.Branch != "" && (h.job.Branch == h.job.Base || h.job.Branch == h.rules.Branch)
+	return h.job.OnBase() || h.job.Branch != "" && h.job.Branch == h.rules.Branch
 }
 
 // looks reports whether earlier runs are looked for: where the user wants
@@ -85,7 +101,7 @@ func (h *history) find(ctx context.Context) ([]*result.Run, []string) {
 	case branch == j.Own:
 		return nil, []string{fmt.Sprintf("earlier results were not looked for: a pull request is not compared with runs of its own branch %s", branch)}
 	}
-	c, err := github.New(github.Config{APIURL: j.APIURL, Token: h.token, Repository: j.Repository, UserAgent: "slogate/" + version()})
+	c, err := h.api()
 	if err != nil {
 		return nil, []string{fmt.Sprintf("earlier results were not looked for: %v", err)}
 	}
@@ -138,7 +154,7 @@ func (h *history) keep(ctx context.Context, r *result.Run, path string) (kept bo
 	if err != nil {
 		return false, fmt.Sprintf("the result was not kept: %v", err)
 	}
-	s, err := baseline.NewService(h.job.ResultsURL, h.job.RuntimeToken, "slogate/"+version())
+	s, err := baseline.NewService(h.job.ResultsURL, h.job.RuntimeToken, userAgent())
 	if err == nil {
 		err = s.Keep(ctx, h.artifact, text, h.job.Attempt > 1)
 	}

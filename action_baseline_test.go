@@ -25,6 +25,7 @@ type workflowStep struct {
 	more                   string            // of the SLO file
 	event, payload, apiURL string            // empty: that of the server
 	env                    map[string]string // besides
+	files                  map[string]string // besides, in the workspace
 }
 
 const pullRequestEvent = `{"repository": {"id": 1001, "default_branch": "main"}, "pull_request": {"base": {"ref": "main"}, "head": {"ref": "fix", "sha": "` + artifacttest.Tested + `", "repo": {"id": 1001}}}}`
@@ -37,6 +38,11 @@ func (s workflowStep) run(t *testing.T, f *artifacttest.Server, runID int64) wor
 	t.Chdir(dir)
 	config := fmt.Sprintf("version: 1\nname: iris\ntarget: %s\nscenarios: [{request: GET /}]\nstages: [{name: steady, requests: 200, workers: 2}]\nobjectives: [%s]\n%s\n", service.URL, s.objectives, s.more)
 	for name, text := range map[string]string{"slo.yaml": config, "event.json": s.payload} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range s.files {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -177,6 +183,28 @@ func TestResultThatIsNotKept(t *testing.T) {
 			}
 			if len(f.Artifacts) > 0 {
 				t.Error("the result was kept")
+			}
+		})
+	}
+}
+
+// With baseline artifact, what the change itself would be compared with does not
+// count.
+func TestArtifactsReplaceTheFilesOfTheChange(t *testing.T) {
+	for name, more := range map[string]string{
+		"files": "baseline: {files: lax.json}", "pinned": "baseline: {ref: lax.json}", "none": "baseline: none", "base target": "baseline: {base_target: http://127.0.0.1:9}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := artifacttest.New(t)
+			s := workflowStep{
+				objectives: "p95 <= 10s, p95 <= baseline + 10%", more: more, event: "pull_request", payload: pullRequestEvent,
+				env: map[string]string{"INPUT_BASELINE": "artifact"},
+			}
+			// A file that cannot be read would be an error.
+			s.files = map[string]string{"lax.json": "{"}
+			s.run(t, f, 6000).wants(t, exitPass, "there is no baseline yet: successful runs of this workflow on main", "pass", "")
+			if len(f.Asked) == 0 {
+				t.Error("no artifact was looked for")
 			}
 		})
 	}

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 // actionCommand is the entry of the container action.
@@ -22,11 +25,17 @@ func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
 	// The log of a step is a stream of commands to the runner: what a target or
 	// a file says must not become one.
 	log := &program{lookupEnv: p.lookupEnv, stdout: a.LogWriter(p.stdout), stderr: a.LogWriter(p.stderr)}
-	n := newNetwork(p, a)
+	n := newNetwork(p)
 	if n.twin {
 		ctx = untilAbandoned(ctx, os.Stdin)
 	}
+	if !n.twin {
+		n.announce(ctx, log)
+	}
 	code, err := gateAction(ctx, log, a, n)
+	if _, missing := errors.AsType[missingComment](err); missing && code == exitPass {
+		code = exitUsage
+	}
 	if err != nil {
 		log.fail(err, "")
 		if noteErr := a.Error(err); noteErr != nil {
@@ -54,6 +63,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	case "check":
 		return checkAction(ctx, p, a, pr)
 	}
+	n.trust = pr.trust
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
 			return code, err
@@ -63,59 +73,113 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
-		return exitUsage, errors.Join(err, refused(a, err))
+		return pr.unread(err), errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
+	if asksForArtifacts(inputs) {
+		onlyArtifacts(file, inputs)
+	}
 	kept := newHistory(a, inputs, file)
-	earlier, err := baselineOptions(file, filesOf(inputs.Baseline))
-	if err != nil {
+	s := pr.settings()
+	s.Change, s.Docker = change, n.socket
+	if s.Baseline, err = baselineOptions(file, filesOf(inputs.Baseline)); err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
-	earlier.Accepted, earlier.BaseBranch = a.Accepted(inputs), a.OnBaseBranch() || kept.isBase()
-	s := settings{
-		Out: inputs.Out, Seed: inputs.Seed, Gate: inputs.Gate, OnInconclusive: inputs.OnInconclusive,
-		Source: a.Source(), Change: change, Docker: n.socket,
+	if code, done, err := n.findAll(ctx, p, file, inputs, &s); err != nil {
+		code, err = s.unready(ctx, err)
+		return code, pr.refuse(ctx, p, file, err)
+	} else if done {
+		return code, nil
 	}
-	if s.Way, err = n.find(ctx, p, file, inputs); err != nil {
-		code, err := s.unready(ctx, err)
-		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
+	s.Baseline.BaseBranch = kept.isBase()
+	if kept.compares {
+		s.Baseline.Accepted = pr.accepted(ctx, p)
 	}
-	if file.Baseline.BaseTarget != "" && !s.Way.done {
-		if s.BaseWay, err = n.find(ctx, p, file.AtBase(), inputs); err != nil {
-			code, err := s.unready(ctx, fmt.Errorf("base: %w", err))
-			return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
-		}
-	}
-	for _, w := range []way{s.Way, s.BaseWay} {
-		if w.done {
-			return w.code, nil
-		}
-	}
-	kept.earlierResults(ctx, &earlier)
-	s.Baseline = earlier
+	kept.earlierResults(ctx, &s.Baseline)
 	r, code, err := p.gateRun(ctx, file, s)
 	if r == nil {
-		err = n.explain(err)
-		return code, errors.Join(err, refused(a, err), pr.refuse(ctx, p, file, err))
+		return code, pr.refuse(ctx, p, file, n.explain(err))
 	}
-	return code, errors.Join(err, deliver(a, r, inputs.Out, change), kept.keepResult(ctx, p, a, r, inputs.Out), pr.report(ctx, p, r))
+	return code, errors.Join(err, pr.deliver(r, change), kept.keepResult(ctx, p, a, r, inputs.Out),
+		pr.checkRun(ctx, p, r, code, change), pr.report(ctx, p, r))
+}
+
+// settings are those that the inputs make.
+func (pr *pullRequest) settings() settings {
+	in := pr.inputs
+	return settings{
+		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
+		Source: pr.action.Source(), Trust: &pr.trust,
+	}
+}
+
+// unread is the exit code of a job whose SLO file could not be read: without
+// one to judge by, it is as inconclusive as a run without data.
+func (pr *pullRequest) unread(err error) int {
+	if errors.Is(err, errNoBaseFile) {
+		return pr.settings().excuse(exitInconclusive)
+	}
+	return exitUsage
+}
+
+// findAll looks for the target and the base target. Done says that a twin has
+// done the whole run, and code is its exit code.
+func (n *network) findAll(ctx context.Context, p *program, file *slo.File, in action.Inputs, s *settings) (code int, done bool, err error) {
+	if s.Way, err = n.find(ctx, p, file, in); err != nil || s.Way.done {
+		return s.Way.code, s.Way.done, err
+	}
+	if file.Baseline.BaseTarget == "" {
+		return 0, false, nil
+	}
+	if s.BaseWay, err = n.find(ctx, p, file.AtBase(), in); err != nil {
+		return 0, false, fmt.Errorf("base: %w", err)
+	}
+	return s.BaseWay.code, s.BaseWay.done, nil
 }
 
 // checkAction is the mode check of the action: nothing is sent.
 func checkAction(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (int, error) {
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
-		return exitUsage, errors.Join(err, refused(a, err))
+		return pr.unread(err), errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
 	var plan, page bytes.Buffer
 	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
 		return exitUsage, err
 	}
-	if _, err := p.stdout.Write(plan.Bytes()); err != nil {
+	text, marked := veil(plan.String(), file), file.Path
+	if change.elsewhere {
+		marked = ""
+	}
+	if _, err := io.WriteString(p.stdout, text); err != nil {
 		return exitUsage, err
 	}
-	return exitPass, errors.Join(report.Plan(&page, file.Name, plan.String()), a.WriteSummary(page.Bytes()))
+	first, _, _ := strings.Cut(text, "\n")
+	return exitPass, errors.Join(
+		report.Plan(&page, file.Name, text), a.WriteSummary(page.Bytes()),
+		a.SetPlanned(first), a.Remarks(marked, planNotes(file, change.loosened)),
+	)
+}
+
+// planNotes are what a reader of a plan would want to know, at the objectives'
+// lines.
+func planNotes(file *slo.File, loosened []result.Loosening) []action.Note {
+	var notes []action.Note
+	for _, l := range loosened {
+		notes = append(notes, action.Note{Title: "asks less than its base", Text: lessThanBase(l)})
+	}
+	for _, s := range file.Stages {
+		for _, o := range s.Objectives {
+			if text := remark(o, s, file); s.Judge && text != "" && !o.Implicit {
+				text = strings.Replace(strings.Trim(text, " ()"), placeOf(o, file), "", 1)
+				notes = append(notes, action.Note{
+					Line: o.Pos.Line, Column: o.Pos.Column, Title: "objective in stage " + s.Name, Text: o.Text + ": " + text,
+				})
+			}
+		}
+	}
+	return notes
 }
 
 // refused tells the workflow that nothing was loaded, and why.
@@ -130,17 +194,21 @@ func refused(a *action.Action, why error) error {
 
 // deliver hands a judged run to the workflow: all of it, also when a part
 // fails.
-func deliver(a *action.Action, r *result.Run, out string, c gateChange) error {
-	marked := r.SLO.Path
+func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
+	a, out, marked := pr.action, pr.inputs.Out, r.SLO.Path
 	if c.elsewhere {
 		marked = ""
+	}
+	form := report.Markdown
+	if !pr.inputs.Charts {
+		form = report.PlainMarkdown
 	}
 	files := action.Files{Result: filepath.Join(out, resultFile), Report: filepath.Join(out, markdownFile)}
 	var page bytes.Buffer
 	err := errors.Join(
 		a.SetOutputs(r, files),
-		report.Markdown(&page, r),
-		a.Annotate(marked, r.Judgement, report.Quantity),
+		form(&page, r),
+		a.Annotate(marked, r.Judgement, words),
 	)
 	err = errors.Join(err, a.WriteSummary(page.Bytes()))
 	a.HandOver(out, files.Result, files.Report,

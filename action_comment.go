@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/slogate/slogate/action"
@@ -27,12 +26,13 @@ type pullRequest struct {
 	action *action.Action
 	inputs action.Inputs
 	event  github.Event
+	trust  trust
 	number int // 0: to be found
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
 	e := a.Event()
-	return &pullRequest{action: a, inputs: in, event: e, number: e.Number}
+	return &pullRequest{action: a, inputs: in, event: e, trust: newTrust(e, in), number: e.Number}
 }
 
 // warnOfTarget warns of the event that hands a fork's change a token that can
@@ -44,13 +44,25 @@ func (pr *pullRequest) warnOfTarget() error {
 	return pr.action.Warn("this job has a token that can write, and is about a fork's change: with pull_request_target, neither start the fork's code nor use its SLO file. docs/action.md has two workflows for forks.")
 }
 
-// read reads the SLO file of this job.
+// read reads the SLO file of this job. Where the workflow names one of the
+// workspace it stays there: a change can make it a link to anywhere.
 func (pr *pullRequest) read(p *program) (*slo.File, error) {
 	options, err := pr.options(p)
 	if err != nil {
 		return nil, err
 	}
-	return readSLO(pr.inputs.Config, options)
+	workspace, path := p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config
+	inside, ours := action.Within(workspace, path)
+	if !ours || workspace == "" {
+		return readSLO(path, options)
+	}
+	root, err := os.OpenRoot(workspace)
+	if err != nil {
+		return nil, fmt.Errorf("open the workspace: %w", err)
+	}
+	defer root.Close()
+	src, err := root.ReadFile(inside)
+	return parseSLO(path, src, err, options)
 }
 
 // options are those of the SLO file of this job. A deployment is the target
@@ -64,7 +76,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
 		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Limits: limits,
-		Env: pr.action.EnvLookup(in.Env, p.lookupEnv),
+		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names,
 	}, err
 }
 
@@ -91,17 +103,15 @@ func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) er
 	return pr.explain(p, pr.put(ctx, p, r.Name, text, failed))
 }
 
-// refuse puts below the pull request why nothing was loaded. The secrets of
-// the file are masked here: a runner masks its log, but no comment.
+// refuse says wherever a reader looks why nothing of a file was loaded, without
+// its secrets.
 func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, why error) error {
-	if pr.inputs.Comment == "never" || ctx.Err() != nil || why == nil {
-		return nil
+	why = veiled(why, file)
+	err := errors.Join(why, refused(pr.action, why))
+	if pr.inputs.Comment == "never" || ctx.Err() != nil {
+		return err
 	}
-	words := why.Error()
-	for _, secret := range file.Secrets {
-		words = strings.ReplaceAll(words, secret, "***")
-	}
-	return pr.explain(p, pr.put(ctx, p, file.Name, report.RefusalComment(words, pr.link()), true))
+	return errors.Join(err, pr.explain(p, pr.put(ctx, p, file.Name, report.RefusalComment(why.Error(), pr.link()), true)))
 }
 
 func (pr *pullRequest) link() report.CommentOptions {
@@ -159,7 +169,7 @@ func (pr *pullRequest) client() (*github.Client, error) {
 	if pr.inputs.Token == "" {
 		return nil, errors.New("there is no token")
 	}
-	return pr.action.API(pr.inputs.Token, "slogate/"+version())
+	return pr.action.API(pr.inputs.Token, userAgent())
 }
 
 // explain tells the user why there is no comment. Where no pull request was
@@ -173,8 +183,15 @@ func (pr *pullRequest) explain(p *program, why error) error {
 		fmt.Fprintln(p.stderr, text)
 		return nil
 	}
+	if pr.inputs.CommentRequired {
+		return missingComment{errors.New(text)}
+	}
 	return pr.action.Notice(text)
 }
+
+// missingComment is a comment that could not be written, where the workflow
+// requires it.
+type missingComment struct{ error }
 
 func (pr *pullRequest) reason(why error) string {
 	refused, ok := errors.AsType[*github.Error](why)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/slogate/slogate/action"
@@ -365,7 +366,6 @@ func TestLoosenedByThePullRequest(t *testing.T) {
 		"base is wrong":                     {[]string{"p95 =< 20s"}, []string{"p95 <= 30s"}, nil, exitPass, nil, []string{"asks less of"}},
 		"judged by base":                    {[]string{"p95 <= 1us"}, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitFail, []string{"## ❌ Fail", "`p95 <= 1us` | `p95 <= 30s`", "judged by the base's SLO file"}, nil},
 		"judged by base, this one is wrong": {[]string{"p95 <= 20s"}, []string{"p95 =< 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, []string{"this change's own is wrong"}, nil},
-		"judged by base, which has none":    {nil, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, []string{"the base has no such SLO file yet"}, nil},
 		"judged by base, the same":          {[]string{"p95 <= 30s"}, []string{"p95 <= 30s"}, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitPass, nil, []string{"judged by the base"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -394,22 +394,107 @@ func TestLoosenedByThePullRequest(t *testing.T) {
 	}
 }
 
-// Where the base's file is to judge and cannot be read, nothing is loaded: a
-// change must not be able to choose its own judge.
+// Where the base's file is to judge and there is none to read, nothing is
+// loaded: a change must not be able to choose its own judge.
 func TestObjectivesFromBaseFailsClosed(t *testing.T) {
-	j := newJob(t)
-	j.github.Files = map[string]map[string]string{baseSHA: {"slo.yaml": sloFile("iris", j.target, "p95 =< 20s")}}
-	code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base"})
-	if code != exitUsage || !strings.Contains(log, "objectives-from base: the base's SLO file is wrong") || strings.Contains(log, "::error file=") {
-		t.Errorf("a wrong file: exit %d\n%s", code, log)
+	without := strings.Replace(pullEvent(githubtest.RepositoryID), `"sha":"`+baseSHA+`",`, "", 1)
+	status := func(code int) func(*job) {
+		return func(j *job) {
+			j.github.Handle("GET /repos/acme/iris/contents/slo.yaml", func(w http.ResponseWriter, _ *http.Request) { githubtest.Refuse(w, code, "no") })
+		}
 	}
-	if code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base", "INPUT_GITHUB-TOKEN": ""}); code != exitUsage || !strings.Contains(log, "objectives-from base: there is no token") {
-		t.Errorf("no token: exit %d\n%s", code, log)
+	for name, tt := range map[string]struct {
+		change func(*job)
+		event  string // payload of a pull request; empty: one with all it has
+		env    map[string]string
+		exit   int
+		want   string
+	}{
+		"base is wrong":              {func(j *job) { j.base(baseSHA, "p95 =< 20s") }, "", nil, exitUsage, "objectives-from base: the base's SLO file is wrong"},
+		"no token":                   {func(*job) {}, "", map[string]string{"INPUT_GITHUB-TOKEN": ""}, exitUsage, "objectives-from base: there is no token"},
+		"no such file":               {func(j *job) { j.github.Files = map[string]map[string]string{baseSHA: {}} }, "", nil, exitInconclusive, "the base has no such SLO file, and a change does not judge itself"},
+		"no such file, let pass":     {func(j *job) { j.github.Files = map[string]map[string]string{baseSHA: {}} }, "", map[string]string{"INPUT_ON-INCONCLUSIVE": "warn"}, exitPass, "the base has no such SLO file"},
+		"commit that is not there":   {func(*job) {}, "", nil, exitUsage, "objectives-from base: GET /repos/acme/iris/commits/" + baseSHA + ": status 422"},
+		"denied":                     {status(403), "", nil, exitUsage, "status 403: no (needs the permission contents: read)"},
+		"an error":                   {status(400), "", nil, exitUsage, "objectives-from base: GET /repos/acme/iris/contents/slo.yaml: status 400"},
+		"outside of the workspace":   {func(j *job) { j.base(baseSHA, "p95 <= 20s") }, "", map[string]string{"GITHUB_WORKSPACE": "/nowhere"}, exitUsage, "lies outside of the workspace"},
+		"event without a base":       {func(j *job) { j.base(baseSHA, "p95 <= 20s") }, without, nil, exitUsage, "objectives-from base: the event does not name the base's commit"},
+		"event without a payload":    {func(j *job) { j.base(baseSHA, "p95 <= 20s") }, "{", nil, exitUsage, "objectives-from base: the event does not name the base's commit"},
+		"an own file that is wrong":  {func(j *job) { os.WriteFile(filepath.Join(j.dir, "slo.yaml"), []byte("version: 1"), 0o644) }, "", nil, exitUsage, "SLO014"},
+		"an own file that is absent": {func(j *job) { os.Remove(filepath.Join(j.dir, "slo.yaml")) }, "", nil, exitUsage, "objectives-from base: GET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			loaded := j.counts(t)
+			tt.change(j)
+			if tt.event != "" {
+				j.event(t, "pull_request", tt.event)
+			}
+			env := map[string]string{"INPUT_OBJECTIVES-FROM": "base"}
+			maps.Copy(env, tt.env)
+			code, log := j.run(t, env)
+			if code != tt.exit || !strings.Contains(log, tt.want) || loaded() > 0 {
+				t.Errorf("exit %d, want %d; %d requests; want %q in\n%s", code, tt.exit, loaded(), tt.want, log)
+			}
+			if text := j.summary(t); !strings.Contains(text, "Nothing was loaded, nothing was judged.") {
+				t.Errorf("the summary is\n%s", text)
+			}
+		})
 	}
-	// On the base itself there is no change, so that its own file judges.
-	j.event(t, "push", `{"ref":"refs/heads/main","before":"`+baseSHA+`","after":"`+headSHA+`","repository":{"id":1001}}`)
-	if code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base"}); code != exitPass {
-		t.Errorf("push: exit %d\n%s", code, log)
+}
+
+// base puts an SLO file into a commit.
+func (j *job) base(commit string, objectives ...string) {
+	j.github.Files = map[string]map[string]string{commit: {"slo.yaml": sloFile("iris", j.target, objectives...)}}
+}
+
+// counts replaces the job's service by one that counts its requests.
+func (j *job) counts(t *testing.T) func() int64 {
+	t.Helper()
+	var n atomic.Int64
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { n.Add(1) }))
+	t.Cleanup(service.Close)
+	j.target = service.URL
+	j.config(t, "iris", "p95 <= 30s")
+	return n.Load
+}
+
+// Who judges where objectives-from is base, by event: on the default branch its
+// own file, elsewhere the base's, or the default branch's where no base is named.
+func TestJudgeOfAnEvent(t *testing.T) {
+	const mainSHA = "3333333333333333333333333333333333333333"
+	repository := `"repository":{"id":1001,"default_branch":"main"}`
+	for name, tt := range map[string]struct {
+		event, payload, ref string
+		by                  string // commit of the file that judges; empty: the checkout's own
+		exit                int
+	}{
+		"push to the default branch":  {"push", `{"ref":"refs/heads/main","before":"` + baseSHA + `","after":"` + headSHA + `",` + repository + `}`, "refs/heads/main", "", exitPass},
+		"push to another branch":      {"push", `{"ref":"refs/heads/faster","before":"` + baseSHA + `","after":"` + headSHA + `",` + repository + `}`, "refs/heads/faster", mainSHA, exitFail},
+		"push of a tag":               {"push", `{"ref":"refs/tags/main","after":"` + headSHA + `",` + repository + `}`, "refs/tags/main", mainSHA, exitFail},
+		"schedule":                    {"schedule", `{"schedule":"0 0 * * *",` + repository + `}`, "refs/heads/main", "", exitPass},
+		"by hand":                     {"workflow_dispatch", `{"ref":"refs/heads/main",` + repository + `}`, "refs/heads/main", "", exitPass},
+		"by hand, another branch":     {"workflow_dispatch", `{"ref":"refs/heads/faster",` + repository + `}`, "refs/heads/faster", mainSHA, exitFail},
+		"merge queue":                 {"merge_group", `{"merge_group":{"head_sha":"` + headSHA + `","base_sha":"` + baseSHA + `","head_ref":"x"},` + repository + `}`, "refs/heads/x", baseSHA, exitFail},
+		"pull request":                {"pull_request", pullEvent(githubtest.RepositoryID), "refs/pull/7/merge", baseSHA, exitFail},
+		"comment":                     {"issue_comment", `{"issue":{"number":7,"pull_request":{"url":"x"}},` + repository + `}`, "refs/heads/main", mainSHA, exitFail},
+		"release":                     {"release", `{"action":"published",` + repository + `}`, "refs/tags/v1", mainSHA, exitFail},
+		"unknown default branch":      {"push", `{"ref":"refs/heads/main","after":"` + headSHA + `","repository":{"id":1001}}`, "refs/heads/main", mainSHA, exitUsage},
+		"default branch without file": {"push", `{"ref":"refs/heads/faster","after":"` + headSHA + `",` + repository + `}`, "refs/heads/faster", "none", exitInconclusive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.github.Branches = map[string]string{"main": mainSHA}
+			j.base(tt.by, "p95 <= 1us")
+			if tt.by != mainSHA {
+				j.github.Files[mainSHA] = map[string]string{}
+			}
+			j.event(t, tt.event, tt.payload)
+			code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base", "GITHUB_REF": tt.ref, "GITHUB_SHA": headSHA})
+			if code != tt.exit {
+				t.Errorf("exit %d, want %d\n%s", code, tt.exit, log)
+			}
+		})
 	}
 }
 
@@ -452,18 +537,51 @@ func TestRepositoryPath(t *testing.T) {
 	}
 }
 
-// The mode check validates and sends nothing.
+// The mode check validates, marks what it finds and sends nothing.
 func TestActionChecks(t *testing.T) {
+	output := func(j *job) string {
+		text, err := os.ReadFile(j.env["GITHUB_OUTPUT"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
 	j := newJob(t)
 	j.target = "http://127.0.0.1:9"
-	j.config(t, "iris", "p95 <= 30s")
+	j.config(t, "iris", "p95 <= 30s", "p99.99 <= 30s")
+	j.base(baseSHA, "p95 <= 20s", "p99.99 <= 30s")
 	code, log := j.run(t, map[string]string{"INPUT_MODE": "check"})
 	if code != exitPass || !strings.Contains(log, "1 stages on http://127.0.0.1:9") || !strings.Contains(j.summary(t), "## 📋 Plan: iris") || len(j.github.Comments) > 0 {
 		t.Errorf("exit %d, comments %+v\n%s\n%s", code, j.github.Comments, log, j.summary(t))
 	}
+	for _, want := range []string{
+		"::notice file=slo.yaml,title=asks less than its base::steady: p95 <= 20s → p95 <= 30s\n",
+		"::notice col=5,file=slo.yaml,line=10,title=objective in stage steady::p99.99 <= 30s: ",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q:\n%s", want, log)
+		}
+	}
+	if text := output(j); !strings.Contains(text, "\ntrue\n") || !strings.Contains(text, "is valid: 1 stages on http://127.0.0.1:9") {
+		t.Errorf("outputs %s", text)
+	}
+	j = newJob(t)
 	j.config(t, "iris", "p95 =< 30s")
-	if code, log := j.run(t, map[string]string{"INPUT_MODE": "check"}); code != exitUsage || !strings.Contains(log, "::error ") {
-		t.Errorf("a wrong file: exit %d\n%s", code, log)
+	code, log = j.run(t, map[string]string{"INPUT_MODE": "check"})
+	if code != exitUsage || !strings.Contains(log, "::error col=9,file=slo.yaml,line=9,title=slogate::") || !strings.Contains(j.summary(t), "Nothing was loaded") || !strings.Contains(output(j), "\nfalse\n") {
+		t.Errorf("a wrong file: exit %d\n%s\n%s", code, log, output(j))
+	}
+}
+
+// Neither outputs nor the summary of a plan hold a secret.
+func TestActionChecksWithoutSecrets(t *testing.T) {
+	j := newJob(t)
+	j.target = "http://localhost:${secret.PORT}"
+	j.config(t, "iris", "p95 <= 30s")
+	code, log := j.run(t, map[string]string{"INPUT_MODE": "check", "INPUT_ENV": "PORT", "PORT": "54321"})
+	text, err := os.ReadFile(j.env["GITHUB_OUTPUT"])
+	if code != exitPass || err != nil || strings.Contains(string(text)+j.summary(t), "54321") || !strings.Contains(string(text), "localhost:***") {
+		t.Errorf("exit %d, %v\n%s\n%s", code, err, text, log)
 	}
 }
 

@@ -19,8 +19,8 @@ func (n *network) host(ctx context.Context, mode string) (*host, string) {
 	switch {
 	case mode == "bridge":
 		return nil, "the input network is bridge"
-	case n.fork && mode == "auto":
-		return nil, "never by itself for a pull request of a fork"
+	case n.trust.stranger && mode == "auto":
+		return nil, "never by itself for a pull request of a fork, nor for a deployment whose address the workflow does not name"
 	}
 	h, err := n.enter(ctx)
 	switch {

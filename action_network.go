@@ -45,7 +45,7 @@ func (w way) describe(l *loader.Loader) string {
 type network struct {
 	twin       bool   // this is the second start, in the runner's network
 	earlier    string // what the first start tried in vain
-	fork       bool   // the job runs a fork's pull request
+	trust      trust  // of the workflow's author
 	selfHosted bool
 	socket     string
 	system     route.System
@@ -57,13 +57,32 @@ type network struct {
 // DOCKER_HOST does not count: in the environment of a job it is the runner's.
 const runnerSocket = "/var/run/docker.sock"
 
-func newNetwork(p *program, a *action.Action) *network {
+func newNetwork(p *program) *network {
 	earlier, twin := p.lookupEnv(docker.Marker)
 	return &network{
-		twin: twin, earlier: earlier, fork: a.Fork(), selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
+		twin: twin, earlier: earlier, selfHosted: p.getenv("RUNNER_ENVIRONMENT") == "self-hosted",
 		socket: runnerSocket, system: route.System{Files: os.DirFS("/"), Lookup: net.DefaultResolver.LookupHost},
 		stdout: p.stdout, stderr: p.stderr,
 	}
+}
+
+// announceWithin bounds what asking the engine for the image may cost a start.
+const announceWithin = 3 * time.Second
+
+// announce says which slogate this is: its version, the reference by which the
+// workflow uses the action, and the image, where the engine tells.
+func (n *network) announce(ctx context.Context, p *program) {
+	text := "slogate " + version()
+	if ref := p.getenv("GITHUB_ACTION_REF"); ref != "" {
+		text += ", " + p.getenv("GITHUB_ACTION_REPOSITORY") + "@" + ref
+	}
+	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	defer cancel()
+	if h, err := n.enter(ctx); err == nil {
+		text += ", image " + h.self.Image
+		h.engine.Close()
+	}
+	fmt.Fprintln(p.stderr, text)
 }
 
 // find looks for the target of a file within the time that the target has to
@@ -143,10 +162,11 @@ func (n *network) probe(ctx context.Context, p *program, file *slo.File, candida
 	progress := p.progress()
 	defer progress.Close()
 	try := func(ctx context.Context, c route.Candidate) error {
-		if err := route.Connect(ctx, c.Address); err != nil {
+		guard := n.trust.guard(file.Target, way{address: c.Address})
+		if err := route.Connect(ctx, guard.Dialer(), c.Address); err != nil {
 			return err
 		}
-		l, err := loader.New(file, loader.Options{Version: version(), Address: c.Address})
+		l, err := loader.New(file, loader.Options{Version: version(), Address: c.Address, Guard: guard})
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func serveHealth(t *testing.T, status int) string {
 	return port
 }
 
-func parseSLO(t *testing.T, target, patience string) *slo.File {
+func waitingFile(t *testing.T, target, patience string) *slo.File {
 	t.Helper()
 	file, err := slo.Parse(fmt.Appendf(nil, `version: 1
 target: %s
@@ -59,7 +59,7 @@ func testNetwork(t *testing.T) (*network, *program, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
 	p := &program{lookupEnv: func(string) (string, bool) { return "", false }, stdout: &log, stderr: &log}
-	n := newNetwork(p, action.New(p.getenv, io.Discard))
+	n := newNetwork(p)
 	n.socket = filepath.Join(t.TempDir(), "none")
 	n.system = route.System{Files: bridge, Lookup: func(context.Context, string) ([]string, error) { return nil, errors.New("no such host") }}
 	return n, p, &log
@@ -76,7 +76,7 @@ func published(port, as string) string {
 func TestWrongServerIsNotFinal(t *testing.T) {
 	wrong, right := serveHealth(t, http.StatusNotFound), serveHealth(t, http.StatusOK)
 	n, p, _ := testNetwork(t)
-	got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+wrong, "20s"), action.Inputs{Network: "auto", Services: published(right, wrong)})
+	got, err := n.find(t.Context(), p, waitingFile(t, "http://127.0.0.1:"+wrong, "20s"), action.Inputs{Network: "auto", Services: published(right, wrong)})
 	want := way{address: "localhost:" + right, via: "127.0.0.1:" + wrong + " via service localhost:" + right}
 	if err != nil || got != want {
 		t.Errorf("find = %+v, %v; want %+v", got, err, want)
@@ -90,12 +90,12 @@ func TestFindTakesTheGivenAddress(t *testing.T) {
 		"twin":                  func(n *network) { n.twin = true },
 		"no container":          func(n *network) { n.system.Files = fstest.MapFS{} },
 		"self-hosted":           func(n *network) { n.selfHosted = true },
-		"a fork's pull request": func(n *network) { n.fork = true },
+		"a fork's pull request": func(n *network) { n.trust.stranger = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, p, log := testNetwork(t)
 			change(n)
-			got, err := n.find(t.Context(), p, parseSLO(t, "http://127.0.0.1:"+port, "20s"), action.Inputs{Network: "auto"})
+			got, err := n.find(t.Context(), p, waitingFile(t, "http://127.0.0.1:"+port, "20s"), action.Inputs{Network: "auto"})
 			if want := (way{twin: n.twin}); err != nil || got != want || strings.Contains(log.String(), "warning") {
 				t.Errorf("find = %+v, %v; want %+v; said %q", got, err, want, log)
 			}
@@ -116,8 +116,8 @@ func TestFindSaysWhyNot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, p, _ := testNetwork(t)
-			n.fork = tt.fork
-			_, err := n.find(t.Context(), p, parseSLO(t, "http://localhost:"+wrong, "500ms"), action.Inputs{Network: tt.mode})
+			n.trust.stranger = tt.fork
+			_, err := n.find(t.Context(), p, waitingFile(t, "http://localhost:"+wrong, "500ms"), action.Inputs{Network: tt.mode})
 			notFound, ok := errors.AsType[*route.NotFoundError](err)
 			if !ok || !strings.Contains(notFound.Host, tt.want) || len(notFound.Tried) != 2 || !strings.Contains(err.Error(), "status 404") {
 				t.Errorf("error = %v, want %q and two addresses", err, tt.want)
@@ -130,7 +130,7 @@ func TestFindObeysCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	n, p, _ := testNetwork(t)
-	if _, err := n.find(ctx, p, parseSLO(t, "http://localhost:"+serveHealth(t, http.StatusNotFound), "20s"), action.Inputs{Network: "bridge"}); !errors.Is(err, context.Canceled) {
+	if _, err := n.find(ctx, p, waitingFile(t, "http://localhost:"+serveHealth(t, http.StatusNotFound), "20s"), action.Inputs{Network: "bridge"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -173,5 +173,33 @@ func TestHostPort(t *testing.T) {
 		if got, ok := hostPort(target); got != want || ok != (want != "") {
 			t.Errorf("hostPort(%s) = %q, %v; want %q", target, got, ok, want)
 		}
+	}
+}
+
+// The log begins with what runs: version, reference, image.
+func TestAnnounce(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1.47/containers/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"Id": %q, "Image": "sha256:77", "Path": "/slogate", "Args": ["action"], "State": {"Running": true}}`, id)
+	})
+	n, p, log := testNetwork(t)
+	n.announce(t.Context(), p)
+	if got, want := log.String(), "slogate "+version()+"\n"; got != want {
+		t.Errorf("without an engine: %q, want %q", got, want)
+	}
+	log.Reset()
+	n.socket = serveEngine(t, mux)
+	n.system.Files = fstest.MapFS{
+		"proc/1/cmdline":      {Data: []byte("/slogate\x00action\x00")},
+		"proc/self/mountinfo": {Data: []byte("1 2 0:3 /containers/" + id + "/hostname /etc/hostname rw\n")},
+	}
+	p.lookupEnv = func(name string) (string, bool) {
+		v, ok := map[string]string{"GITHUB_ACTION_REPOSITORY": "slogate/slogate", "GITHUB_ACTION_REF": "v1"}[name]
+		return v, ok
+	}
+	n.announce(t.Context(), p)
+	if got, want := log.String(), "slogate "+version()+", slogate/slogate@v1, image sha256:77\n"; got != want {
+		t.Errorf("announced %q, want %q", got, want)
 	}
 }

@@ -53,14 +53,18 @@ func printLoosened(w io.Writer, all []result.Loosening) error {
 	var text strings.Builder
 	text.WriteString("\nasks less than its base:\n")
 	for _, l := range all {
-		where := "all stages"
-		if len(l.Stages) > 0 {
-			where = strings.Join(l.Stages, ", ")
-		}
-		fmt.Fprintf(&text, "  %s: %s → %s\n", where, l.Before, l.After)
+		fmt.Fprintf(&text, "  %s\n", lessThanBase(l))
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
+}
+
+func lessThanBase(l result.Loosening) string {
+	where := "all stages"
+	if len(l.Stages) > 0 {
+		where = strings.Join(l.Stages, ", ")
+	}
+	return fmt.Sprintf("%s: %s → %s", where, l.Before, l.After)
 }
 
 // printPlan says what a run of the file would do.

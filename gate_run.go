@@ -50,12 +50,16 @@ type settings struct {
 	Loader         loader.Options // but for seed, version and address
 	Way            way            // to the target
 	BaseWay        way            // to the base target
+	Trust          *trust         // nil: every target is the user's own
 }
 
-// options are the loader's options for a run over a way.
-func (s settings) options(seed uint64, w way) loader.Options {
+// options are the loader's options to load a target over a way.
+func (s settings) options(seed uint64, target string, w way) loader.Options {
 	o := s.Loader
 	o.Seed, o.Version, o.Address = seed, version(), w.address
+	if s.Trust != nil {
+		o.Guard = s.Trust.guard(target, w)
+	}
 	return o
 }
 
@@ -135,11 +139,11 @@ type loaders struct {
 }
 
 func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
-	head, err := loader.New(file, s.options(seed, s.Way))
+	head, err := loader.New(file, s.options(seed, file.Target, s.Way))
 	if err != nil || file.Baseline.BaseTarget == "" {
 		return loaders{head: head}, err
 	}
-	base, err := loader.New(file.AtBase(), s.options(seed, s.BaseWay))
+	base, err := loader.New(file.AtBase(), s.options(seed, file.Baseline.BaseTarget, s.BaseWay))
 	if err != nil {
 		head.Close()
 		return loaders{}, fmt.Errorf("base: %w", err)
@@ -210,10 +214,13 @@ func (l *loaders) close() {
 	}
 }
 
-// unready is the end of a run whose target was not ready.
+// unready is the end of a run whose target was not ready, or may not be loaded.
 func (s settings) unready(ctx context.Context, err error) (int, error) {
 	if ctx.Err() != nil {
 		return exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
+	}
+	if _, barred := errors.AsType[*loader.AddressError](err); barred {
+		return exitUsage, err // as a host that is not allowed
 	}
 	return s.excuse(exitInconclusive), err
 }

@@ -176,7 +176,7 @@ func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, setti
 
 // once shows one iteration of each scenario.
 func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, error) {
-	l, err := loader.New(file, s.options(s.Seed, s.Way))
+	l, err := loader.New(file, s.options(s.Seed, file.Target, s.Way))
 	if err != nil {
 		return exitUsage, err
 	}
@@ -199,6 +199,11 @@ func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, er
 // readSLO reads and validates an SLO file.
 func readSLO(path string, opts slo.Options) (*slo.File, error) {
 	src, err := os.ReadFile(path)
+	return parseSLO(path, src, err, opts)
+}
+
+// parseSLO validates what was read of an SLO file, or explains why nothing was.
+func parseSLO(path string, src []byte, err error, opts slo.Options) (*slo.File, error) {
 	if err != nil {
 		hint := ""
 		if errors.Is(err, fs.ErrNotExist) {

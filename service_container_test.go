@@ -13,8 +13,8 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// engineAt is a Docker engine with one container that publishes port 8000.
-func engineAt(t *testing.T) (socket string) {
+// serveEngine serves a Docker engine at a socket.
+func serveEngine(t *testing.T, mux *http.ServeMux) (socket string) {
 	t.Helper()
 	// A short path: the address of a Unix socket has about a hundred bytes.
 	dir, err := os.MkdirTemp("", "slogate")
@@ -27,8 +27,17 @@ func engineAt(t *testing.T) (socket string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.47") })
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
+	server.Start()
+	t.Cleanup(server.Close)
+	return socket
+}
+
+// engineAt is a Docker engine with one container that publishes port 8000.
+func engineAt(t *testing.T) (socket string) {
+	t.Helper()
+	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1.47/containers/json", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `[{"Id": "abc", "Names": ["/api"], "Ports": [{"IP": "0.0.0.0", "PublicPort": 8000, "Type": "tcp"}]}]`)
 	})
@@ -39,10 +48,7 @@ func engineAt(t *testing.T) (socket string) {
 		}
 		fmt.Fprintf(w, `{"cpu_stats": {"cpu_usage": {"total_usage": %d}, "throttling_data": {"periods": 5}}, "memory_stats": {"usage": 7}}`, used)
 	})
-	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
-	server.Start()
-	t.Cleanup(server.Close)
-	return socket
+	return serveEngine(t, mux)
 }
 
 func TestCostOfAContainer(t *testing.T) {

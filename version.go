@@ -16,3 +16,6 @@ func version() string {
 	}
 	return info.Main.Version
 }
+
+// userAgent names the program to the servers of the CI.
+func userAgent() string { return "slogate/" + version() }

@@ -18,29 +18,21 @@ func inEvent(t *testing.T, name, ref, payload string) *Action {
 	return New(func(key string) string { return env[key] }, io.Discard)
 }
 
-func TestAccepted(t *testing.T) {
-	tests := []struct {
-		name    string
-		in      Inputs
-		payload string
-		want    string
-	}{
-		{"nothing", Inputs{}, `{"pull_request": {"labels": []}}`, ""},
-		{"another label", Inputs{}, `{"pull_request": {"labels": [{"name": "slogate"}]}}`, ""},
-		{"the label", Inputs{}, `{"pull_request": {"labels": [{"name": "bug"}, {"name": "slogate-accept"}]}}`, "by the label slogate-accept"},
-		{"the input", Inputs{Accept: true}, `{}`, "by the input accept"},
-		{"a payload that is none", Inputs{}, `"slogate-accept"`, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := inEvent(t, "pull_request", "refs/pull/7/merge", tt.payload).Accepted(tt.in); got != tt.want {
-				t.Errorf("accepted %q, want %q", got, tt.want)
-			}
-		})
+func TestLabelled(t *testing.T) {
+	for payload, want := range map[string]bool{
+		`{"pull_request": {"labels": []}}`:                                            false,
+		`{"pull_request": {"labels": [{"name": "slogate"}]}}`:                         false,
+		`{"pull_request": {"labels": [{"name": "bug"}, {"name": "slogate-accept"}]}}`: true,
+		`{"labels": [{"name": "slogate-accept"}]}`:                                    false,
+		`"slogate-accept"`: false,
+	} {
+		if got := inEvent(t, "pull_request", "refs/pull/7/merge", payload).Labelled(); got != want {
+			t.Errorf("%s: %v, want %v", payload, got, want)
+		}
 	}
 }
 
-func TestOnBaseBranch(t *testing.T) {
+func TestOnBase(t *testing.T) {
 	const payload = `{"repository": {"id": 1, "default_branch": "main"}}`
 	tests := []struct {
 		event, ref, payload string
@@ -48,14 +40,19 @@ func TestOnBaseBranch(t *testing.T) {
 	}{
 		{"push", "refs/heads/main", payload, true},
 		{"schedule", "refs/heads/main", payload, true},
+		{"workflow_dispatch", "refs/heads/main", payload, true},
 		{"push", "refs/heads/feature", payload, false},
 		{"push", "refs/tags/main", payload, false},
+		{"release", "refs/heads/main", payload, false},
+		{"workflow_run", "refs/heads/main", payload, false},
+		{"issue_comment", "refs/heads/main", payload, false},
+		{"deployment_status", "refs/heads/main", payload, false},
 		{"pull_request", "refs/heads/main", payload, false},
 		{"merge_group", "refs/heads/gh-readonly-queue/main/pr-7", payload, false},
 		{"push", "refs/heads/", `{}`, false},
 	}
 	for _, tt := range tests {
-		if got := inEvent(t, tt.event, tt.ref, tt.payload).OnBaseBranch(); got != tt.want {
+		if got := inEvent(t, tt.event, tt.ref, tt.payload).Job().OnBase(); got != tt.want {
 			t.Errorf("%s of %s: %v, want %v", tt.event, tt.ref, got, tt.want)
 		}
 	}

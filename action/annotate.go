@@ -34,32 +34,78 @@ type annotation struct {
 
 // Annotate marks the SLO file's line of each objective that was not met: an
 // error where it failed, a warning where it only warns or is inconclusive.
-// Quantity writes a value in the unit of its indicator.
-func (a *Action) Annotate(file string, j *result.Judgement, quantity func(unit string, value float64) string) error {
+func (a *Action) Annotate(file string, j *result.Judgement, words Words) error {
 	var errs, warnings []annotation
-	for _, o := range j.Objectives {
-		switch o.Verdict {
-		case result.Fail:
-			errs = append(errs, objectiveNote("error", file, o, quantity))
-		case result.Warn, result.Inconclusive:
-			warnings = append(warnings, objectiveNote("warning", file, o, quantity))
+	for _, m := range Missed(j, words) {
+		n := annotation{level: m.Level, file: file, line: m.Line, column: m.Column, title: m.Title, message: m.Text}
+		if m.Level == Failure {
+			errs = append(errs, n)
+		} else {
+			warnings = append(warnings, n)
 		}
 	}
 	return errors.Join(a.annotate(errs), a.annotate(warnings))
 }
 
-func objectiveNote(level, file string, o result.JudgedObjective, quantity func(string, float64) string) annotation {
-	words := map[result.Verdict]string{result.Fail: "failed", result.Warn: "missed", result.Inconclusive: "inconclusive"}
-	message := o.Text + ": " + measured(o, quantity)
-	if o.Reason != "" {
-		message += "; " + o.Reason
+// Words write the parts of an annotation that a report writes too.
+type Words struct {
+	Quantity func(unit string, value float64) string // in the unit of its indicator
+	Against  func(o result.JudgedObjective) string   // what it was compared with, and the change
+}
+
+// The levels of an annotation, in the words of workflow commands.
+const (
+	Failure = "error"
+	Warning = "warning"
+	Remark  = "notice"
+)
+
+// Note is a message at a place of the SLO file. A line of 0 is the file as a
+// whole.
+type Note struct {
+	Level        string
+	Line, Column int
+	Title, Text  string
+}
+
+// Missed are notes on the objectives that were not met.
+func Missed(j *result.Judgement, words Words) []Note {
+	var all []Note
+	for _, o := range j.Objectives {
+		switch o.Verdict {
+		case result.Fail:
+			all = append(all, missed(Failure, "failed", o, words))
+		case result.Warn:
+			all = append(all, missed(Warning, "missed", o, words))
+		case result.Inconclusive:
+			all = append(all, missed(Warning, "inconclusive", o, words))
+		}
 	}
-	return annotation{
-		level: level, file: file, line: o.Line, column: o.Column,
+	return all
+}
+
+func missed(level, how string, o result.JudgedObjective, words Words) Note {
+	text := o.Text + ": " + measured(o, words.Quantity)
+	for _, more := range []string{words.Against(o), o.Reason} {
+		if more != "" {
+			text += "; " + more
+		}
+	}
+	return Note{
+		Level: level, Line: o.Line, Column: o.Column, Text: text,
 		// Without the objective's "=", which runners made from act do not allow here.
-		title:   fmt.Sprintf("%s %s in stage %s", o.Subject(), words[o.Verdict], o.Stage),
-		message: message,
+		Title: fmt.Sprintf("%s %s in stage %s", o.Subject(), how, o.Stage),
 	}
+}
+
+// Remarks marks places of the SLO file with what a user may want to change and
+// nothing depends on.
+func (a *Action) Remarks(file string, notes []Note) error {
+	var all []annotation
+	for _, n := range notes {
+		all = append(all, annotation{level: Remark, file: file, line: n.Line, column: n.Column, title: n.Title, message: n.Text})
+	}
+	return a.annotate(all)
 }
 
 func measured(o result.JudgedObjective, quantity func(string, float64) string) string {
@@ -132,7 +178,7 @@ func (a *Action) annotate(notes []annotation) error {
 // the repository's, so it is not named.
 func (a *Action) properties(n annotation) githubactions.CommandProperties {
 	p := githubactions.CommandProperties{"title": cut(cleanLine(n.title), 200)}
-	rel, inside := within(a.getenv("GITHUB_WORKSPACE"), n.file)
+	rel, inside := Within(a.getenv("GITHUB_WORKSPACE"), n.file)
 	if n.file == "" || !inside {
 		return p
 	}

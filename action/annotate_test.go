@@ -18,6 +18,15 @@ var update = flag.Bool("update", false, "rewrite the golden files and the tables
 
 func quantity(unit string, v float64) string { return fmt.Sprintf("%g %s", v, unit) }
 
+func against(o result.JudgedObjective) string {
+	if o.Comparison == nil {
+		return ""
+	}
+	return fmt.Sprintf("base %g", o.Comparison.Baseline)
+}
+
+var words = Words{Quantity: quantity, Against: against}
+
 func judgement() *result.Judgement {
 	return &result.Judgement{
 		Verdict: result.Fail,
@@ -26,6 +35,7 @@ func judgement() *result.Judgement {
 			{Text: "p95 <= 450ms", Indicator: "p95", Unit: "duration", Stage: "high", Verdict: result.Fail, Measured: new(612000.0), Samples: 100, Line: 14, Column: 9},
 			{Text: "p99.9 <= 1s", Indicator: "p99.9", Unit: "duration", Stage: "high", Verdict: result.Inconclusive, Reason: "needs 1000 samples", Line: 15, Column: 9},
 			{Text: "p99 <= 500ms", Indicator: "p99", Unit: "duration", Stage: "high", Verdict: result.Warn, Measured: new(1e7), AtLeast: true, Samples: 100, Line: 16},
+			{Text: "p99 <= baseline + 10%", Indicator: "p99", Unit: "duration", Stage: "high", Verdict: result.Fail, Reason: "slower", Measured: new(5e5), Samples: 100, Line: 19, Comparison: &result.Comparison{Baseline: 4e5}},
 			{Text: "success_rate >= 99%", Indicator: "success_rate", Unit: "share", Stage: "high", Verdict: result.Warn, Measured: new(0.97), Samples: 100},
 			{Text: "throughput >= 10/s", Indicator: "throughput", Unit: "rate", Stage: "high", Verdict: result.Pass, Measured: new(33.0), Samples: 100, Line: 17},
 			{Text: "p50", Indicator: "p50", Unit: "duration", Stage: "high", Verdict: result.Shown, Measured: new(5000.0), Samples: 100, Line: 18},
@@ -52,7 +62,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestAnnotate(t *testing.T) {
 	s := newStep(t, nil)
-	if err := s.Annotate("./ci/slo.yaml", judgement(), quantity); err != nil {
+	if err := s.Annotate("./ci/slo.yaml", judgement(), words); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "annotations.golden", s.log.String())
@@ -67,7 +77,7 @@ func TestAnnotateKeepsWithinTheRunnersLimits(t *testing.T) {
 	for range 10 {
 		j.Objectives = append(j.Objectives, result.JudgedObjective{Verdict: result.Warn})
 	}
-	if err := s.Annotate("slo.yaml", j, quantity); err != nil {
+	if err := s.Annotate("slo.yaml", j, words); err != nil {
 		t.Fatal(err)
 	}
 	levels := map[string]int{}
@@ -89,7 +99,7 @@ func TestAnnotationsCannotBecomeOthers(t *testing.T) {
 	s := newStep(t, nil)
 	hostile := "x,line=1::boo\r\n::add-mask::a%0A::error::b ##[group]\x1b[2J"
 	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: hostile, Indicator: hostile, Unit: hostile, Stage: hostile, Reason: hostile, Verdict: result.Fail, Line: 3}}}
-	if err := s.Annotate("a:b,c\n::error::.yaml", j, quantity); err != nil {
+	if err := s.Annotate("a:b,c\n::error::.yaml", j, words); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "hostile.golden", s.log.String())
@@ -101,7 +111,7 @@ func TestAnnotationsCannotBecomeOthers(t *testing.T) {
 func TestAnnotateFileOutsideOfTheWorkspace(t *testing.T) {
 	s := newStep(t, nil)
 	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: "p95 <= 1s", Indicator: "p95", Stage: "a", Verdict: result.Fail, Line: 3}}}
-	if err := s.Annotate("/etc/slo.yaml", j, quantity); err != nil {
+	if err := s.Annotate("/etc/slo.yaml", j, words); err != nil {
 		t.Fatal(err)
 	}
 	if want := "::error title=p95 failed in stage a::p95 <= 1s: nothing was measured\n"; s.log.String() != want {

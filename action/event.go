@@ -33,7 +33,3 @@ func (a *Action) Event() github.Event {
 	}
 	return e
 }
-
-// Fork reports whether the job may run what a fork's pull request brought: by
-// the numbers of the repositories, which cannot be chosen.
-func (a *Action) Fork() bool { return a.Event().Fork }

@@ -72,15 +72,15 @@ func (a *Action) HandOver(paths ...string) {
 	}
 	defer root.Close()
 	for _, path := range paths {
-		for rel, inside := within(workspace, path); inside && rel != "."; rel = filepath.Dir(rel) {
+		for rel, inside := Within(workspace, path); inside && rel != "."; rel = filepath.Dir(rel) {
 			giveToOwner(root, rel)
 		}
 	}
 }
 
-// within returns the path relative to the workspace. A relative path is one
+// Within returns the path relative to the workspace. A relative path is one
 // already: the runner starts a step there.
-func within(workspace, path string) (rel string, inside bool) {
+func Within(workspace, path string) (rel string, inside bool) {
 	if filepath.IsAbs(path) {
 		var err error
 		if path, err = filepath.Rel(workspace, path); err != nil {

@@ -30,9 +30,9 @@ func TestFork(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.payload), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			got := newStep(t, map[string]string{"GITHUB_EVENT_NAME": tt.event, "GITHUB_EVENT_PATH": path}).Fork()
+			got := newStep(t, map[string]string{"GITHUB_EVENT_NAME": tt.event, "GITHUB_EVENT_PATH": path}).Event().Fork
 			if got != tt.want {
-				t.Errorf("Fork() = %v, want %v", got, tt.want)
+				t.Errorf("Fork = %v, want %v", got, tt.want)
 			}
 		})
 	}

@@ -32,11 +32,15 @@ type Inputs struct {
 	Result         string   // result file of the mode comment; empty: the one in Out
 	ObjectivesFrom string   // head or base: whose SLO file judges a pull request
 	Comment        string   // always, on-failure or never
-	Token          string   // for the API of the server; a secret
-	Services       string   // the context job.services as JSON
-	Container      string   // the id of the job's container; empty: the job runs in none
-	Matrix         string   // the context matrix as JSON
-	CheckRun       string   // the id of the job's check run; empty: the runner is too old to tell
+	// CommentRequired says that a comment which cannot be written is an error.
+	CommentRequired bool
+	Charts          bool   // the job summary has charts
+	OwnCheckRun     bool   // the verdict becomes a check run besides the job's own
+	Token           string // for the API of the server; a secret
+	Services        string // the context job.services as JSON
+	Container       string // the id of the job's container; empty: the job runs in none
+	Matrix          string // the context matrix as JSON
+	CheckRun        string // the id of the job's check run; empty: the runner is too old to tell
 }
 
 // input is one input of action.yml.
@@ -63,11 +67,7 @@ var inputs = []input{
 		in.OnInconclusive, err = oneOf(v, "auto", "fail", "warn")
 		return err
 	}},
-	{name: "accept", fallback: "false", set: func(in *Inputs, v string) error {
-		word, err := oneOf(v, "true", "false")
-		in.Accept = word == "true"
-		return err
-	}},
+	{name: "accept", fallback: "false", set: func(in *Inputs, v string) (err error) { in.Accept, err = isTrue(v); return err }},
 	{name: "max-rate", set: func(in *Inputs, v string) error { in.MaxRate = v; return nil }},
 	{name: "max-duration", set: func(in *Inputs, v string) error { in.MaxDuration = v; return nil }},
 	{name: "allowed-hosts", set: func(in *Inputs, v string) error { in.AllowedHosts = v; return nil }},
@@ -90,6 +90,9 @@ var inputs = []input{
 		in.Comment, err = oneOf(v, "always", "on-failure", "never")
 		return err
 	}},
+	{name: "comment-required", fallback: "false", set: func(in *Inputs, v string) (err error) { in.CommentRequired, err = isTrue(v); return err }},
+	{name: "charts", fallback: "true", set: func(in *Inputs, v string) (err error) { in.Charts, err = isTrue(v); return err }},
+	{name: "check-run", fallback: "false", set: func(in *Inputs, v string) (err error) { in.OwnCheckRun, err = isTrue(v); return err }},
 	{name: "github-token", context: "${{ github.token }}", set: func(in *Inputs, v string) error { in.Token = v; return nil }},
 	{name: "job-services", context: "${{ toJSON(job.services) }}", set: func(in *Inputs, v string) error { in.Services = v; return nil }},
 	{name: "job-container-id", context: "${{ job.container.id }}", set: func(in *Inputs, v string) error { in.Container = v; return nil }},
@@ -140,6 +143,11 @@ func oneOf(value string, allowed ...string) (string, error) {
 		return "", fmt.Errorf("%s is not accepted, only %s", quote(value), strings.Join(allowed, " or "))
 	}
 	return value, nil
+}
+
+func isTrue(value string) (bool, error) {
+	word, err := oneOf(value, "true", "false")
+	return word == "true", err
 }
 
 func seed(value string) (uint64, error) {

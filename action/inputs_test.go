@@ -8,7 +8,7 @@ import (
 )
 
 func TestInputs(t *testing.T) {
-	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto", Mode: "run", ObjectivesFrom: "head", Comment: "always"}
+	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto", Mode: "run", ObjectivesFrom: "head", Comment: "always", Charts: true}
 	with := func(change func(*Inputs)) Inputs {
 		in := defaults
 		change(&in)
@@ -34,6 +34,7 @@ func TestInputs(t *testing.T) {
 				"INPUT_NETWORK": "host", "INPUT_JOB-SERVICES": "{}", "INPUT_JOB-CONTAINER-ID": "0123456789ab",
 				"INPUT_BASELINE": "results/\n  a b.json \n\n",
 				"INPUT_MODE":     "comment", "INPUT_RESULT": "r.json", "INPUT_OBJECTIVES-FROM": "base", "INPUT_COMMENT": "on-failure",
+				"INPUT_COMMENT-REQUIRED": "true", "INPUT_CHARTS": "false", "INPUT_CHECK-RUN": "true",
 				"INPUT_GITHUB-TOKEN": "ghs_x", "INPUT_JOB-MATRIX": "null", "INPUT_JOB-CHECK-RUN-ID": "42",
 			},
 			Inputs{
@@ -41,7 +42,7 @@ func TestInputs(t *testing.T) {
 				OnInconclusive: "warn", Seed: 1<<64 - 1, Env: []string{"A", "B", "C_1", "_d"},
 				Network: "host", Services: "{}", Container: "0123456789ab",
 				Baseline: []string{"results/", "a b.json"},
-				Mode:     "comment", Result: "r.json", ObjectivesFrom: "base", Comment: "on-failure",
+				Mode:     "comment", Result: "r.json", ObjectivesFrom: "base", Comment: "on-failure", CommentRequired: true, OwnCheckRun: true,
 				Token: "ghs_x", Matrix: "null", CheckRun: "42",
 			},
 		},

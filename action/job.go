@@ -54,19 +54,23 @@ func (a *Action) Job() Job {
 		Gitea:      a.Gitea(),
 		ResultsURL: a.getenv("ACTIONS_RESULTS_URL"), RuntimeToken: a.getenv("ACTIONS_RUNTIME_TOKEN"),
 	}
-	switch name := a.getenv("GITHUB_EVENT_NAME"); {
-	case strings.HasPrefix(name, "pull_request"):
+	switch {
+	case e.Name == "merge_group":
+		j.Change, j.Base = true, e.Base.Ref
+	case e.ForChange():
 		j.Change, j.Base = true, cmp.Or(e.Base.Ref, a.getenv("GITHUB_BASE_REF"))
-		if !a.Fork() {
+		if !e.Fork {
 			j.Own = e.Head.Ref
 		}
-	case name == "merge_group":
-		j.Change, j.Base = true, e.Base.Ref
-	case name == "push" || name == "schedule" || name == "workflow_dispatch":
+	case e.Name == "push" || e.Name == "schedule" || e.Name == "workflow_dispatch":
 		j.Branch = branchOf(a.getenv("GITHUB_REF"))
 	}
 	return j
 }
+
+// OnBase reports whether the job runs for what is on the base branch already,
+// so that there is no change to hold back.
+func (j Job) OnBase() bool { return j.Branch != "" && j.Branch == j.Base }
 
 // number of an environment variable, 0 where it has none.
 func (a *Action) number(name string) int64 {

@@ -18,18 +18,26 @@ type Files struct {
 
 // SetOutputs sets the step's outputs. Without a judged run (nil), nothing was
 // loaded: then passed is false and the other outputs are not set.
-func (a *Action) SetOutputs(r *result.Run, files Files) error {
+func (a *Action) SetOutputs(r *result.Run, files Files) error { return a.setOutputs(outputs(r, files)) }
+
+func (a *Action) setOutputs(all []output) error {
 	if !a.active {
 		return nil
 	}
 	var text strings.Builder
-	for _, o := range outputs(r, files) {
+	for _, o := range all {
 		text.WriteString(block(o.name, o.value))
 	}
 	if err := a.appendTo("GITHUB_OUTPUT", []byte(text.String())); err != nil {
 		return fmt.Errorf("outputs: %w", err)
 	}
 	return nil
+}
+
+// SetPlanned sets the outputs of the mode check: what a valid SLO file plans, in
+// one line.
+func (a *Action) SetPlanned(plan string) error {
+	return a.setOutputs([]output{{"passed", "true"}, {"summary", cut(cleanLine(plan), longestSummary)}})
 }
 
 // output is one output of action.yml.

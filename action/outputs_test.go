@@ -57,7 +57,7 @@ func TestSetOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"verdict": "fail", "passed": "false", "failed-count": "1", "inconclusive-count": "1",
+		"verdict": "fail", "passed": "false", "failed-count": "2", "inconclusive-count": "1",
 		"result-file": "out/slogate-result.json", "report-file": "out/slogate-report.md",
 		"summary": `fail: p95 is 612 ms in "high", over 450 ms`, "baseline-sha": "",
 		"p95": "95.039", "success_rate": "0.97", "throughput": "33.3333",
@@ -183,11 +183,11 @@ func TestWithin(t *testing.T) {
 		{"../slo.yaml", "../slo.yaml", false},
 		{"/etc/passwd", "../etc/passwd", false},
 	} {
-		if rel, inside := within("/ws", tt.path); rel != tt.rel || inside != tt.inside {
-			t.Errorf("within(%q) = %q, %v; want %q, %v", tt.path, rel, inside, tt.rel, tt.inside)
+		if rel, inside := Within("/ws", tt.path); rel != tt.rel || inside != tt.inside {
+			t.Errorf("Within(%q) = %q, %v; want %q, %v", tt.path, rel, inside, tt.rel, tt.inside)
 		}
 	}
-	if _, inside := within("", "/etc/passwd"); inside {
+	if _, inside := Within("", "/etc/passwd"); inside {
 		t.Error("an absolute path is inside of an unknown workspace")
 	}
 }

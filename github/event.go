@@ -130,6 +130,16 @@ func ParseEvent(name string, text []byte) (Event, error) {
 	return e, e.check()
 }
 
+// ForChange reports whether the event is about a change that is not on its base
+// branch yet: a pull request, or a merge queue's group.
+func (e Event) ForChange() bool {
+	return strings.HasPrefix(e.Name, "pull_request") || e.Name == "merge_group"
+}
+
+// Deployed reports whether the event is about a deployment: of which branch or
+// fork, and by whom, it does not say.
+func (e Event) Deployed() bool { return e.Name == "deployment" || e.Name == "deployment_status" }
+
 // MayBeFork reports whether events of this name are about changes that may come
 // from a fork, unless their payload tells otherwise.
 func MayBeFork(name string) bool {

@@ -277,7 +277,10 @@ func TestMarkersDiffer(t *testing.T) {
 	}
 }
 
-const sha = "0123456789012345678901234567890123456789"
+const (
+	sha  = "0123456789012345678901234567890123456789"
+	gone = "9876543210987654321098765432109876543210"
+)
 
 func TestPullRequest(t *testing.T) {
 	lists := map[string]string{
@@ -337,6 +340,8 @@ func TestFile(t *testing.T) {
 			fmt.Fprint(w, `{"type":"file","encoding":"base64","content":"dmVy\nc2lvbg==\n"}`)
 		case "/repos/o/r/contents/link":
 			fmt.Fprint(w, `{"type":"symlink","target":"/etc/passwd"}`)
+		case "/repos/o/r/commits/" + sha:
+			fmt.Fprintf(w, `{"sha":%q}`, sha)
 		case "/repos/o/r/contents/folder":
 			fmt.Fprint(w, `[]`)
 		default:
@@ -349,9 +354,27 @@ func TestFile(t *testing.T) {
 	if _, found, err := c.File(t.Context(), "slo.yaml", sha); found || err != nil {
 		t.Errorf("no file: %v, %v", found, err)
 	}
+	_, found, err := c.File(t.Context(), "slo.yaml", gone)
+	if refused, ok := errors.AsType[*Error](err); found || !ok || refused.Needs != readContents {
+		t.Errorf("no commit: %v, %v", found, err)
+	}
 	for _, path := range []string{"link", "folder"} {
 		if _, _, err := c.File(t.Context(), path, sha); err == nil {
 			t.Errorf("%s was read as a file", path)
+		}
+	}
+}
+
+func TestTip(t *testing.T) {
+	for said, want := range map[string]string{`{"sha":"` + sha + `"}`: sha, `{"sha":"../../x"}`: "", `{}`: "", `[]`: ""} {
+		c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.EscapedPath() != "/repos/o/r/commits/heads%2Frelease%2F1" {
+				t.Errorf("path = %s", r.URL.EscapedPath())
+			}
+			fmt.Fprint(w, said)
+		}))
+		if got, err := c.Tip(t.Context(), "release/1"); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", said, got, err, want)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (c *Client) MergeBase(ctx context.Context, a, b string) (string, error) {
 		} `json:"merge_base_commit"`
 	}
 	path := "/compare/" + url.PathEscape(a) + "..." + url.PathEscape(b)
-	r := c.in(http.MethodGet, path, url.Values{"per_page": {"1"}}, "contents: read")
+	r := c.in(http.MethodGet, path, url.Values{"per_page": {"1"}}, readContents)
 	if _, err := c.do(ctx, r, &said); err != nil {
 		return "", err
 	}

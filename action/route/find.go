@@ -170,10 +170,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // Connect says why no TCP connection to an address can be opened and held for
 // a moment, nil when one can.
-func Connect(ctx context.Context, address string) error {
+func Connect(ctx context.Context, dialer *net.Dialer, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	c, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}

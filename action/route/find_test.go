@@ -164,7 +164,7 @@ func TestConnect(t *testing.T) {
 		"a port that does not exist": {"127.0.0.1:99999", "invalid port"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := Connect(t.Context(), tt.address)
+			err := Connect(t.Context(), &net.Dialer{}, tt.address)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(reason(err), tt.want)) {
 				t.Errorf("Connect(%s) = %v, want %q", tt.address, err, tt.want)
 			}
@@ -175,7 +175,7 @@ func TestConnect(t *testing.T) {
 func TestConnectObeysCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Connect(ctx, listen(t, func(c net.Conn) { io.Copy(io.Discard, c) })); err == nil {
+	if err := Connect(ctx, &net.Dialer{}, listen(t, func(c net.Conn) { io.Copy(io.Discard, c) })); err == nil {
 		t.Error("no error")
 	}
 }

@@ -45,6 +45,22 @@ func published(services, port string) ([]Candidate, error) {
 	return found, nil
 }
 
+// Labels are the names of the job's services, by which its containers know them.
+// Services is the context job.services as JSON; what is none has no names.
+func Labels(services string) []string {
+	var all map[string]any
+	if json.Unmarshal([]byte(services), &all) != nil {
+		return nil
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if label.MatchString(name) {
+			names = append(names, strings.ToLower(name))
+		}
+	}
+	return names
+}
+
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && n > 0

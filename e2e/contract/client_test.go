@@ -109,4 +109,31 @@ func TestFiles(t *testing.T) {
 	if _, found, err := c.File(t.Context(), "slo.yaml", baseSHA); found || err != nil {
 		t.Errorf("a file that is not there: %v, %v", found, err)
 	}
+	if _, _, err := c.File(t.Context(), "slo.yaml", headSHA); err == nil {
+		t.Error("a commit that is not there has files")
+	}
+	s.Branches = map[string]string{"release/1": baseSHA}
+	if got, err := c.Tip(t.Context(), "release/1"); err != nil || got != baseSHA {
+		t.Errorf("tip %q, %v", got, err)
+	}
+}
+
+func TestCheckRuns(t *testing.T) {
+	s := repository()
+	c := client(t, s)
+	run := github.CheckRun{
+		Name: "slogate: iris", HeadSHA: headSHA, Status: "completed", Conclusion: "failure", DetailsURL: "https://github.com/acme/iris/actions/runs/42",
+		Output: github.CheckRunOutput{
+			Title: "fail", Summary: "## Fail",
+			Annotations: []github.Annotation{{Path: "slo.yaml", From: 14, To: 14, Level: "failure", Title: "p95 failed", Message: "measured 612 ms"}},
+		},
+	}
+	if address, err := c.CreateCheckRun(t.Context(), run); err != nil || address == "" || len(s.Checks) != 1 || s.Checks[0].Output.Annotations[0].From != 14 {
+		t.Errorf("check run %q, %v: %+v", address, err, s.Checks)
+	}
+	s.ReadOnly = true
+	_, err := c.CreateCheckRun(t.Context(), run)
+	if e, ok := errors.AsType[*github.Error](err); !ok || e.Needs != "checks: write" {
+		t.Errorf("a token that only reads: %v", err)
+	}
 }

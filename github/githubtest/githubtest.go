@@ -36,8 +36,11 @@ type Server struct {
 	Comments []Comment
 	Pulls    []Pull
 	Labelled []Labelled
-	// Files by commit and path.
+	Checks   []CheckRun
+	// Files by commit and path; a commit that is no key is not there.
 	Files map[string]map[string]string
+	// Branches by name: their newest commits.
+	Branches map[string]string
 	// MergeBases by "BASE...HEAD".
 	MergeBases map[string]string
 
@@ -80,6 +83,27 @@ type Labelled struct {
 	By, Name string
 }
 
+// CheckRun is a check run, as it was sent.
+type CheckRun struct {
+	Name       string `json:"name"`
+	HeadSHA    string `json:"head_sha"`
+	Status     string `json:"status"`
+	Conclusion string `json:"conclusion"`
+	DetailsURL string `json:"details_url"`
+	Output     struct {
+		Title       string `json:"title"`
+		Summary     string `json:"summary"`
+		Annotations []struct {
+			Path    string `json:"path"`
+			From    int    `json:"start_line"`
+			To      int    `json:"end_line"`
+			Level   string `json:"annotation_level"`
+			Title   string `json:"title"`
+			Message string `json:"message"`
+		} `json:"annotations"`
+	} `json:"output"`
+}
+
 // New returns an empty repository.
 func New() *Server {
 	s := &Server{mux: http.NewServeMux()}
@@ -91,7 +115,9 @@ func New() *Server {
 	s.Handle("GET /repos/{owner}/{repo}/issues/{number}/labels", s.listLabels)
 	s.Handle("GET /repos/{owner}/{repo}/issues/{number}/events", s.listEvents)
 	s.Handle("GET /repos/{owner}/{repo}/compare/{basehead}", s.compare)
+	s.Handle("GET /repos/{owner}/{repo}/commits/{ref}", s.commit)
 	s.Handle("GET /repos/{owner}/{repo}/contents/{path...}", s.contents)
+	s.Handle("POST /repos/{owner}/{repo}/check-runs", s.createCheckRun)
 	s.Handle("POST /graphql", s.graphQL)
 	return s
 }
@@ -289,6 +315,18 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
 	Answer(w, http.StatusOK, comparison(r, base))
 }
 
+func (s *Server) commit(w http.ResponseWriter, r *http.Request) {
+	sha := r.PathValue("ref")
+	if branch, ok := strings.CutPrefix(sha, "heads/"); ok {
+		sha = s.Branches[branch]
+	}
+	if _, known := s.Files[sha]; !known {
+		Refuse(w, http.StatusUnprocessableEntity, "No commit found for SHA: "+r.PathValue("ref"))
+		return
+	}
+	Answer(w, http.StatusOK, commit(r, sha))
+}
+
 func (s *Server) contents(w http.ResponseWriter, r *http.Request) {
 	text, known := s.Files[r.URL.Query().Get("ref")][r.PathValue("path")]
 	if !known {
@@ -296,6 +334,20 @@ func (s *Server) contents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	Answer(w, http.StatusOK, content(r, r.PathValue("path"), text))
+}
+
+// mostAnnotations of a check run at once, as GitHub has it.
+const mostAnnotations = 50
+
+func (s *Server) createCheckRun(w http.ResponseWriter, r *http.Request) {
+	var sent CheckRun
+	err := json.NewDecoder(r.Body).Decode(&sent)
+	if err != nil || sent.Name == "" || sent.HeadSHA == "" || len(sent.Output.Annotations) > mostAnnotations || len(sent.Output.Summary) > longestBody {
+		Refuse(w, http.StatusUnprocessableEntity, "Invalid request.")
+		return
+	}
+	s.Checks = append(s.Checks, sent)
+	Answer(w, http.StatusCreated, sent.json(len(s.Checks), r))
 }
 
 func (s *Server) graphQL(w http.ResponseWriter, r *http.Request) {

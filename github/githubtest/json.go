@@ -118,6 +118,19 @@ func (l Labelled) event(id int, r *http.Request) map[string]any {
 	}
 }
 
+func (c CheckRun) json(id int, r *http.Request) map[string]any {
+	here := fmt.Sprintf("%s/check-runs/%d", repositoryURL(r), id)
+	return map[string]any{
+		"id": id, "node_id": "CR_1", "external_id": "", "head_sha": c.HeadSHA, "name": c.Name, "status": c.Status, "conclusion": c.Conclusion,
+		"url": here, "html_url": here, "details_url": c.DetailsURL, "started_at": at, "completed_at": at,
+		"check_suite": map[string]any{"id": 1}, "app": nil, "pull_requests": []any{},
+		"output": map[string]any{
+			"title": c.Output.Title, "summary": c.Output.Summary, "text": nil,
+			"annotations_count": len(c.Output.Annotations), "annotations_url": here + "/annotations",
+		},
+	}
+}
+
 // comparison is what two commits have in common.
 func comparison(r *http.Request, base string) map[string]any {
 	return object(repositoryURL(r)+"/compare", map[string]string{"url": "", "html_url": "", "permalink_url": "", "diff_url": ".diff", "patch_url": ".patch"}, map[string]any{

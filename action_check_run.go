@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slogate/slogate/action"
+	"github.com/slogate/slogate/github"
+	"github.com/slogate/slogate/report"
+	"github.com/slogate/slogate/result"
+)
+
+// words are those of the reports.
+var words = action.Words{Quantity: report.Quantity, Against: report.Against}
+
+// checkRun reports a judged run as a check run of its own, where the workflow
+// asks for one. Nothing that goes wrong there changes how the step ends.
+func (pr *pullRequest) checkRun(ctx context.Context, p *program, r *result.Run, code int, c gateChange) error {
+	if !pr.inputs.OwnCheckRun {
+		return nil
+	}
+	err := pr.createCheckRun(ctx, p, r, code, c)
+	if err == nil {
+		return nil
+	}
+	why := err.Error()
+	if refused, ok := errors.AsType[*github.Error](err); ok && refused.Needs != "" {
+		why = "the token lacks the permission " + refused.Needs
+	}
+	return pr.action.Notice("no check run: " + why)
+}
+
+func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result.Run, code int, c gateChange) error {
+	client, err := pr.client()
+	if err != nil {
+		return err
+	}
+	if r.Source.Commit == "" {
+		return errors.New("the runner does not say which commit this is")
+	}
+	text, err := report.Comment(r, pr.link())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, commentTimeout)
+	defer cancel()
+	address, err := client.CreateCheckRun(ctx, github.CheckRun{
+		Name: checkName(r.Name, pr.inputs.Matrix), HeadSHA: r.Source.Commit,
+		Status: "completed", Conclusion: conclusion(r, code), DetailsURL: pr.link().SummaryURL,
+		Output: github.CheckRunOutput{
+			Title:       cutLine(string(r.Judgement.Verdict)+": "+r.Judgement.Reason, longestTitle),
+			Summary:     text,
+			Annotations: pr.annotations(p, r.Judgement, c),
+		},
+	})
+	if err == nil {
+		fmt.Fprintf(p.stderr, "check run: %s\n", report.OneLine(address))
+	}
+	return err
+}
+
+// longestTitle in characters is what a list of checks has room for, and some
+// more.
+const longestTitle = 200
+
+func cutLine(text string, limit int) string {
+	line := []rune(report.OneLine(text))
+	return string(line[:min(len(line), limit)])
+}
+
+// checkName tells the check runs of one commit apart.
+func checkName(name, matrix string) string {
+	text := "slogate: " + name
+	if cell := github.Cell(matrix); cell != "" {
+		text += " " + cell
+	}
+	return cutLine(text, longestTitle)
+}
+
+// conclusion is the verdict in GitHub's words: a check run fails where the step
+// does, and one that let something pass does not say success.
+func conclusion(r *result.Run, code int) string {
+	v := r.Judgement.Verdict
+	switch {
+	case r.Cancelled:
+		return "cancelled"
+	case code != exitPass:
+		return "failure"
+	case v == result.Pass || v == result.Warn:
+		return "success"
+	}
+	return "neutral"
+}
+
+// annotations are the missed objectives at their lines, where the file that
+// judged is the one of the commit.
+func (pr *pullRequest) annotations(p *program, j *result.Judgement, c gateChange) []github.Annotation {
+	path, ours := repositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
+	if c.elsewhere || !ours {
+		return nil
+	}
+	levels := map[string]string{action.Failure: "failure", action.Warning: "warning"}
+	var all []github.Annotation
+	for _, n := range action.Missed(j, words) {
+		if len(all) == github.MostAnnotations {
+			break
+		}
+		line := max(n.Line, 1)
+		all = append(all, github.Annotation{
+			Path: path, From: line, To: line, Level: levels[n.Level], Title: cutLine(n.Title, longestTitle), Message: report.OneLine(n.Text),
+		})
+	}
+	return all
+}

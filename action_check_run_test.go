@@ -1,0 +1,122 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/slogate/slogate/github/githubtest"
+)
+
+// The verdict is a check run of its own where the workflow asks for one.
+func TestOwnCheckRun(t *testing.T) {
+	for name, tt := range map[string]struct {
+		objective  string
+		env        map[string]string
+		exit       int
+		conclusion string
+		noted      bool // the objective is marked at its line
+	}{
+		"pass":                 {"p95 <= 30s", nil, exitPass, "success", false},
+		"warn":                 {"warn: p95 <= 1us", nil, exitPass, "success", true},
+		"fail":                 {"p95 <= 1us", nil, exitFail, "failure", true},
+		"fail, reported only":  {"p95 <= 1us", map[string]string{"INPUT_GATE": "report"}, exitPass, "neutral", true},
+		"inconclusive":         {"p99.99 <= 30s", nil, exitInconclusive, "failure", true},
+		"inconclusive, passes": {"p99.99 <= 30s", map[string]string{"INPUT_ON-INCONCLUSIVE": "warn"}, exitPass, "neutral", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.config(t, "iris", tt.objective)
+			env := map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_JOB-MATRIX": `{"b":1,"a":2}`}
+			for k, v := range tt.env {
+				env[k] = v
+			}
+			code, log := j.run(t, env)
+			if code != tt.exit || len(j.github.Checks) != 1 {
+				t.Fatalf("exit %d, check runs %+v\n%s", code, j.github.Checks, log)
+			}
+			got := j.github.Checks[0]
+			if got.Name != `slogate: iris {"a":2,"b":1}` || got.HeadSHA != headSHA || got.Status != "completed" || got.Conclusion != tt.conclusion ||
+				got.DetailsURL != "https://github.com/acme/iris/actions/runs/42#summary-77" || !strings.Contains(got.Output.Summary, "iris") || got.Output.Title == "" {
+				t.Errorf("check run %+v, want conclusion %s", got, tt.conclusion)
+			}
+			notes := got.Output.Annotations
+			if (len(notes) == 1) != tt.noted || tt.noted && (notes[0].Path != "slo.yaml" || notes[0].From != 9 || notes[0].To != 9 || !strings.Contains(notes[0].Message, "measured")) {
+				t.Errorf("annotations %+v, want one: %v", notes, tt.noted)
+			}
+		})
+	}
+}
+
+// What keeps a check run from being written is a notice; without the input none
+// is asked for.
+func TestOwnCheckRunRefused(t *testing.T) {
+	j := newJob(t)
+	if code, log := j.run(t, nil); code != exitPass || len(j.github.Checks) > 0 {
+		t.Errorf("exit %d, check runs %+v\n%s", code, j.github.Checks, log)
+	}
+	j.github.ReadOnly = true
+	code, log := j.run(t, map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_COMMENT": "never"})
+	if code != exitPass || !strings.Contains(log, "::notice title=slogate::no check run: the token lacks the permission checks: write") {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+// A change that the base's file judges has no lines to mark.
+func TestOwnCheckRunOfTheBasesFile(t *testing.T) {
+	j := newJob(t)
+	j.base(baseSHA, "p95 <= 1us")
+	code, log := j.run(t, map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_OBJECTIVES-FROM": "base"})
+	if code != exitFail || len(j.github.Checks) != 1 || len(j.github.Checks[0].Output.Annotations) > 0 {
+		t.Errorf("exit %d, check runs %+v\n%s", code, j.github.Checks, log)
+	}
+}
+
+// A comment that the workflow requires and that cannot be written is an error;
+// it never makes a failed gate look otherwise.
+func TestCommentRequired(t *testing.T) {
+	for name, tt := range map[string]struct {
+		objective string
+		env       map[string]string
+		event     string
+		exit      int
+		level     string
+	}{
+		"by default":        {"p95 <= 30s", nil, "", exitPass, "notice"},
+		"required":          {"p95 <= 30s", map[string]string{"INPUT_COMMENT-REQUIRED": "true"}, "", exitUsage, "error"},
+		"required, failed":  {"p95 <= 1us", map[string]string{"INPUT_COMMENT-REQUIRED": "true"}, "", exitFail, "error"},
+		"required, no pull": {"p95 <= 30s", map[string]string{"INPUT_COMMENT-REQUIRED": "true"}, `{"ref":"refs/heads/main","after":"` + headSHA + `","repository":{"id":1001}}`, exitPass, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.config(t, "iris", tt.objective)
+			if tt.event != "" {
+				j.event(t, "push", tt.event)
+			}
+			j.github.Handle("POST /repos/acme/iris/issues/7/comments", func(w http.ResponseWriter, _ *http.Request) {
+				githubtest.Refuse(w, http.StatusForbidden, "Resource not accessible by integration")
+			})
+			code, log := j.run(t, tt.env)
+			if code != tt.exit || strings.Contains(log, "no comment on the pull request") != (tt.level != "") || tt.level != "" && !strings.Contains(log, "::"+tt.level+" title=slogate::no comment") {
+				t.Errorf("exit %d, want %d and the level %q\n%s", code, tt.exit, tt.level, log)
+			}
+			if !strings.Contains(j.summary(t), ": iris") {
+				t.Error("there is no summary")
+			}
+		})
+	}
+}
+
+func TestSummaryWithoutCharts(t *testing.T) {
+	for charts, want := range map[string]bool{"true": true, "false": false} {
+		j := newJob(t)
+		j.write(t, "slo.yaml", strings.Replace(sloFile("iris", j.target, "p95 <= 30s"), "stages: [", "stages: [{name: first, requests: 200, workers: 1}, ", 1))
+		if code, log := j.run(t, map[string]string{"INPUT_CHARTS": charts}); code != exitPass {
+			t.Fatal(log)
+		}
+		text := j.summary(t)
+		if strings.Contains(text, "```mermaid") != want || !strings.Contains(text, "p95 as a bar") || !strings.Contains(text, "### Stages") {
+			t.Errorf("charts %s: the summary is\n%s", charts, text)
+		}
+	}
+}
