@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,9 +29,7 @@ func TestOwnCheckRun(t *testing.T) {
 			j := newJob(t)
 			j.config(t, "iris", tt.objective)
 			env := map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_JOB-MATRIX": `{"b":1,"a":2}`}
-			for k, v := range tt.env {
-				env[k] = v
-			}
+			maps.Copy(env, tt.env)
 			code, log := j.run(t, env)
 			if code != tt.exit || len(j.github.Checks) != 1 {
 				t.Fatalf("exit %d, check runs %+v\n%s", code, j.github.Checks, log)

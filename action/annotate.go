@@ -85,14 +85,15 @@ func Missed(j *result.Judgement, words Words) []Note {
 }
 
 func missed(level, how string, o result.JudgedObjective, words Words) Note {
-	text := o.Text + ": " + measured(o, words.Quantity)
+	var text strings.Builder
+	text.WriteString(o.Text + ": " + measured(o, words.Quantity))
 	for _, more := range []string{words.Against(o), o.Reason} {
 		if more != "" {
-			text += "; " + more
+			text.WriteString("; " + more)
 		}
 	}
 	return Note{
-		Level: level, Line: o.Line, Column: o.Column, Text: text,
+		Level: level, Line: o.Line, Column: o.Column, Text: text.String(),
 		// Without the objective's "=", which runners made from act do not allow here.
 		Title: fmt.Sprintf("%s %s in stage %s", o.Subject(), how, o.Stage),
 	}
