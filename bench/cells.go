@@ -58,6 +58,12 @@ var allCells = []cell{
 		cost(func(b *bench) load { return load{url: b.tlsURL, connections: 64} }),
 	},
 	{
+		"journey", "2,000 requests a second of users who log in, browse, order and read their order: rows of a CSV file, captures, checks; processor time for a request, beside plain requests at the same rate",
+		[]string{"slogate", "slogate, plain", "k6"},
+		costMetrics,
+		carried,
+	},
+	{
 		"stall", "500 requests a second to a service that stands still for 1 s in every 10 s; error of each percentile against the truth from the intended times, errors below 0.5 ms not counted",
 		[]string{"slogate"},
 		[]string{"p50 %", "p95 %", "p99 %", "p99.9 %", "worst %", "lost requests"},

@@ -35,6 +35,8 @@ var figures = []figure{
 	{"closed, 64 connections: user time", "closed64", "slogate", "user", "", 1.5, 0, "µs"},
 	{"20,000/s: CPU for a request", "rate20k", "slogate", "cpu", "fortio", 0.95, 0.80, ""},
 	{"5,000/s: CPU for a request", "rate5k", "slogate", "cpu", "fortio", 0.95, 0.85, ""},
+	{"log in, browse, order at 2,000/s: CPU for a request", "journey", "slogate", "cpu", "slogate, plain", 3, 2, ""},
+	{"log in, browse, order at 2,000/s: CPU for a request", "journey", "slogate", "cpu", "k6", 0.25, 0, ""},
 	{"stalls at 500/s: worst error of p50, p95, p99, p99.9", "stall", "slogate", "worst", "", 3, 2, "%"},
 	{"stalls at 500/s: due requests that were lost", "stall", "slogate", "lost", "", 0, 0, "requests"},
 	{"lognormal at 500/s: worst error of p95, p99, p99.9", "lognormal", "slogate", "worst", "", 3, 2, "%"},

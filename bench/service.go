@@ -92,7 +92,7 @@ http {
   access_log off; keepalive_requests 1000000000; keepalive_timeout 1h;
   client_body_temp_path %[1]s/t1; proxy_temp_path %[1]s/t2; fastcgi_temp_path %[1]s/t3; uwsgi_temp_path %[1]s/t4; scgi_temp_path %[1]s/t5;
   default_type application/json;
-  server { listen 127.0.0.1:%[2]d backlog=4096; location / { return 200 '%[4]s'; } }
+  server { listen 127.0.0.1:%[2]d backlog=4096; location / { return 200 '%[4]s'; }%[5]s  }
   server {
     listen 127.0.0.1:%[3]d ssl backlog=4096; ssl_protocols TLSv1.3;
     ssl_certificate %[1]s/cert.pem; ssl_certificate_key %[1]s/key.pem;
@@ -119,7 +119,7 @@ func (b *bench) start(ctx context.Context) error {
 		return err
 	}
 	path := filepath.Join(b.scratch, "nginx.conf")
-	if err := os.WriteFile(path, fmt.Appendf(nil, nginxConfig, b.scratch, plain, secure, answer), 0o644); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(nil, nginxConfig, b.scratch, plain, secure, answer, journey.answers), 0o644); err != nil {
 		return err
 	}
 	b.nginx, err = launch(serviceCore, plain, b.program("nginx"), "-c", path, "-p", b.scratch)

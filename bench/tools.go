@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -25,6 +26,7 @@ type load struct {
 	seconds     int
 	core        string
 	flags       []string // more of slogate's own
+	script      *script  // nil: GET of the URL
 }
 
 // outcome is what a generator did.
@@ -53,19 +55,38 @@ func (b *bench) generate(ctx context.Context, tool string, l load) (outcome, err
 	return outcome{}, fmt.Errorf("there is no tool %q", tool)
 }
 
+// iterations are how often a second the script begins.
+func (l load) iterations() int {
+	if l.script == nil {
+		return l.rate
+	}
+	return l.rate / l.script.requests
+}
+
 // sloFile is the SLO file of a load.
 func sloFile(l load) string {
 	stage := fmt.Sprintf("workers: %d", l.connections)
 	if l.rate > 0 {
-		stage = fmt.Sprintf("rate: %d/s", l.rate)
+		stage = fmt.Sprintf("rate: %d/s", l.iterations())
+	}
+	scenarios := " [{name: bench, request: GET /}]\n"
+	if l.script != nil {
+		scenarios = l.script.scenarios
 	}
 	return fmt.Sprintf(`version: 1
 target: %s
-scenarios: [{name: bench, request: GET /}]
-stages:
+scenarios:%sstages:
   - {name: bench, %s, duration: %ds, stop_on_dead: off}
 objectives: [p50 <= 1m]
-`, l.url, stage, l.seconds)
+`, l.url, scenarios, stage, l.seconds)
+}
+
+// writeRows puts the script's rows into a folder.
+func (l load) writeRows(dir string) error {
+	if l.script == nil {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(dir, "rows.csv"), []byte(l.script.rows), 0o644)
 }
 
 func (b *bench) slogate(ctx context.Context, l load) (outcome, error) {
@@ -74,7 +95,7 @@ func (b *bench) slogate(ctx context.Context, l load) (outcome, error) {
 		return outcome{}, err
 	}
 	path := filepath.Join(dir, "slo.yaml")
-	if err := os.WriteFile(path, []byte(sloFile(l)), 0o644); err != nil {
+	if err := errors.Join(os.WriteFile(path, []byte(sloFile(l)), 0o644), l.writeRows(dir)); err != nil {
 		return outcome{}, err
 	}
 	args := append([]string{"run", path, "--out", dir, "--format", "json", "--gate", "report"}, l.flags...)
@@ -178,17 +199,26 @@ func parseHey(text string) (float64, error) { return number(heyRequests, text) }
 func k6Script(l load) string {
 	scenario := fmt.Sprintf(`{executor: "constant-vus", vus: %d, duration: "%ds"}`, l.connections, l.seconds)
 	if l.rate > 0 {
-		scenario = fmt.Sprintf(`{executor: "constant-arrival-rate", rate: %d, timeUnit: "1s", duration: "%ds", preAllocatedVUs: %d}`, l.rate, l.seconds, l.connections)
+		scenario = fmt.Sprintf(`{executor: "constant-arrival-rate", rate: %d, timeUnit: "1s", duration: "%ds", preAllocatedVUs: %d}`, l.iterations(), l.seconds, l.connections)
+	}
+	head, body := "", " http.get(target); "
+	if l.script != nil {
+		head = `import { check } from "k6";
+import { SharedArray } from "k6/data";
+const rows = new SharedArray("rows", () => open("rows.csv").trim().split("\n").slice(1));
+`
+		body = l.script.k6
 	}
 	return fmt.Sprintf(`import http from "k6/http";
+%sconst target = %q;
 export const options = {scenarios: {bench: %s}, insecureSkipTLSVerify: true};
-export default function () { http.get(%q); }
-`, scenario, l.url)
+export default function () {%s}
+`, head, l.url, scenario, body)
 }
 
 func (b *bench) k6(ctx context.Context, l load) (outcome, error) {
 	script, summary := filepath.Join(b.scratch, "k6.js"), filepath.Join(b.scratch, "k6.json")
-	if err := os.WriteFile(script, []byte(k6Script(l)), 0o644); err != nil {
+	if err := errors.Join(os.WriteFile(script, []byte(k6Script(l)), 0o644), l.writeRows(b.scratch)); err != nil {
 		return outcome{}, err
 	}
 	u, err := finish(ctx, l.core, []string{"K6_NO_USAGE_REPORT=true"}, b.program("k6"), "run", "--quiet", "--summary-export", summary, script)
@@ -205,10 +235,13 @@ func (b *bench) k6(ctx context.Context, l load) (outcome, error) {
 
 func parseK6(text []byte) (float64, error) {
 	var report struct {
-		Metrics map[string]struct{ Count float64 }
+		Metrics map[string]struct{ Count, Fails float64 }
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
 		return 0, fmt.Errorf("read k6's summary: %w", err)
+	}
+	if n := report.Metrics["checks"].Fails; n > 0 {
+		return 0, fmt.Errorf("%v of k6's checks failed", n)
 	}
 	return positive(report.Metrics["http_reqs"].Count)
 }
