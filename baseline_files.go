@@ -16,8 +16,8 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// mostBaselines is how many result files one folder may bring.
-const mostBaselines = 1000
+// mostResults is how many result files one folder may bring.
+const mostResults = 1000
 
 // baselineOptions reads the earlier results of a run: those that the user
 // names, else those of the file's baseline block. Only the latter stay within
@@ -29,22 +29,18 @@ func baselineOptions(file *slo.File, named []string) (gate.Options, error) {
 	}
 	workspace, err := os.OpenRoot(".")
 	if err != nil {
-		return opts, fmt.Errorf("read baseline: %w", err)
+		return opts, fmt.Errorf("open the working directory: %w", err)
 	}
 	defer workspace.Close()
 	for _, name := range named {
 		if name == noBaseline || name == artifactBaseline {
-			return opts, hinted{fmt.Errorf("read baseline: %s stands alone, not beside files", name), "a file of that name is ./" + name}
+			return opts, hinted{fmt.Errorf("baseline: %s stands alone, not beside files", name), "a file of that name is ./" + name}
 		}
-		whole, err := filepath.Abs(name) // so that "results/" and ".." have a folder and a name
+		found, err := readResults(name)
 		if err != nil {
-			return opts, fmt.Errorf("read baseline %s: %w", name, err)
+			return opts, fmt.Errorf("baseline: %w", err)
 		}
-		runs, err := resultsAt(os.DirFS(filepath.Dir(whole)), filepath.Base(whole), name)
-		if err != nil {
-			return opts, err
-		}
-		opts.Baseline = append(opts.Baseline, runs...)
+		opts.Baseline = append(opts.Baseline, runsOf(found)...)
 	}
 	if len(named) == 0 {
 		if opts.Baseline, err = resultsOf(workspace.FS(), file.Baseline.Files); err != nil {
@@ -74,49 +70,71 @@ func filesOf(named []string) []string {
 func resultsOf(root fs.FS, names []string) ([]*result.Run, error) {
 	var all []*result.Run
 	for _, name := range names {
-		runs, err := resultsAt(root, filepath.ToSlash(name), name)
+		found, err := resultsAt(root, filepath.ToSlash(name), name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("baseline: %w", err)
 		}
-		all = append(all, runs...)
+		all = append(all, runsOf(found)...)
 	}
 	return all, nil
 }
 
-// resultsAt reads a result file, or every .json file of a folder. Shown is the
-// name for errors.
-func resultsAt(root fs.FS, name, shown string) ([]*result.Run, error) {
+// namedResult is a result with the name that its user knows it by.
+type namedResult struct {
+	*result.Run
+	name string
+}
+
+// runsOf leaves the names out.
+func runsOf(all []namedResult) []*result.Run {
+	var runs []*result.Run
+	for _, r := range all {
+		runs = append(runs, r.Run)
+	}
+	return runs
+}
+
+// readResults reads a result file, or every .json file of a folder, wherever
+// the user says that it is.
+func readResults(path string) ([]namedResult, error) {
+	whole, err := filepath.Abs(path) // so that "results/" and ".." have a folder and a name
+	if err != nil {
+		return nil, fmt.Errorf("read result %s: %w", path, err)
+	}
+	return resultsAt(os.DirFS(filepath.Dir(whole)), filepath.Base(whole), path)
+}
+
+// resultsAt does the same within a folder. Shown is the name for errors.
+func resultsAt(root fs.FS, name, shown string) ([]namedResult, error) {
 	info, err := fs.Stat(root, name)
 	if err != nil {
-		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
 	if !info.IsDir() {
 		r, err := resultIn(root, name, shown)
-		if err != nil {
-			return nil, err
-		}
-		return []*result.Run{r}, nil
+		return []namedResult{{r, shown}}, err
 	}
 	entries, err := fs.ReadDir(root, name)
 	if err != nil {
-		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
-	var all []*result.Run
+	var all []namedResult
 	for _, e := range entries {
 		if !e.Type().IsRegular() || !strings.EqualFold(path.Ext(e.Name()), ".json") || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if len(all) == mostBaselines {
-			return nil, fmt.Errorf("read baseline %s: more than %d files", shown, mostBaselines)
+		if len(all) == mostResults {
+			return nil, fmt.Errorf("read result %s: more than %d files", shown, mostResults)
 		}
-		r, err := resultIn(root, path.Join(name, e.Name()), filepath.Join(shown, e.Name()))
+		within := filepath.Join(shown, e.Name())
+		r, err := resultIn(root, path.Join(name, e.Name()), within)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r)
+		all = append(all, namedResult{r, within})
 	}
 	return all, nil
 }
@@ -128,16 +146,16 @@ func resultIn(root fs.FS, name, shown string) (*result.Run, error) {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
 	f, err := root.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
 	defer f.Close()
 	r, err := result.Decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("read baseline %s: %w", shown, err)
+		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
 	return r, nil
 }

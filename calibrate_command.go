@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -52,7 +54,11 @@ func (c *calibrateCommand) Run(ctx context.Context, p *program) (int, error) {
 		}
 		return exitInconclusive, err
 	}
-	if err := errors.Join(err, printCalibration(p.stdout, file, gate.Calibrate(file, runs), len(runs))); err != nil {
+	all := gate.Calibrate(file, runs)
+	if len(all) == 0 && err == nil {
+		return exitInconclusive, hinted{errors.New("no two blocks of the comparison had the requests that an objective needs"), "make the stages longer, or their load higher"}
+	}
+	if err := errors.Join(err, printCalibration(p.stdout, file, all, len(runs)), printUnknown(p.stdout, file, all, len(runs))); err != nil {
 		return exitInconclusive, err
 	}
 	if ctx.Err() != nil {
@@ -73,10 +79,13 @@ func againstItself(file *slo.File) (*slo.File, error) {
 			own.Stages = append(own.Stages, s)
 		}
 	}
-	if len(own.Stages) == 0 {
-		return nil, fmt.Errorf("%s has no stage of constant load, and only such stages compare two services", file.Path)
+	if !slices.ContainsFunc(own.Stages, func(s slo.Stage) bool { return s.Judge }) {
+		return nil, hinted{
+			fmt.Errorf("%s has nothing to calibrate: no judged stage has a constant load, and only such stages compare two services", file.Path),
+			"add one: stages: [{name: steady, rate: 50/s, duration: 60s}]",
+		}
 	}
-	if !comparesAny(&own) {
+	if !slices.ContainsFunc(own.Stages, gate.Extends) {
 		for i := range own.Stages {
 			own.Stages[i].Objectives = append(own.Stages[i].Objectives, usualComparisons(slo.Fail)...)
 		}
@@ -99,7 +108,7 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 			return runs, err
 		}
 		progress := p.progress()
-		err = to.ready(ctx, progress.Note)
+		err = to.ready(ctx, 0, progress.Note)
 		var head, base run.Cost
 		if err == nil {
 			head, base, err = to.costs(ctx, file, s, progress.Note)
@@ -150,6 +159,33 @@ change that four of five such runs notice. Needed: how long a stage has to be
 to notice one and a half times the tolerance. By earlier results: the smallest
 tolerance that so many result files can judge, one run against them.
 `)
+	return err
+}
+
+// printUnknown says what the comparisons cannot say, and what it would take.
+func printUnknown(w io.Writer, file *slo.File, all []gate.Calibration, runs int) error {
+	var lines []string
+	if runs == 1 {
+		lines = append(lines, "One run says nothing of how runs differ: OF RUNS is unknown and BY EARLIER RESULTS\nis an assumption. --runs 3 and more measure it.")
+	}
+	needed := gate.PairsNeeded(gate.Family(file))
+	for _, c := range all {
+		if c.Pairs < needed {
+			lines = append(lines, fmt.Sprintf("%s, %s: %d pairs cannot prove any change, %d can: WRONG FAILS is 0 because\nnothing can fail. Make the stage longer, or its load higher.", c.Stage, c.Objective, c.Pairs, needed))
+		}
+	}
+	for _, s := range file.Stages {
+		for _, o := range s.Objectives {
+			isOf := func(c gate.Calibration) bool { return c.Stage == s.Name && c.Objective == o.Text }
+			if s.Judge && o.Relative != nil && !slices.ContainsFunc(all, isOf) {
+				lines = append(lines, fmt.Sprintf("%s, %s: it was not measured in any two blocks.", s.Name, o.Text))
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "\nNot known:\n%s\n", strings.Join(lines, "\n"))
 	return err
 }
 

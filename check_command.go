@@ -32,6 +32,7 @@ func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
+	options.Plan = true
 	file, err := readSLO(c.File, options)
 	if err != nil {
 		return exitUsage, err
@@ -191,7 +192,7 @@ func worstTime(file *slo.File) time.Duration {
 			sum += most
 		case takesTurns(s, file):
 			compared = true
-			if comparesIn(s) {
+			if gate.Extends(s) {
 				sum += longestOf(s, file)
 				continue
 			}
@@ -214,13 +215,6 @@ func worstTime(file *slo.File) time.Duration {
 // confirms reports whether a stage may be loaded once more.
 func confirms(s slo.Stage) bool {
 	return slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool { return o.Relative == nil && o.Severity == slo.Fail })
-}
-
-// comparesIn reports whether a stage has an objective that is extended for.
-func comparesIn(s slo.Stage) bool {
-	return s.Judge && slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool {
-		return o.Relative != nil && o.Severity != slo.Show && gate.Compares(o.Indicator)
-	})
 }
 
 // plannedTime sums what is known before the run: a count of requests takes as

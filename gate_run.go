@@ -124,10 +124,11 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 
 // ready starts what slogate starts itself, and waits for all that is loaded.
 func (s settings) ready(ctx context.Context, to loaders, note func(string)) error {
-	if err := s.Own.up(ctx, to, note); err != nil {
+	own, err := s.Own.up(ctx, to, note)
+	if err != nil {
 		return err
 	}
-	return to.ready(ctx, note)
+	return to.ready(ctx, own, note)
 }
 
 // loaders load the target of a file and, in a comparison, its base target.
@@ -151,12 +152,15 @@ func (s settings) loaders(file *slo.File, seed uint64) (loaders, error) {
 	return loaders{head: head, base: base}, nil
 }
 
-// ready waits for both sides.
-func (l loaders) ready(ctx context.Context, note func(string)) error {
-	if err := l.head.Ready(ctx, note); err != nil {
-		return err
+// ready waits for the sides that are not among the first own, head and base,
+// which are ready already.
+func (l loaders) ready(ctx context.Context, own int, note func(string)) error {
+	if own < 1 {
+		if err := l.head.Ready(ctx, note); err != nil {
+			return err
+		}
 	}
-	if l.base != nil {
+	if l.base != nil && own < 2 {
 		if err := l.base.Ready(ctx, note); err != nil {
 			return fmt.Errorf("base: %w", err)
 		}

@@ -37,7 +37,7 @@ func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
 	values := map[string]string{"Target": target, "Path": path, "File": filepath.ToSlash(c.File)}
 	config := render("templates/slo.yaml", values)
 	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
-		return exitUsage, fmt.Errorf("no SLO file can be written for %q: %w", c.URL, err)
+		return exitUsage, hinted{fmt.Errorf("init: no SLO file can be written for %q: %s", c.URL, err), "a URL is http:// or https:// with a host, and perhaps a port and a path"}
 	}
 	workflow := filepath.Join(".github", "workflows", "slogate.yml")
 	files := map[string][]byte{c.File: config, workflow: workflowFor(target, values)}
@@ -50,7 +50,10 @@ func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
 		}
 		fmt.Fprintf(p.stdout, "written: %s\n", name)
 	}
-	fmt.Fprintf(p.stdout, "\nNext: start the service, then\n    slogate check %[1]s\n    slogate run %[1]s\nand say in %[2]s how it is built and started.\n", c.File, workflow)
+	fmt.Fprintf(p.stdout, "\nNext, with the service running:\n    slogate check %[1]s\n    slogate run %[1]s\n", c.File)
+	if _, here := hostPort(target); here {
+		fmt.Fprintf(p.stdout, "and say in %s how the service is built and started.\n", workflow)
+	}
 	return exitPass, nil
 }
 
@@ -93,10 +96,10 @@ func splitURL(raw string) (target, path string, err error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", "", fmt.Errorf("init: %q is not an http or https URL", raw)
+		return "", "", hinted{fmt.Errorf("init: %q is not an http or https URL", raw), "slogate init http://localhost:8080/health"}
 	}
 	if u.User != nil {
-		return "", "", fmt.Errorf("init: a password in the URL would end up in the file; put it into a header as ${secret.NAME}")
+		return "", "", hinted{errors.New("init: the user or password in the URL would stand in the file"), "leave it out, and add a header with ${secret.NAME} to the file"}
 	}
 	path = u.EscapedPath()
 	if path == "" {

@@ -20,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/slogate/slogate/loader"
 )
 
 // The exit codes of slogate.
@@ -127,6 +129,8 @@ func (p *program) fail(err error, hint string) {
 	fmt.Fprintf(p.stderr, "error: %v\n", err)
 	if h, ok := errors.AsType[hinted](err); ok {
 		hint = h.hint
+	} else if _, late := errors.AsType[*loader.NotReadyError](err); late {
+		hint = "start the service before slogate, say with target where it listens, or give it longer by wait_for"
 	}
 	if hint != "" {
 		fmt.Fprintf(p.stderr, "hint: %s\n", hint)

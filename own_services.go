@@ -80,23 +80,23 @@ func (o *ownServices) make(ctx context.Context, note func(string)) error {
 	return nil
 }
 
-// up starts all and returns when they are ready.
-func (o *ownServices) up(ctx context.Context, to loaders, note func(string)) error {
+// up starts all and returns when they are ready, and how many sides that are.
+func (o *ownServices) up(ctx context.Context, to loaders, note func(string)) (sides int, err error) {
 	if o == nil {
-		return nil
+		return 0, nil
 	}
 	for i, l := range []*loader.Loader{to.head, to.base}[:len(o.sides)] {
 		o.sides[i].loader = l
 	}
 	if err := o.begin(); err != nil {
-		return err
+		return 0, err
 	}
 	for _, s := range o.sides {
 		if err := s.await(ctx, note); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return len(o.sides), nil
 }
 
 // begin starts the processes.
@@ -145,7 +145,7 @@ func (s *ownSide) await(ctx context.Context, note func(string)) error {
 		return nil
 	}
 	if _, late := errors.AsType[*loader.NotReadyError](err); late {
-		return fmt.Errorf("%s: %w; its output is in %s", s.spec.Name, err, s.process.Log())
+		return hinted{fmt.Errorf("%s: %w; its output is in %s", s.spec.Name, err, s.process.Log()), "it has to listen on 127.0.0.1:$PORT; service.ready says what shall succeed then"}
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/revision"
 	"github.com/slogate/slogate/service"
 	"github.com/slogate/slogate/slo"
@@ -33,6 +34,9 @@ service: {start: testservice & wait, ready: GET /ready}
 // main and a branch feature that is checked out.
 func newRepository(t *testing.T, slo, before, after string) {
 	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip(err)
+	}
 	t.Chdir(t.TempDir())
 	for name, value := range map[string]string{
 		"GIT_CONFIG_GLOBAL": os.DevNull, "GIT_CONFIG_SYSTEM": os.DevNull,
@@ -54,6 +58,7 @@ func newRepository(t *testing.T, slo, before, after string) {
 	git(t, "checkout", "--quiet", "-b", "feature")
 	write("behaviour", after)
 	git(t, "commit", "--quiet", "--all", "--allow-empty", "--message=after")
+	git(t, "branch", "alone", strings.TrimSpace(git(t, "commit-tree", "-m", "alone", "HEAD^{tree}")))
 }
 
 func git(t *testing.T, args ...string) string {
@@ -162,6 +167,63 @@ func TestCancelledBuildLeavesNothing(t *testing.T) {
 	leavesNothing(t, found("started"))
 }
 
+// A restart in the middle of a comparison replaces the processes of both sides,
+// and no request fails by it.
+func TestComparisonOverARestart(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("behaviour", []byte("delay 0s"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	found := startedServices(t)
+	ports, err := service.FreePorts(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := slo.Parse([]byte(ownSLO), slo.Options{Path: "slo.yaml", Target: loopback(ports[0]), BaseTarget: loopback(ports[1]), Service: true})
+	if err == nil {
+		err = needService(file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := newOwnServices(file, ".", place{"head", ".", ports[0]}, place{"base", ".", ports[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.stop()
+	to, err := settings{}.loaders(file, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.close()
+	if sides, err := own.up(t.Context(), to, func(string) {}); err != nil || sides != 2 {
+		t.Fatalf("%d sides are up, %v", sides, err)
+	}
+
+	turns := loader.Turns{Block: 100 * time.Millisecond, Windows: 4, Restarts: loader.Restarts{Every: 2, WarmUp: 1, Do: own.restarter()}}
+	base, head := loader.NewPair(to.base, to.head).Run(t.Context(), file.Stages[0], turns)
+	own.stop()
+	for name, s := range map[string]*result.Stage{"base": base, "head": head} {
+		if s.State != result.Completed || len(s.Slices) != 4 || s.Counters.Success == 0 || s.Counters.Errors() != 0 {
+			t.Errorf("%s: %s, %d slices, %+v", name, s.State, len(s.Slices), s.Counters)
+		}
+	}
+	started := found("started")
+	if len(started) != 4 {
+		t.Errorf("%d processes were started, want two of each side", len(started))
+	}
+	for _, pid := range started {
+		if !isGone(pid) {
+			t.Errorf("process %d is still there", pid)
+		}
+	}
+	select {
+	case why := <-own.ends():
+		t.Errorf("a process that was stopped counts as one that ended by itself: %v", why)
+	default:
+	}
+}
+
 // However a comparison ends before anything was loaded, it says why with the
 // right exit code and leaves nothing.
 func TestFailedComparisonLeavesNothing(t *testing.T) {
@@ -187,6 +249,7 @@ func TestFailedComparisonLeavesNothing(t *testing.T) {
 		"no block":  {strings.Split(ownSLO, "service:")[0], "", "", nil, exitUsage, "error: slo.yaml does not say how to start the service\nhint: add it: service:"},
 		"same":      {ownSLO, "", "", []string{"compare", "feature..HEAD"}, exitUsage, "feature and HEAD are the same commit"},
 		"unknown":   {ownSLO, "", "", []string{"compare", "nothing..HEAD"}, exitUsage, "error: revision \"nothing\" is not known in this repository\nhint: git fetch origin"},
+		"apart":     {ownSLO, "", "", []string{"compare", "alone...HEAD"}, exitUsage, "have no commit in common here\nhint: a clone that is cut off lacks it"},
 		"no folder": {ownSLO, "", "", []string{"compare", "main..", "--slo", "new/slo.yaml"}, exitUsage, "has no folder new, in which the SLO file lies"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func (c *compareCommand) revisions(ctx context.Context, p *program, names revisi
 	}
 	repository, err := revision.Open(ctx, ".", os.Environ())
 	if err != nil {
-		return p.unbuilt(ctx, fmt.Errorf("compare revisions: %w", err))
+		return p.unbuilt(ctx, hinted{fmt.Errorf("compare %s: %w", c.A, err), "revisions are compared in the repository of the service; " + compareHint})
 	}
 	base, head, err := resolve(ctx, repository, names)
 	if err != nil {
@@ -82,6 +82,9 @@ func resolve(ctx context.Context, repository *revision.Repository, names revisio
 			hint = "origin has it: slogate compare origin/" + unknown.Ref + "..HEAD"
 		}
 		return base, head, hinted{err, hint}
+	}
+	if apart, ok := errors.AsType[*revision.ApartError](err); ok {
+		return base, head, hinted{apart, "a clone that is cut off lacks it: in a workflow, actions/checkout needs fetch-depth: 0"}
 	}
 	if err == nil && base.Commit == head.Commit {
 		err = hinted{

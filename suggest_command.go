@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,7 +29,7 @@ type suggestCommand struct {
 // the patch or, where there is no file to change, lines for one. So all of it
 // can be given to git apply and to patch.
 func (c *suggestCommand) Run(_ context.Context, p *program) (int, error) {
-	runs, names, err := readResults(c.Results)
+	runs, names, err := c.results()
 	if err != nil {
 		return exitUsage, err
 	}
@@ -68,39 +67,21 @@ func resultsText(n int) string {
 	return fmt.Sprintf("%d results", n)
 }
 
-// readResults reads files and folders, and keeps the name of each result.
-func readResults(paths []string) ([]*result.Run, map[*result.Run]string, error) {
-	var files []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read result: %w", err)
-		}
-		if !info.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read result: %w", err)
-		}
-		for _, e := range entries {
-			if e.Type().IsRegular() && strings.EqualFold(filepath.Ext(e.Name()), ".json") && !strings.HasPrefix(e.Name(), ".") {
-				files = append(files, filepath.Join(path, e.Name()))
-			}
-		}
-	}
-	if len(files) == 0 || len(files) > mostBaselines {
-		return nil, nil, fmt.Errorf("%d result files: want 1 to %d", len(files), mostBaselines)
-	}
+// results reads files and folders, and keeps the name of each result.
+func (c *suggestCommand) results() ([]*result.Run, map[*result.Run]string, error) {
 	var runs []*result.Run
 	names := map[*result.Run]string{}
-	for _, f := range files {
-		r, err := result.ReadFile(f)
+	for _, path := range c.Results {
+		found, err := readResults(path)
 		if err != nil {
 			return nil, nil, err
 		}
-		runs, names[r] = append(runs, r), f
+		for _, r := range found {
+			runs, names[r.Run] = append(runs, r.Run), r.name
+		}
+	}
+	if len(runs) == 0 || len(runs) > mostResults {
+		return nil, nil, fmt.Errorf("%d result files: want 1 to %d", len(runs), mostResults)
 	}
 	return runs, names, nil
 }

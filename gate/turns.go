@@ -2,6 +2,7 @@ package gate
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
@@ -61,6 +62,14 @@ func Needed(file *slo.File, o slo.Objective, stage slo.Stage, family int) time.D
 // Compares reports whether base and head can be compared by an indicator: by
 // what each block keeps.
 func Compares(ind slo.Indicator) bool { return isWindowed(ind) }
+
+// Extends reports whether a comparison of a stage goes on until an objective is
+// decided: one that is judged by base and head.
+func Extends(stage slo.Stage) bool {
+	return stage.Judge && slices.ContainsFunc(stage.Objectives, func(o slo.Objective) bool {
+		return o.Relative != nil && o.Severity != slo.Show && Compares(o.Indicator)
+	})
+}
 
 // Windows is how many windows of two blocks fit into a stage's time, at least
 // one.

@@ -38,7 +38,8 @@ type Attempt struct {
 func (e *NotReadyError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "target %q was not ready within %v", e.Host, e.Within)
-	if e.Last != "" {
+	// Where nothing could be connected to, the request has failed by that.
+	if e.Last != "" && slices.ContainsFunc(e.Tried, func(a Attempt) bool { return a.Err == nil }) {
 		fmt.Fprintf(&b, ": %s", e.Last)
 	}
 	for i, a := range e.Tried {
@@ -65,9 +66,9 @@ func reason(err error) string {
 }
 
 // Ready waits until the file's wait_for request succeeds or, where there is
-// none, until the target can be connected to. It tells progress whenever the
-// reason for waiting changes. The error is a [*NotReadyError], an
-// [*AddressError] or ctx's.
+// none, until the target can be connected to. It tells progress that it waits,
+// and why whenever the reason changes: the error ends with the last one. The
+// error is a [*NotReadyError], an [*AddressError] or ctx's.
 func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	try, err := l.attempt()
 	if err != nil {
@@ -89,7 +90,11 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 			failed = why // not the one that the deadline cut short
 		}
 		if why != last && limited.Err() == nil && progress != nil {
-			progress(why)
+			note := why
+			if last == "" {
+				note = fmt.Sprintf("waiting for %q, up to %v", addressOf(l.target), within)
+			}
+			progress(note)
 		}
 		last = why
 		if !sleep(limited, retryAfter) {

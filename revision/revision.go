@@ -78,6 +78,27 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("revision %q is not known in this repository", e.Ref)
 }
 
+// ApartError says that two revisions have no commit in common, as far as the
+// repository knows.
+type ApartError struct{ Base, Head Revision }
+
+func (e *ApartError) Error() string {
+	return fmt.Sprintf("%s and %s have no commit in common here", e.Base, e.Head)
+}
+
+// NoRepositoryError says that a folder lies in no repository that git can
+// read.
+type NoRepositoryError struct {
+	Dir string
+	Why error // git's refusal, or that there is no git
+}
+
+func (e *NoRepositoryError) Error() string {
+	return fmt.Sprintf("no git repository can be read in %s: %v", e.Dir, e.Why)
+}
+
+func (e *NoRepositoryError) Unwrap() error { return e.Why }
+
 // Repository is the git repository of a folder.
 type Repository struct {
 	Root string // the top folder of the user's worktree, symbolic links resolved
@@ -85,13 +106,17 @@ type Repository struct {
 }
 
 // Open finds the repository that a folder lies in. Git gets the environment
-// but for what [Outside] leaves out.
+// but for what [Outside] leaves out. The error is a [*NoRepositoryError], or
+// ctx's.
 func Open(ctx context.Context, dir string, environment []string) (*Repository, error) {
 	env := append(Outside(environment), "LC_ALL=C", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0")
 	r := &Repository{Root: dir, env: env}
 	out, err := r.git(ctx, "rev-parse", "--show-toplevel")
-	if err != nil {
+	if ctx.Err() != nil {
 		return nil, err
+	}
+	if err != nil {
+		return nil, &NoRepositoryError{Dir: dir, Why: err}
 	}
 	if r.Root, err = filepath.EvalSymlinks(strings.TrimSuffix(out, "\n")); err != nil {
 		return nil, fmt.Errorf("find the repository: %w", err)
@@ -100,7 +125,7 @@ func Open(ctx context.Context, dir string, environment []string) (*Repository, e
 }
 
 // Resolve finds the commits of a range. The error is an [*UnknownError] where
-// one is not there.
+// one is not there, an [*ApartError] where they have none in common, or ctx's.
 func (r *Repository) Resolve(ctx context.Context, names Range) (base, head Revision, err error) {
 	if base, err = r.revision(ctx, names.Base); err != nil {
 		return base, head, err
@@ -109,8 +134,11 @@ func (r *Repository) Resolve(ctx context.Context, names Range) (base, head Revis
 		return base, head, err
 	}
 	common, err := r.git(ctx, "merge-base", base.Commit, head.Commit)
+	if ctx.Err() != nil {
+		return base, head, err
+	}
 	if err != nil {
-		return base, head, fmt.Errorf("%s and %s have no commit in common here: %w", base, head, err)
+		return base, head, &ApartError{base, head}
 	}
 	base = Revision{Ref: names.Base + "..." + names.Head, Commit: strings.TrimSpace(common)}
 	return base, head, nil

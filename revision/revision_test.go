@@ -45,6 +45,9 @@ func TestParseRange(t *testing.T) {
 // that leaves main at the first.
 func repository(t *testing.T) (*Repository, func(...string) string) {
 	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip(err)
+	}
 	dir := t.TempDir()
 	// As a hook would have it: git must not follow it.
 	t.Setenv("GIT_DIR", filepath.Join(dir, "elsewhere"))

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/slogate/slogate/gate"
@@ -72,20 +71,13 @@ func longest(file *slo.File) time.Duration {
 		case gate.Alone(s) != "":
 		case s.Workload.Requests > 0:
 			return restartFrom
-		case s.Judge && isCompared(s):
+		case gate.Extends(s):
 			sum += max(s.Workload.Duration, file.Baseline.Max)
 		default:
 			sum += s.Workload.Duration
 		}
 	}
 	return sum
-}
-
-// isCompared reports whether a stage may be extended.
-func isCompared(s slo.Stage) bool {
-	return slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool {
-		return o.Relative != nil && o.Severity != slo.Show && gate.Compares(o.Indicator)
-	})
 }
 
 // turns plans a stage of both sides.

@@ -43,6 +43,10 @@ type Options struct {
 	// variables of its env are read.
 	Service bool
 
+	// Plan says that nothing will be loaded: a file whose service slogate would
+	// start itself needs no target of its own.
+	Plan bool
+
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string

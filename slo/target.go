@@ -21,9 +21,33 @@ func (p *parser) target(o *object) {
 		p.checkHost(nil, "the target that overrides the file's", p.file.Target)
 		return
 	}
+	if p.opts.Plan && o.has("service") && !p.isPlaced(o.get("target")) {
+		p.file.Target = ownTarget + ":$" + portVariable
+		p.checkHost(nil, "the service that slogate starts", ownTarget)
+		return
+	}
 	n := o.need(p, "target", "target: http://localhost:8000, or the flag --target")
 	p.file.Target = p.baseURL(n, "the target")
 	p.checkHost(n, "the target", p.file.Target)
+}
+
+// ownTarget is where a service listens that slogate starts, without its port.
+const ownTarget = "http://127.0.0.1"
+
+// portReference is how a target names the port of such a service.
+var portReference = regexp.MustCompile(`\$(` + portVariable + `\b|\{(env\.)?` + portVariable + `\})`)
+
+// isPlaced reports whether a target says by itself where the service is.
+func (p *parser) isPlaced(n *node) bool {
+	if n == nil {
+		return false
+	}
+	port := portReference.FindString(n.text)
+	if port == "${env."+portVariable+"}" {
+		_, set := p.lookup(portVariable)
+		return set
+	}
+	return port == ""
 }
 
 // overriding reads a base URL that stands in the place of the file's.
