@@ -75,7 +75,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	}
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
-		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Limits: limits,
+		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
 		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names,
 	}, err
 }
@@ -100,7 +100,7 @@ func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) er
 		return err
 	}
 	failed := r.Judgement.Verdict == result.Fail || r.Judgement.Verdict == result.Inconclusive
-	return pr.explain(p, pr.put(ctx, p, r.Name, text, failed))
+	return pr.explain(p, pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed))
 }
 
 // refuse says wherever a reader looks why nothing of a file was loaded, without
@@ -111,11 +111,19 @@ func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, w
 	if pr.inputs.Comment == "never" || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, pr.explain(p, pr.put(ctx, p, file.Name, report.RefusalComment(why.Error(), pr.link()), true)))
+	return errors.Join(err, pr.explain(p, pr.put(ctx, p, commentName(file.Name, file.Profile), report.RefusalComment(why.Error(), pr.link()), true)))
 }
 
 func (pr *pullRequest) link() report.CommentOptions {
 	return report.CommentOptions{SummaryURL: pr.action.SummaryURL(pr.inputs.CheckRun)}
+}
+
+// commentName tells the comments of a job's SLO files and profiles apart.
+func commentName(file, profile string) string {
+	if profile == "" {
+		return file
+	}
+	return file + ", " + profile
 }
 
 // put writes the comment, or refreshes one that is there where only failures
@@ -255,7 +263,7 @@ func (pr *pullRequest) forward(ctx context.Context, p *program, r *result.Run) e
 		return err
 	}
 	failed := r.Judgement.Verdict != result.Pass && r.Judgement.Verdict != result.Warn
-	return pr.put(ctx, p, r.Name, text, failed || r.Cancelled)
+	return pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed || r.Cancelled)
 }
 
 // comment is the mode comment of the action. A wrong file is an error; that the

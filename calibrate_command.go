@@ -23,9 +23,10 @@ import (
 type calibrateCommand struct {
 	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
 	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
-	Runs   int    `default:"3" help:"How often every stage is loaded; more see the spread between runs better (default: ${default})." placeholder:"N"`
-	Out    string `help:"Folder to keep the result of each run in." placeholder:"DIR"`
-	Seed   uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+	profileFlag
+	Runs int    `default:"3" help:"How often every stage is loaded; more see the spread between runs better (default: ${default})." placeholder:"N"`
+	Out  string `help:"Folder to keep the result of each run in." placeholder:"DIR"`
+	Seed uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
 	engineFlags
 }
 
@@ -34,7 +35,7 @@ func (c *calibrateCommand) Run(ctx context.Context, p *program) (int, error) {
 	if c.Runs < 1 {
 		return exitUsage, fmt.Errorf("--runs %d: want at least 1", c.Runs)
 	}
-	file, err := readSLO(c.File, slo.Options{Target: c.Target, Env: p.lookupEnv})
+	file, err := readSLO(c.File, slo.Options{Target: c.Target, Profile: c.Profile, Env: p.lookupEnv})
 	if err != nil {
 		return exitUsage, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type compareCommand struct {
 	A   string `arg:"" name:"a" help:"The result file to compare with, or two revisions: main..HEAD, or main...HEAD for what they have in common." placeholder:"A"`
 	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B"`
 	SLO string `name:"slo" help:"SLO file with the objectives, instead of the one that B names; for revisions instead of slo.yaml." placeholder:"FILE"`
+	profileFlag
 	runFlags
 	Accept bool `help:"Accept regressions: they only warn, and the report says so."`
 	Keep   bool `help:"Keep the worktrees of the revisions, to look into them."`
@@ -107,13 +109,13 @@ func (c *compareCommand) objectives(p *program, r *result.Run) (*slo.File, strin
 // file reads the SLO file, or makes one of the result's stages.
 func (c *compareCommand) file(p *program, r *result.Run) (*slo.File, string, error) {
 	if c.SLO != "" {
-		file, err := readSLO(c.SLO, slo.Options{Target: r.Target, Env: p.lookupEnv})
+		file, err := readSLO(c.SLO, slo.Options{Target: r.Target, Profile: c.Profile, Env: p.lookupEnv})
 		return file, "", err
 	}
 	if !isOurs(r.SLO.Path) {
 		return stagesOf(r), fmt.Sprintf("the SLO file %q lies elsewhere; --slo names it", r.SLO.Path), nil
 	}
-	file, err := readSLO(r.SLO.Path, slo.Options{Target: r.Target, Env: p.lookupEnv})
+	file, err := readSLO(r.SLO.Path, slo.Options{Target: r.Target, Profile: cmp.Or(c.Profile, r.SLO.Profile), Env: p.lookupEnv})
 	switch {
 	case err == nil && file.Digest == r.SLO.Digest:
 		return file, "", nil

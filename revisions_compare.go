@@ -101,7 +101,7 @@ func (c *compareCommand) revised(p *program, ports []int) (*slo.File, []string, 
 	if path == "" {
 		path = "slo.yaml"
 	}
-	file, err := readSLO(path, slo.Options{Target: loopback(ports[0]), BaseTarget: loopback(ports[1]), Env: p.lookupEnv, Service: true})
+	file, err := readSLO(path, slo.Options{Target: loopback(ports[0]), BaseTarget: loopback(ports[1]), Profile: c.Profile, Env: p.lookupEnv, Service: true})
 	if err != nil {
 		return nil, nil, err
 	}

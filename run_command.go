@@ -19,9 +19,15 @@ import (
 type fileFlags struct {
 	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
 	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	profileFlag
 	// BaseTarget makes the run a comparison.
 	BaseTarget string `help:"Base URL of a second service to compare with: both are loaded in this run, in turn." placeholder:"URL"`
 	limitFlags
+}
+
+// profileFlag chooses among the stages of a file.
+type profileFlag struct {
+	Profile string `help:"One of the file's profiles: its stages are loaded, and no others." placeholder:"NAME"`
 }
 
 // limitFlags are limits besides those of the file. The lower one counts.
@@ -34,7 +40,7 @@ type limitFlags struct {
 // options are what the flags say besides the file.
 func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error) {
 	limits, err := slo.ParseLimits(f.MaxRate, f.MaxDuration, f.AllowedHosts)
-	return slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Env: env}, err
+	return slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Profile: f.Profile, Env: env}, err
 }
 
 // against names the SLO file that a change starts from.

@@ -18,6 +18,7 @@ type Inputs struct {
 	Target         string   // base URL of the service; empty: the file's target
 	Baseline       []string // earlier result files; or artifact alone, or none alone; empty: what the SLO file says
 	BaseTarget     string   // base URL of the service to compare with in the same run; empty: the file's, or none
+	Profile        string   // of the SLO file; empty: all of its stages
 	Out            string   // folder for the result file and the reports
 	Gate           string   // enforce or report
 	OnInconclusive string   // auto, fail or warn
@@ -58,6 +59,7 @@ var inputs = []input{
 	{name: "target", set: func(in *Inputs, v string) error { in.Target = v; return nil }},
 	{name: "base-target", set: func(in *Inputs, v string) error { in.BaseTarget = v; return nil }},
 	{name: "baseline", set: func(in *Inputs, v string) error { in.Baseline = paths(v); return nil }},
+	{name: "profile", set: func(in *Inputs, v string) error { in.Profile = v; return nil }},
 	{name: "out", fallback: "slogate-out", set: func(in *Inputs, v string) error { in.Out = v; return nil }},
 	{name: "gate", fallback: "enforce", set: func(in *Inputs, v string) (err error) {
 		in.Gate, err = oneOf(v, "enforce", "report")

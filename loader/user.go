@@ -2,6 +2,7 @@ package loader
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"sort"
@@ -90,12 +91,26 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// pause draws a pause, uniform between its limits.
+// pause draws a pause.
 func (u *user) pause(p slo.Pause) time.Duration {
-	if p.Max <= p.Min {
+	mean, deviation := float64(p.Mean), float64(p.StdDev)
+	var drawn float64
+	switch {
+	case p.Max <= p.Min:
 		return p.Min
+	case p.Distribution == slo.Exponential:
+		drawn = mean * u.rand.ExpFloat64()
+	case p.Distribution == slo.Normal:
+		drawn = mean + deviation*u.rand.NormFloat64()
+	case p.Distribution == slo.LogNormal:
+		// With s² = ln(1 + σ²/μ²), exp(ln μ − s²/2 + s·z) has the mean μ and the
+		// standard deviation σ for a standard normal z.
+		square := math.Log1p(deviation * deviation / (mean * mean))
+		drawn = mean * math.Exp(math.Sqrt(square)*u.rand.NormFloat64()-square/2)
+	default:
+		return p.Min + time.Duration(u.rand.Int64N(int64(p.Max-p.Min)+1))
 	}
-	return p.Min + time.Duration(u.rand.Int64N(int64(p.Max-p.Min)+1))
+	return time.Duration(min(max(drawn, float64(p.Min)), float64(p.Max)))
 }
 
 // text puts this user's values into a template.

@@ -566,6 +566,7 @@ func (b builder) facts() []Fact {
 		{"CPU and memory of base", baseCostSource(r.Base)},
 		{"SLO file", r.SLO.Path},
 		{"Digest", r.SLO.Digest},
+		{"Profile", r.SLO.Profile},
 		{"Commit", r.Source.Commit},
 		{"Revision", r.Source.Ref},
 		{"Branch", r.Source.Branch},
@@ -632,8 +633,8 @@ func (b builder) warnings() []Text {
 // reproduce is what makes this run again, line by line.
 func reproduce(r *result.Run) string {
 	if b := r.Base; b != nil && b.Source.Ref != "" {
-		return fmt.Sprintf("slogate compare --seed %d --slo %s %s", r.Seed, shellWord(r.SLO.Path),
-			shellWord(b.Source.Commit+".."+r.Source.Commit))
+		return strings.Join(append(append([]string{"slogate compare --seed", fmt.Sprint(r.Seed)}, profileWords(r)...),
+			"--slo", shellWord(r.SLO.Path), shellWord(b.Source.Commit+".."+r.Source.Commit)), " ")
 	}
 	var lines []string
 	if commitHash.MatchString(r.Source.Commit) {
@@ -649,8 +650,16 @@ func reproduce(r *result.Run) string {
 	if r.Base != nil {
 		words = append(words, "--base-target", shellWord(r.Base.Target))
 	}
-	words = append(words, "--seed", fmt.Sprint(r.Seed), shellWord(r.SLO.Path))
+	words = append(append(words, profileWords(r)...), "--seed", fmt.Sprint(r.Seed), shellWord(r.SLO.Path))
 	return strings.Join(append(lines, strings.Join(words, " ")), "\n")
+}
+
+// profileWords name the profile on a command line, where there is one.
+func profileWords(r *result.Run) []string {
+	if r.SLO.Profile == "" {
+		return nil
+	}
+	return []string{"--profile", shellWord(r.SLO.Profile)}
 }
 
 // commitHash matches what git checks out and nothing else does.

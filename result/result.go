@@ -68,8 +68,9 @@ func (b *Base) Stage(name string) *Stage {
 
 // SLO names the file that the run followed.
 type SLO struct {
-	Path   string `json:"path"`
-	Digest string `json:"digest"`
+	Path    string `json:"path"`
+	Digest  string `json:"digest"`
+	Profile string `json:"profile,omitempty"` // that was chosen of the file's
 }
 
 // Source says which revision was tested, as far as the environment tells.

@@ -98,7 +98,7 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	r := &result.Run{
 		Version: result.Version,
 		Name:    file.Name,
-		SLO:     result.SLO{Path: file.Path, Digest: file.Digest},
+		SLO:     result.SLO{Path: file.Path, Digest: file.Digest, Profile: file.Profile},
 		Target:  file.Target,
 		Start:   time.Now(),
 	}

@@ -67,6 +67,7 @@ func TestDocsAreComplete(t *testing.T) {
 	keys = append(keys, keysOf[dataDoc]()...)
 	keys = append(keys, keysOf[baselineDoc]()...)
 	keys = append(keys, keysOf[serviceDoc]()...)
+	keys = append(append(keys, keysOf[profileDoc]()...), keysOf[pauseDoc]()...)
 	for _, key := range append(keys, keysOf[objectiveDoc]()...) {
 		if !strings.Contains(docs, "`"+key+"`") {
 			t.Errorf("%s does not describe the key %q", docsPath, key)

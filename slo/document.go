@@ -17,7 +17,7 @@ type (
 	templateText  string // text in which ${…} is replaced for each request
 	fixedText     string // text in which ${env.NAME} is replaced when the file is read
 	durationText  string
-	pauseText     string // a duration or a range of durations
+	pauseValue    string // a duration, a range of durations or a pauseDoc
 	rateText      string // a rate alone
 	rateValue     string // a rate, a ramp of rates or a list of rates
 	searchText    string // two rates
@@ -50,6 +50,9 @@ type (
 	variableMap   string
 	baselineItem  string // none or a baselineDoc
 	objectiveItem string // an objective as text or as an objectiveDoc
+	profileMap    string // a profileDoc by each name
+
+	distributionText string
 )
 
 type document struct {
@@ -63,12 +66,18 @@ type document struct {
 	Scenarios  []scenarioDoc   `json:"scenarios" jsonschema:"What the users do."`
 	Stages     []stageDoc      `json:"stages" jsonschema:"The load, one stage after the other."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"What every judged stage must meet."`
+	Profiles   profileMap      `json:"profiles,omitempty" jsonschema:"Parts of the stages by name, of which --profile chooses one. Without it all stages are loaded."`
 	Decide     decideText      `json:"decide,omitempty" jsonschema:"What decides an objective with a value: the measured value, or its 95 % interval: sure passes and fails only where the whole interval does, lenient fails only where all of it does. Default: measured."`
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
 	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
+}
+
+type profileDoc struct {
+	Stages     []fixedText     `json:"stages,omitempty" jsonschema:"The stages that are loaded, by their names, in the order of the file. Default: all."`
+	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"They replace those of the file with the same indicator."`
 }
 
 type serviceDoc struct {
@@ -147,10 +156,18 @@ type dataDoc struct {
 	AtEnd atEndText `json:"at_end,omitempty" jsonschema:"What follows the last row: repeat, or stop, where the rows must suffice. Default: repeat; with unique: stop."`
 }
 
+type pauseDoc struct {
+	Distribution distributionText `json:"distribution" jsonschema:"exponential, normal or lognormal."`
+	Mean         durationText     `json:"mean" jsonschema:"Mean of the distribution."`
+	StdDev       durationText     `json:"stddev,omitempty" jsonschema:"Standard deviation of a normal or lognormal one."`
+	Min          durationText     `json:"min,omitempty" jsonschema:"The shortest pause. Default: 0s."`
+	Max          durationText     `json:"max,omitempty" jsonschema:"The longest pause. Default: 10 standard deviations above the mean."`
+}
+
 // plainStep holds the keys of a request or a pause in a list of steps.
 type plainStep struct {
-	Name  fixedText `json:"name,omitempty" jsonschema:"Name of the step. Default: its METHOD /path."`
-	Pause pauseText `json:"pause,omitempty" jsonschema:"A wait, such as 200ms or 100ms..500ms. It stands alone."`
+	Name  fixedText  `json:"name,omitempty" jsonschema:"Name of the step. Default: its METHOD /path."`
+	Pause pauseValue `json:"pause,omitempty" jsonschema:"A wait, such as 200ms, 100ms..500ms or a distribution. It stands alone."`
 	requestDoc
 }
 

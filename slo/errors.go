@@ -25,7 +25,7 @@ const (
 	CodeEmpty       Code = "SLO004" // nothing in the file
 	CodeDocuments   Code = "SLO005" // more than one YAML document
 	CodeTooDeep     Code = "SLO006" // nested too deeply, or too many values once aliases are followed
-	CodeUnsupported Code = "SLO007" // YAML that is not accepted here: merge keys, tags, keys that are no text
+	CodeUnsupported Code = "SLO007" // YAML that is not accepted here: tags, keys that are no text
 	CodeVersion     Code = "SLO008" // a version that this slogate does not know
 
 	CodeMisread     Code = "SLO010" // YAML reads the text otherwise than meant
@@ -84,8 +84,11 @@ const (
 	CodeFewRows    Code = "SLO085" // rows that do not suffice for the load
 	CodeNoScenario Code = "SLO086" // a stage of a scenario that does not exist
 
-	CodeUnloaded Code = "SLO100" // an objective on a scenario or a step that its stage does not load
-	CodeUntrusted Code = "SLO110" // a value of the environment for a host that may not get it
+	CodeUnloaded     Code = "SLO100" // an objective on a scenario or a step that its stage does not load
+	CodeUntrusted    Code = "SLO110" // a value of the environment for a host that may not get it
+	CodeProfile      Code = "SLO120" // a profile that does not exist
+	CodeProfileStage Code = "SLO121" // a profile of a stage that does not exist
+	CodeMerge        Code = "SLO122" // a merge key (<<) without a map
 )
 
 // Error is one fault of an SLO file.

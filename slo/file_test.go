@@ -67,7 +67,7 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 					Name: "GET /a", Written: "GET /a", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "file")},
 					Timeout: time.Second, Accept: usual, Checks: []Check{{Text: "status == 200"}},
 				}},
-				{Pause: Pause{100 * time.Millisecond, 500 * time.Millisecond}},
+				{Pause: Pause{Min: 100 * time.Millisecond, Max: 500 * time.Millisecond}},
 				{Request: &Request{
 					Name: "GET /a #2", Written: "GET /a", Method: "GET", Path: path("/a"), Headers: []Header{auth, header("X-A", "step")},
 					Timeout: 5 * time.Second, Accept: []StatusRange{{200, 200}, {500, 599}},

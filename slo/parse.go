@@ -36,6 +36,9 @@ type Options struct {
 	// Limits hold besides those of the file: the lower one counts.
 	Limits Limits
 
+	// Profile chooses one of the file's profiles; empty: all stages are loaded.
+	Profile string
+
 	// BaseTarget overrides the baseline's base_target when it is not empty.
 	BaseTarget string
 
@@ -103,6 +106,12 @@ func splitLines(src []byte) []string {
 func (p *parser) add(e *Error) {
 	if len(p.errs) >= maxErrors {
 		p.dropped++
+		return
+	}
+	// What several aliases or merge keys stand for is wrong once.
+	if slices.ContainsFunc(p.errs, func(o *Error) bool {
+		return o.Code == e.Code && o.Line == e.Line && o.Column == e.Column && (o.Msg == e.Msg || e.Code == CodeUnknownKey)
+	}) {
 		return
 	}
 	e.File = p.opts.Path
@@ -194,7 +203,7 @@ func objectOf[T any](p *parser, n *node, what string) *object {
 	for _, e := range n.entries {
 		switch {
 		case !slices.Contains(o.keys, e.key):
-			p.fail(e.pos, width(e.key), CodeUnknownKey, "unknown key "+quote(e.key)+didYouMean(e.key, o.keys), "accepted here: "+strings.Join(o.keys, " "))
+			p.fail(e.pos, width(e.key), CodeUnknownKey, "unknown key "+quote(e.key)+e.origin()+didYouMean(e.key, o.keys), "accepted here: "+strings.Join(o.keys, " "))
 		case e.value.isNull() && e.key != "json":
 			p.fail(e.pos, width(e.key), CodeMissing, "key "+quote(e.key)+" has no value", "write one, or remove the key")
 		default:
@@ -232,8 +241,8 @@ func (o *object) isWritten(key string) bool { return o.node.child(key) != nil }
 func (o *object) exclude(p *parser, key string, others []string, hint string) {
 	for _, other := range others {
 		if o.has(key) && o.has(other) {
-			e := o.values[other]
-			p.fail(e.pos, width(other), CodeCombination, quote(other)+" cannot stand beside "+quote(key), hint)
+			at, long := o.values[other].place()
+			p.fail(at, long, CodeCombination, quote(other)+" cannot stand beside "+quote(key), hint)
 		}
 	}
 }
@@ -378,7 +387,7 @@ func (p *parser) name(n *node, what string) string {
 
 // document reads the file from its root.
 func (p *parser) document(root *node) {
-	o := objectOf[document](p, root, "an SLO file")
+	o := objectOf[document](p, root.withoutNotes(), "an SLO file")
 	if root.kind != mapNode {
 		return
 	}
@@ -408,9 +417,19 @@ func (p *parser) document(root *node) {
 	if len(p.errs) == faults {
 		p.countSteps()
 	}
-	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"))
+	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
 	p.checkSent()
+}
+
+// noteKey begins the keys at the top of a file that are the user's own, such as
+// for a map that others merge.
+const noteKey = "x-"
+
+func (n *node) withoutNotes() *node {
+	out := *n
+	out.entries = slices.DeleteFunc(slices.Clone(n.entries), func(e entry) bool { return strings.HasPrefix(e.key, noteKey) })
+	return &out
 }
 
 func (p *parser) version(n *node) {

@@ -31,11 +31,10 @@ func (p *parser) scenarios(n *node) {
 
 // unique makes a default name unique and refuses a written one that is taken.
 func (p *parser) unique(taken map[string]bool, name string, n *node, what string) string {
-	written := n.child("name")
 	switch {
 	case name == "":
-	case taken[name] && written != nil:
-		p.failNode(written, CodeNameTwice, fmt.Sprintf("a %s named %s stands before", what, quote(name)), "")
+	case taken[name] && n.child("name") != nil:
+		p.failNode(n.mend("name"), CodeNameTwice, fmt.Sprintf("a %s named %s stands before", what, quote(name)), "")
 	default:
 		plain := name
 		for i := 2; taken[name]; i++ {
@@ -121,28 +120,6 @@ func (p *parser) stepOf(o *object) Step {
 		r.Name = name
 	}
 	return Step{Request: r, Pos: n.pos}
-}
-
-func (p *parser) pause(n *node) Pause {
-	pause, ok := scalarOf(p, n, "the pause", parsePause)
-	if ok && pause.Max > maxDuration {
-		p.failNode(n, CodeRange, "the pause must be at most "+writeDuration(maxDuration), "")
-	}
-	return pause
-}
-
-// parsePause reads a duration, or a range of durations.
-func parsePause(s string) (Pause, error) {
-	from, to, isRange := strings.Cut(s, "..")
-	low, err := parseDuration(from)
-	if err != nil || !isRange {
-		return Pause{low, low}, err
-	}
-	high, err := parseDuration(to)
-	if err == nil && high < low {
-		err = &fault{code: CodeRange, msg: quote(s) + " ends before it begins"}
-	}
-	return Pause{low, high}, err
 }
 
 // request reads the keys of a request in a step or a scenario.

@@ -21,6 +21,7 @@ func documentSchema() *jsonschema.Schema {
 	s := schemaOf[document](scalarSchemas())
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "slogate SLO file"
+	s.PatternProperties = map[string]*jsonschema.Schema{"^" + noteKey: {}}
 	s.Description = "What to load, in which stages, and which objectives the measurements must meet."
 	return s
 }
@@ -88,43 +89,45 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 	rate, workers := pattern(ratePattern+withValue), either(wholeNumber(1), pattern(`[0-9]+`+withValue))
 	ramp := func(unit string) *jsonschema.Schema { return pattern(unit + `(\.\.` + unit + `)?` + withValue) }
 	known := map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[versionText]():   {Const: jsonschema.Ptr[any](Version)},
-		reflect.TypeFor[templateText]():  anyScalar(),
-		reflect.TypeFor[fixedText]():     anyScalar(),
-		reflect.TypeFor[durationText]():  duration,
-		reflect.TypeFor[pauseText]():     ramp(durationPattern),
-		reflect.TypeFor[rateText]():      rate,
-		reflect.TypeFor[rateValue]():     either(ramp(ratePattern), listOf(rate)),
-		reflect.TypeFor[workersValue]():  either(wholeNumber(1), ramp(`[0-9]+`), listOf(workers)),
-		reflect.TypeFor[countValue]():    count,
-		reflect.TypeFor[switchValue]():   {Enum: []any{true, false, "on", "off", "true", "false"}},
-		reflect.TypeFor[requestText]():   pattern(`[A-Za-z]+ +/.*`),
-		reflect.TypeFor[statusValue]():   either(&jsonschema.Schema{Type: "integer", Minimum: new(100.0), Maximum: new(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
-		reflect.TypeFor[checkText]():     anyScalar(),
-		reflect.TypeFor[arrivalsText]():  {Enum: []any{string(Uniform), string(Poisson)}},
-		reflect.TypeFor[searchText]():    ramp(ratePattern),
-		reflect.TypeFor[pacingText]():    {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
-		reflect.TypeFor[scheduleText]():  {Enum: []any{string(Alternate), string(Mixed)}},
-		reflect.TypeFor[eachText]():      {Enum: []any{eachStep}},
-		reflect.TypeFor[artifactText]():  pattern(`[A-Za-z0-9][A-Za-z0-9._-]{0,59}` + withValue),
-		reflect.TypeFor[branchText]():    anyScalar(),
-		reflect.TypeFor[decideText]():    {Enum: []any{string(Measured), string(Sure), string(Lenient)}},
-		reflect.TypeFor[objectiveText](): pattern(objectivePattern),
-		reflect.TypeFor[indicatorText](): pattern(indicatorPattern),
-		reflect.TypeFor[filesValue]():    either(anyScalar(), listOf(anyScalar())),
-		reflect.TypeFor[anyJSON]():       {},
-		reflect.TypeFor[headerMap]():     {Type: "object", AdditionalProperties: anyScalar()},
-		reflect.TypeFor[commandText]():   {Type: "string", MinLength: new(1)},
-		reflect.TypeFor[variableMap]():   {Type: "object", PropertyNames: &jsonschema.Schema{Pattern: `^[A-Za-z_][A-Za-z0-9_]*$`}, AdditionalProperties: anyScalar()},
-		reflect.TypeFor[orderText]():     {Enum: []any{string(Sequential), string(Random), string(Unique)}},
-		reflect.TypeFor[atEndText]():     {Enum: []any{string(Repeat), string(Stop)}},
-		reflect.TypeFor[onFailText]():    {Enum: []any{"stop", "continue"}},
-		reflect.TypeFor[sessionText]():   {Enum: []any{string(IterationSession), string(WorkerSession)}},
-		reflect.TypeFor[captureMap]():    {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+`)},
-		reflect.TypeFor[formMap]():       {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
+		reflect.TypeFor[versionText]():      {Const: jsonschema.Ptr[any](Version)},
+		reflect.TypeFor[templateText]():     anyScalar(),
+		reflect.TypeFor[fixedText]():        anyScalar(),
+		reflect.TypeFor[durationText]():     duration,
+		reflect.TypeFor[distributionText](): {Enum: []any{string(Exponential), string(Normal), string(LogNormal)}},
+		reflect.TypeFor[rateText]():         rate,
+		reflect.TypeFor[rateValue]():        either(ramp(ratePattern), listOf(rate)),
+		reflect.TypeFor[workersValue]():     either(wholeNumber(1), ramp(`[0-9]+`), listOf(workers)),
+		reflect.TypeFor[countValue]():       count,
+		reflect.TypeFor[switchValue]():      {Enum: []any{true, false, "on", "off", "true", "false"}},
+		reflect.TypeFor[requestText]():      pattern(`[A-Za-z]+ +/.*`),
+		reflect.TypeFor[statusValue]():      either(&jsonschema.Schema{Type: "integer", Minimum: new(100.0), Maximum: new(599.0)}, pattern(`[1-5](xx|[0-9]{2})|[1-5][0-9]{2}\.\.[1-5][0-9]{2}`+withValue)),
+		reflect.TypeFor[checkText]():        anyScalar(),
+		reflect.TypeFor[arrivalsText]():     {Enum: []any{string(Uniform), string(Poisson)}},
+		reflect.TypeFor[searchText]():       ramp(ratePattern),
+		reflect.TypeFor[pacingText]():       {Enum: []any{string(AutoPacing), string(PrecisePacing), string(TickPacing)}},
+		reflect.TypeFor[scheduleText]():     {Enum: []any{string(Alternate), string(Mixed)}},
+		reflect.TypeFor[eachText]():         {Enum: []any{eachStep}},
+		reflect.TypeFor[artifactText]():     pattern(`[A-Za-z0-9][A-Za-z0-9._-]{0,59}` + withValue),
+		reflect.TypeFor[branchText]():       anyScalar(),
+		reflect.TypeFor[decideText]():       {Enum: []any{string(Measured), string(Sure), string(Lenient)}},
+		reflect.TypeFor[objectiveText]():    pattern(objectivePattern),
+		reflect.TypeFor[indicatorText]():    pattern(indicatorPattern),
+		reflect.TypeFor[filesValue]():       either(anyScalar(), listOf(anyScalar())),
+		reflect.TypeFor[anyJSON]():          {},
+		reflect.TypeFor[headerMap]():        {Type: "object", AdditionalProperties: anyScalar()},
+		reflect.TypeFor[commandText]():      {Type: "string", MinLength: new(1)},
+		reflect.TypeFor[variableMap]():      {Type: "object", PropertyNames: &jsonschema.Schema{Pattern: `^[A-Za-z_][A-Za-z0-9_]*$`}, AdditionalProperties: anyScalar()},
+		reflect.TypeFor[orderText]():        {Enum: []any{string(Sequential), string(Random), string(Unique)}},
+		reflect.TypeFor[atEndText]():        {Enum: []any{string(Repeat), string(Stop)}},
+		reflect.TypeFor[onFailText]():       {Enum: []any{"stop", "continue"}},
+		reflect.TypeFor[sessionText]():      {Enum: []any{string(IterationSession), string(WorkerSession)}},
+		reflect.TypeFor[captureMap]():       {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+`)},
+		reflect.TypeFor[formMap]():          {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 	}
 	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))
+	known[reflect.TypeFor[pauseValue]()] = either(ramp(durationPattern), schemaOf[pauseDoc](known))
 	known[reflect.TypeFor[baselineItem]()] = either(&jsonschema.Schema{Const: jsonschema.Ptr[any](noBaseline)}, schemaOf[baselineDoc](known))
+	known[reflect.TypeFor[profileMap]()] = &jsonschema.Schema{Type: "object", PropertyNames: &jsonschema.Schema{Pattern: profileName.String()}, AdditionalProperties: schemaOf[profileDoc](known)}
 	return withStructs(known)
 }
 

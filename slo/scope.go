@@ -149,20 +149,23 @@ func (p *parser) checkObjectiveKeys(o *object, abort, ofStage bool) {
 	}
 }
 
-// checkScopes refuses objectives on stages that are not there or not judged.
+// checkScopes refuses objectives on stages that are not there or not judged,
+// and a file in which none is.
 func (p *parser) checkScopes(plan []plannedStage, everywhere []Objective) {
+	p.checkObjectiveStages(plan, everywhere)
+	if !slices.ContainsFunc(plan, func(s plannedStage) bool { return s.Judge }) {
+		p.fail(plan[0].Pos, 0, CodeNothingDone, "no stage is judged", "remove judge: false from a stage: a run that judges nothing can never fail")
+	}
+}
+
+func (p *parser) checkObjectiveStages(plan []plannedStage, everywhere []Objective) {
 	judged := map[string]bool{}
 	var names []string
-	some := false
 	for _, s := range plan {
-		for _, l := range s.levels {
-			name := s.at(l).Name
+		for _, name := range s.names() {
 			judged[name] = s.Judge
 			names = append(names, name)
 		}
-		judged[s.Name] = s.Judge
-		names = append(names, s.Name)
-		some = some || s.Judge
 	}
 	var last Pos
 	for _, o := range everywhere {
@@ -176,9 +179,6 @@ func (p *parser) checkScopes(plan []plannedStage, everywhere []Objective) {
 		case !isJudged:
 			p.fail(o.Pos, width(o.Text), CodeNotJudged, fmt.Sprintf("the stage %s of this objective has judge: false", quote(o.Stage)), "")
 		}
-	}
-	if !some {
-		p.fail(plan[0].Pos, 0, CodeNothingDone, "no stage is judged", "remove judge: false from a stage: a run that judges nothing can never fail")
 	}
 }
 
@@ -210,7 +210,7 @@ func applying(everywhere []Objective, written plannedStage, name string) []Objec
 		if o.Indicator.Kind == Capacity && !written.Workload.Search {
 			continue
 		}
-		if o.Stage == "" && !hasLike(own, o) {
+		if o.Stage == "" && !slices.ContainsFunc(own, o.isLike) {
 			all = append(all, o)
 		}
 	}
@@ -244,13 +244,11 @@ func (o Objective) where() string {
 	return text
 }
 
-// hasLike reports an objective with the same indicator, scope and window that
-// is of the same kind, absolute or relative.
-func hasLike(list []Objective, like Objective) bool {
-	return slices.ContainsFunc(list, func(o Objective) bool {
-		return o.Indicator == like.Indicator && (o.Relative == nil) == (like.Relative == nil) &&
-			o.Scope == like.Scope && o.Window == like.Window
-	})
+// isLike reports whether two objectives have the same indicator, scope and
+// window and are of the same kind, absolute or relative.
+func (o Objective) isLike(other Objective) bool {
+	return o.Indicator == other.Indicator && (o.Relative == nil) == (other.Relative == nil) &&
+		o.Scope == other.Scope && o.Window == other.Window
 }
 
 // judgesSuccess reports an objective that a service which only answers with

@@ -29,6 +29,8 @@ type File struct {
 	Path   string // as the user named it
 	Digest string // "sha256:" and the hex digest of the file's bytes
 
+	Profile string // that was chosen; empty: none, all stages are loaded
+
 	Name   string // for titles and artifacts; the file's base name by default
 	Target string // base URL of the service under test: http or https, no path query or fragment
 	HTTP   HTTP
@@ -136,9 +138,6 @@ type Step struct {
 	Again   bool // it repeats a step before
 	Pos     Pos
 }
-
-// Pause is a wait between two requests, uniform between Min and Max.
-type Pause struct{ Min, Max time.Duration }
 
 // Request is one HTTP request with what must hold for its answer.
 type Request struct {

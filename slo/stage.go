@@ -32,9 +32,9 @@ type level struct {
 	from, to float64
 }
 
-// stages reads the stages and the objectives of the file, and puts each
-// objective where it applies.
-func (p *parser) stages(n, objectives *node) {
+// stages reads the stages, the objectives and the profiles of the file, and
+// puts each objective where it applies.
+func (p *parser) stages(n, objectives, profiles *node) {
 	everywhere := p.objectives(objectives, false)
 	items := p.list(n, "stages", maxStages)
 	var plan []plannedStage
@@ -44,10 +44,12 @@ func (p *parser) stages(n, objectives *node) {
 		}
 	}
 	// Whether a name exists can be told only when all stages could be read.
-	if len(items) > 0 && len(plan) == len(items) {
+	complete := len(items) > 0 && len(plan) == len(items)
+	if complete {
 		p.checkScopes(plan, everywhere)
 	}
-	p.expand(n, plan, everywhere)
+	chosen := p.profiles(profiles, plan, complete)
+	p.expand(n, chosen.of(plan), chosen.override(everywhere))
 }
 
 // expand makes one stage for each level of a staircase.
@@ -58,7 +60,7 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 		for _, l := range written.levels {
 			s := written.at(l)
 			if line, taken := first[s.Name]; taken && s.Name != "" {
-				p.failNode(written.nameNode(), CodeNameTwice, fmt.Sprintf("a stage named %s stands before, at line %d", quote(s.Name), line), "")
+				p.failNode(written.node.mend("name"), CodeNameTwice, fmt.Sprintf("a stage named %s stands before, at line %d", quote(s.Name), line), "")
 			}
 			first[s.Name] = written.Pos.Line
 			s.Longest = p.file.In(s).longest()
@@ -82,14 +84,6 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 	if len(p.file.Stages) > maxStages {
 		p.failNode(n, CodeTooMany, fmt.Sprintf("the staircases make %d stages, at most %d are accepted", len(p.file.Stages), maxStages), "")
 	}
-}
-
-// nameNode is where the name stands, or the stage where it has none.
-func (s plannedStage) nameNode() *node {
-	if n := s.node.child("name"); n != nil {
-		return n
-	}
-	return s.node
 }
 
 // stage reads one stage.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,7 +15,8 @@ import (
 )
 
 // This file alone knows the YAML library. It gives the rest of the package a
-// tree of nodes with positions, free of aliases, tags and duplicate keys.
+// tree of nodes with positions, free of aliases, merge keys, tags and duplicate
+// keys.
 
 // Limits of a file. They are far above what a person writes, and keep the
 // time and memory for a hostile file small.
@@ -54,13 +56,49 @@ type node struct {
 	pos     Pos
 	items   []*node // of a list
 	entries []entry // of a map, in the order of the file
+	used    Pos     // of the alias that stands for the node; zero: it is written in its place
 }
 
 // entry is a key of a map with its value.
 type entry struct {
-	key   string
-	pos   Pos
-	value *node
+	key    string
+	pos    Pos
+	value  *node
+	merged Pos // of the merge key that has put it in; zero: it is written in its map
+}
+
+// place is where the entry can be taken out of its map.
+func (e entry) place() (at Pos, long int) {
+	if e.merged != (Pos{}) {
+		return e.merged, len(mergeKey)
+	}
+	return e.pos, width(e.key)
+}
+
+// origin says in a message that an entry comes from elsewhere.
+func (e entry) origin() string {
+	if e.merged != (Pos{}) {
+		return fmt.Sprintf(", merged in line %d", e.merged.Line)
+	}
+	return ""
+}
+
+// mend is where the value of a key can be changed for this map alone: not in
+// what an alias or a merge key stands for.
+func (n *node) mend(key string) *node {
+	if n.used != (Pos{}) {
+		return &node{kind: mapNode, pos: n.used}
+	}
+	for _, e := range n.entries {
+		switch {
+		case e.key != key:
+		case e.merged != (Pos{}):
+			return &node{kind: mapNode, pos: e.merged}
+		default:
+			return e.value
+		}
+	}
+	return n
 }
 
 // isNull reports whether nothing was written.
@@ -193,10 +231,13 @@ func singleQuotes(text string) string {
 	return "put it in single quotes: '" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
-// convert makes a node of the library's, and follows aliases.
+// convert makes a node of the library's, and follows aliases. What stands
+// behind one keeps its own place, where a mistake in it can be mended.
 func (p *parser) convert(y *yaml.Node, depth int) *node {
 	if y.Kind == yaml.AliasNode {
-		y = y.Alias
+		n := p.convert(y.Alias, depth)
+		n.used = Pos{y.Line, y.Column}
+		return n
 	}
 	pos := Pos{y.Line, y.Column}
 	if !p.spend(nodeSize+len(y.Value)) || depth > maxDepth {
@@ -254,6 +295,9 @@ func (p *parser) isPlain(y *yaml.Node) bool {
 	return false
 }
 
+// mergeKey puts the entries of another map into its own.
+const mergeKey = "<<"
+
 func (p *parser) convertMap(y *yaml.Node, depth int) *node {
 	n := &node{kind: mapNode, pos: Pos{y.Line, y.Column}}
 	first := map[string]Pos{}
@@ -265,10 +309,6 @@ func (p *parser) convertMap(y *yaml.Node, depth int) *node {
 			n.kind = brokenNode
 			p.fail(pos, 1, CodeUnsupported, "a key must be text", "a text that begins with [ or { must be put in single quotes")
 			continue
-		case key.Tag == "!!merge":
-			n.kind = brokenNode
-			p.fail(pos, 2, CodeUnsupported, "merge keys (<<) are not accepted", "write the keys out")
-			continue
 		case !p.isPlain(key):
 			n.kind = brokenNode
 			continue
@@ -278,9 +318,57 @@ func (p *parser) convertMap(y *yaml.Node, depth int) *node {
 			continue
 		}
 		first[key.Value] = pos
+		if key.Tag == "!!merge" {
+			p.merge(n, value, pos)
+			continue
+		}
 		n.entries = append(n.entries, entry{key: key.Value, pos: pos, value: value})
 	}
+	n.entries = withoutOverridden(n.entries)
 	return n
+}
+
+// merge adds the entries that a merge key puts in: those of a map, or of
+// several.
+func (p *parser) merge(n, value *node, at Pos) {
+	maps := []*node{value}
+	if value.kind == listNode {
+		maps = value.items
+	}
+	for _, m := range maps {
+		if m.kind != mapNode {
+			n.kind = brokenNode
+			p.failMerge(m, at)
+			continue
+		}
+		for _, e := range m.entries {
+			e.merged = at
+			n.entries = append(n.entries, e)
+		}
+	}
+}
+
+func (p *parser) failMerge(value *node, at Pos) {
+	if value.kind != brokenNode {
+		p.fail(at, len(mergeKey), CodeMerge, "<< takes a map or a list of maps, this is "+value.describe(), "<<: *NAME, of a map that is marked with &NAME")
+	}
+}
+
+// withoutOverridden leaves out what was merged and is written in the map
+// itself, or was merged from an earlier map already.
+func withoutOverridden(entries []entry) []entry {
+	own, merged := map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		own[e.key] = own[e.key] || e.merged == (Pos{})
+	}
+	return slices.DeleteFunc(entries, func(e entry) bool {
+		if e.merged == (Pos{}) {
+			return false
+		}
+		again := own[e.key] || merged[e.key]
+		merged[e.key] = true
+		return again
+	})
 }
 
 func scalarTypeOf(y *yaml.Node) scalarType {
