@@ -26,24 +26,58 @@ type checkCommand struct {
 	against
 }
 
-// Run prints the plan.
+// Run prints the plan of each file.
 func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 	options, err := c.options(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}
-	options.Plan = true
-	file, err := readSLO(c.File, options)
+	paths, err := expand(c.File)
+	if err == nil {
+		err = c.against.of(paths)
+	}
 	if err != nil {
 		return exitUsage, err
+	}
+	options.Plan = true
+	var files []*slo.File
+	var wrong joined
+	for i, path := range paths {
+		if i > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+		file, err := c.check(p, path, options)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		files = append(files, file)
+	}
+	switch {
+	case len(wrong) == 1:
+		return exitUsage, wrong[0]
+	case len(wrong) > 1:
+		return exitUsage, wrong
+	}
+	if err := distinct(files); err != nil {
+		return exitUsage, err
+	}
+	return exitPass, nil
+}
+
+// check prints the plan of a file.
+func (c *checkCommand) check(p *program, path string, options slo.Options) (*slo.File, error) {
+	file, err := readSLO(path, options)
+	if err != nil {
+		return nil, err
 	}
 	var loosened []result.Loosening
 	if c.Against != "" {
 		if _, loosened, err = c.compare(file, options); err != nil {
-			return exitUsage, err
+			return nil, err
 		}
 	}
-	return exitPass, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
+	return file, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
 }
 
 // printLoosened says what a file asks less of than another.

@@ -119,6 +119,12 @@ func (h hinted) Unwrap() error { return h.error }
 
 // fail prints an error and, where there is one, its hint.
 func (p *program) fail(err error, hint string) {
+	if all, several := err.(joined); several {
+		for _, err := range all {
+			p.fail(err, hint)
+		}
+		return
+	}
 	if pretty, ok := errors.AsType[interface {
 		error
 		Pretty() string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/slogate/slogate/gate"
@@ -17,7 +18,7 @@ import (
 
 // fileFlags name the SLO file and what overrides it.
 type fileFlags struct {
-	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
+	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns of them such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE"`
 	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
 	profileFlag
 	// BaseTarget makes the run a comparison.
@@ -46,6 +47,14 @@ func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error)
 // against names the SLO file that a change starts from.
 type against struct {
 	Against string `help:"SLO file of the base, such as the main branch's: what FILE asks less of is listed." placeholder:"FILE"`
+}
+
+// of refuses one base for several files.
+func (a against) of(paths []string) error {
+	if a.Against == "" || len(paths) < 2 {
+		return nil
+	}
+	return hinted{fmt.Errorf("--against names the base of one SLO file, these are %d", len(paths)), "call slogate once for each"}
 }
 
 // compare reads the base's file, by the same options, and lists what the other
@@ -101,48 +110,143 @@ type runCommand struct {
 	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 }
 
-// Run does the run.
+// planned is a run that is ready to begin.
+type planned struct {
+	file     *slo.File
+	settings settings
+	port     int // of the service that slogate starts itself; 0: it starts none
+}
+
+// Run does the runs of all files, one after the other. All that can be wrong
+// with files and flags is found before the first one is loaded.
 func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 	options, err := c.fileFlags.options(p.lookupEnv)
 	if err != nil {
 		return exitUsage, err
 	}
-	if c.AllowCommands {
-		return c.ownService(ctx, p, options)
-	}
-	file, settings, err := c.prepare(p, options)
-	if err != nil {
-		return exitUsage, err
-	}
-	return c.load(ctx, p, file, settings)
-}
-
-// ownService builds and starts the file's service, and loads it.
-func (c *runCommand) ownService(ctx context.Context, p *program, options slo.Options) (int, error) {
-	if c.Target != "" {
+	if c.AllowCommands && c.Target != "" {
 		return exitUsage, errors.New("--target and --allow-commands exclude each other: the target is the service that is started")
 	}
-	ports, err := service.FreePorts(1)
+	paths, err := expand(c.File)
+	if err == nil {
+		err = c.against.of(paths)
+	}
 	if err != nil {
 		return exitUsage, err
 	}
-	options.Target, options.Service = loopback(ports[0]), true
-	file, settings, err := c.prepare(p, options)
+	plans, err := c.plans(p, paths, options)
 	if err != nil {
 		return exitUsage, err
 	}
-	if err := needService(file); err != nil {
-		return exitUsage, err
+	if len(plans) > 1 {
+		return c.several(ctx, p, plans)
 	}
-	return p.withOwn(ctx, file, &settings, ports[0], func() (int, error) { return c.load(ctx, p, file, settings) })
+	e := c.do(ctx, p, plans[0])
+	return e.code, e.err
+}
+
+// plans prepares the runs of all files.
+func (c *runCommand) plans(p *program, paths []string, options slo.Options) ([]planned, error) {
+	var plans []planned
+	var files []*slo.File
+	var wrong joined
+	for _, path := range paths {
+		plan, err := c.plan(p, path, options)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		plans, files = append(plans, plan), append(files, plan.file)
+	}
+	switch {
+	case len(wrong) == 1:
+		return nil, wrong[0]
+	case len(wrong) > 1:
+		return nil, wrong
+	case len(plans) > 1:
+		for i := range plans {
+			plans[i].settings.Out = filepath.Join(c.Out, folderOf(plans[i].file))
+			plans[i].settings.Baseline.Baseline = ofName(plans[i].settings.Baseline.Baseline, plans[i].file.Name)
+		}
+		return plans, distinct(files)
+	}
+	return plans, nil
+}
+
+// ofName leaves the results of other SLO files out.
+func ofName(all []*result.Run, name string) []*result.Run {
+	return slices.DeleteFunc(all, func(r *result.Run) bool { return r.Name != name })
+}
+
+// plan prepares the run of a file, whose service will be at a port of its own
+// where slogate starts it.
+func (c *runCommand) plan(p *program, path string, options slo.Options) (plan planned, err error) {
+	if c.AllowCommands {
+		ports, err := service.FreePorts(1)
+		if err != nil {
+			return plan, err
+		}
+		plan.port = ports[0]
+		options.Target, options.Service = loopback(plan.port), true
+	}
+	plan.file, plan.settings, err = c.prepare(p, path, options)
+	if err == nil && c.AllowCommands {
+		err = needService(plan.file)
+	}
+	return plan, err
+}
+
+// several does some runs, and says at the end how each fared.
+func (c *runCommand) several(ctx context.Context, p *program, plans []planned) (int, error) {
+	var all []ended
+	for _, plan := range plans {
+		e := ended{file: plan.file, code: exitCancelled}
+		if ctx.Err() == nil {
+			fmt.Fprintf(p.stderr, "\n%s\n", plan.file.Path)
+			e = c.do(ctx, p, plan)
+		}
+		if e.err != nil {
+			p.fail(e.err, "")
+		}
+		all = append(all, e)
+	}
+	if c.Once {
+		return worstOf(all).code, nil
+	}
+	w := p.stdout
+	if c.Format != "text" {
+		w = p.stderr
+	}
+	fmt.Fprintln(w)
+	return worstOf(all).code, printEnds(w, all)
+}
+
+// do starts the service of a file, if it shall, and loads it.
+func (c *runCommand) do(ctx context.Context, p *program, plan planned) ended {
+	e := ended{file: plan.file}
+	load := func() (int, error) {
+		if c.Once {
+			return p.once(ctx, plan.file, plan.settings)
+		}
+		var code int
+		var err error
+		e.run, code, err = p.gateRun(ctx, plan.file, plan.settings)
+		return code, err
+	}
+	if plan.port == 0 {
+		e.code, e.err = load()
+	} else {
+		e.code, e.err = p.withOwn(ctx, plan.file, &plan.settings, plan.port, load)
+	}
+	return e
 }
 
 // prepare reads the file to load by and settles what it is judged by: all that
 // can be wrong with files and flags is found here, before anything is started.
-func (c *runCommand) prepare(p *program, options slo.Options) (*slo.File, settings, error) {
+func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo.File, settings, error) {
 	settings := c.settings()
 	settings.Loader, settings.Docker = c.engineFlags.options(), p.dockerSocket()
-	file, err := readSLO(c.File, options)
+	file, err := readSLO(path, options)
 	if err != nil || c.Once {
 		return file, settings, err
 	}
@@ -169,15 +273,6 @@ func (c *runCommand) prepare(p *program, options slo.Options) (*slo.File, settin
 		settings.Baseline.Accepted = "by the flag --accept"
 	}
 	return file, settings, nil
-}
-
-// load loads what is running.
-func (c *runCommand) load(ctx context.Context, p *program, file *slo.File, settings settings) (int, error) {
-	if c.Once {
-		return p.once(ctx, file, settings)
-	}
-	_, code, err := p.gateRun(ctx, file, settings)
-	return code, err
 }
 
 // once shows one iteration of each scenario.
