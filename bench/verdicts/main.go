@@ -76,6 +76,7 @@ var parts = map[string]struct {
 	"answer":  {answer, 2},
 	"queue":   {serveQueue, 2},
 	"compare": {compareOnce, 3},
+	"measure": {queueOnce, 2},
 }
 
 // start runs the command itself, or one of the processes that it starts.
