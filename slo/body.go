@@ -224,6 +224,9 @@ func (p *parser) workspace() string {
 // in the workspace, also when symbolic links are followed.
 func (p *parser) readWithin(name string) ([]byte, error) {
 	relative, err := p.within(name)
+	if err == nil {
+		err = p.sheltered(relative)
+	}
 	if err != nil {
 		return nil, err
 	}

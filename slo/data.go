@@ -152,6 +152,9 @@ func (p *parser) openWithin(name string) (io.ReaderAt, int64, error) {
 	if err != nil {
 		return nil, 0, errors.New("it is not a relative path, or lies outside of the workspace")
 	}
+	if err := p.sheltered(relative); err != nil {
+		return nil, 0, err
+	}
 	root, err := os.OpenRoot(p.workspace())
 	if err != nil {
 		return nil, 0, fmt.Errorf("open the workspace: %w", err)

@@ -33,6 +33,10 @@ type Options struct {
 	// to a host. Nil: to every one.
 	Trusted func(host string) bool
 
+	// Stranger says that the file may come from anybody: every variable of the
+	// environment is a secret then.
+	Stranger bool
+
 	// Limits hold besides those of the file: the lower one counts.
 	Limits Limits
 
@@ -84,7 +88,8 @@ type parser struct {
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
 	file    *File
 
-	sent []sentValue // the values of variables that requests carry
+	sent  []sentValue  // the values of variables that requests carry
+	hosts []hostHeader // the hosts that requests name besides the target's
 
 	scope      *scope            // of the place that is being read
 	everywhere map[string]int    // the captures that before makes, with their numbers

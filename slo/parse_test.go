@@ -24,7 +24,8 @@ func testEnv(name string) (string, bool) {
 }
 
 func testOptions(path string) Options {
-	return Options{Path: path, Env: testEnv, Workspace: filepath.Dir(path), EnvDenied: func(name string) string {
+	trusted := func(host string) bool { return host != "untrusted.example" }
+	return Options{Path: path, Env: testEnv, Workspace: filepath.Dir(path), Trusted: trusted, EnvDenied: func(name string) string {
 		if name == "DENIED" {
 			return "list DENIED in the input env of the workflow"
 		}

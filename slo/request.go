@@ -309,6 +309,9 @@ func (p *parser) headers(n *node) []Header {
 			p.fail(e.pos, width(e.key), CodeDuplicate, "the header "+h.Name+" stands twice; the case of letters does not matter", "")
 		default:
 			h.Value = p.headerValue(e.value)
+			if h.Name == "Host" {
+				p.hosts = append(p.hosts, hostHeader{h.Value, h.Pos})
+			}
 			all = append(all, h)
 		}
 	}

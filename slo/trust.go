@@ -1,7 +1,9 @@
 package slo
 
 import (
+	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -13,37 +15,55 @@ type sentValue struct {
 	width  int
 }
 
-// noteSent remembers a value of the environment that stands in what is sent. A
-// default does not: it stands in the file.
-func (p *parser) noteSent(n *node, s segment) {
-	name, isSecret := strings.CutPrefix(s.text, "secret.")
+// hostHeader is a header Host of the file.
+type hostHeader struct {
+	value Template
+	pos   Pos
+}
+
+// given is the value of the variable that the inside of a ${…} puts in, empty
+// where there is none: a default stands in the file.
+func (p *parser) given(inside string) string {
+	name, isSecret := strings.CutPrefix(inside, "secret.")
 	if !isSecret {
-		inside, isVariable := strings.CutPrefix(s.text, "env.")
-		if !isVariable {
-			return
+		var isVariable bool
+		if name, isVariable = strings.CutPrefix(inside, "env."); !isVariable {
+			return ""
 		}
-		name, _, _ = strings.Cut(inside, ":-")
+		name, _, _ = strings.Cut(name, ":-")
 	}
-	if value, _ := p.lookup(name); value == "" {
+	value, _ := p.lookup(name)
+	return value
+}
+
+// noteSent remembers a value of the environment that stands in what is sent.
+func (p *parser) noteSent(n *node, s segment) {
+	if p.given(s.text) == "" {
 		return
 	}
 	pos, width := p.place(n, s.offset, width(s.text)+3)
 	p.sent = append(p.sent, sentValue{inside: s.text, pos: pos, width: width})
 }
 
+// hideVariable treats a variable as a secret where the file may come from
+// anybody: a name or a title would print its value.
+func (p *parser) hideVariable(inside string, c slot) error {
+	value := p.given(inside)
+	switch {
+	case !p.opts.Stranger || value == "":
+	case !c.secret:
+		return &fault{code: CodePlace, msg: "the value of " + quote("${"+inside+"}") + " cannot stand in " + c.name, hint: "in a change that may be a stranger's, variables are sent in requests and stand nowhere else"}
+	default:
+		p.keepSecret(value)
+	}
+	return nil
+}
+
 // checkSent refuses to send values of the environment to hosts that may not get
 // them: the file may come from a stranger.
 func (p *parser) checkSent() {
-	if p.opts.Trusted == nil {
-		return
-	}
-	what := ""
-	switch {
-	case !p.trusts(p.file.Target):
-		what = "the target"
-	case !p.trusts(p.file.Baseline.BaseTarget):
-		what = "the base target"
-	default:
+	what := p.untrusted()
+	if what == "" {
 		return
 	}
 	for _, s := range p.sent {
@@ -52,9 +72,63 @@ func (p *parser) checkSent() {
 	}
 }
 
+// untrusted says which host may not get values of the environment, nothing
+// where each may. Behind one address there may be many hosts, of which the
+// header Host chooses.
+func (p *parser) untrusted() string {
+	if p.opts.Trusted == nil {
+		return ""
+	}
+	if !p.trusts(p.file.Target) {
+		return "the target"
+	}
+	if !p.trusts(p.file.Baseline.BaseTarget) {
+		return "the base target"
+	}
+	for _, h := range p.hosts {
+		if host, static := h.value.Static(); !static || host != "" && !p.trusts("http://"+host) {
+			return fmt.Sprintf("the host in line %d", h.pos.Line)
+		}
+	}
+	return ""
+}
+
 // trusts reports whether a target may get values of the environment. No target
 // gets none.
 func (p *parser) trusts(target string) bool {
 	u, err := url.Parse(target)
 	return target == "" || err == nil && p.opts.Trusted(u.Hostname())
+}
+
+// sheltered refuses to send a file that steps of a workflow leave in the
+// workspace for themselves: credentials, of which the checkout's is one.
+func (p *parser) sheltered(relative string) error {
+	if p.opts.Trusted == nil {
+		return nil
+	}
+	for _, path := range []string{relative, p.resolved(relative)} {
+		for part := range strings.SplitSeq(filepath.ToSlash(path), "/") {
+			if strings.HasPrefix(part, ".") && part != ".github" && part != "." || strings.HasPrefix(part, "gha-creds-") {
+				return fmt.Errorf("%s may hold a credential", quote(part))
+			}
+		}
+	}
+	return nil
+}
+
+// resolved is where a path of the workspace leads to, the path itself where it
+// leads nowhere.
+func (p *parser) resolved(relative string) string {
+	workspace, err := filepath.EvalSymlinks(p.workspace())
+	if err != nil {
+		return relative
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(workspace, relative))
+	if err != nil {
+		return relative
+	}
+	if rel, err := filepath.Rel(workspace, path); err == nil {
+		return rel
+	}
+	return relative
 }

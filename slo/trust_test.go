@@ -1,6 +1,9 @@
 package slo
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,5 +49,90 @@ stages: [{name: "of ${env.USER}", requests: 100, workers: 1}]
 	opts.BaseTarget = "http://evil.example"
 	if _, err := Parse([]byte(file), opts); err == nil || !strings.Contains(err.Error(), "must not be sent to the base target") {
 		t.Errorf("base target: %v", err)
+	}
+}
+
+// Behind one address there may be many hosts: the header chooses.
+func TestHeaderHostIsAHost(t *testing.T) {
+	const file = `version: 1
+target: http://api.example
+http: {headers: {authorization: "${secret.TOKEN}"}}
+scenarios: [{request: GET /, headers: {host: "HOST"}}]
+stages: [{name: s, requests: 100, workers: 1}]
+`
+	opts := Options{
+		Path: "slo.yaml", Trusted: func(host string) bool { return host == "api.example" },
+		Env: func(string) (string, bool) { return "abc", true },
+	}
+	for host, want := range map[string]bool{
+		"api.example": true, "api.example:8080": true, "evil.example": false, "evil.example:80": false, "api.example@evil.example": false,
+		"evil${uuid}.example": false, "${env.HOST}": false,
+	} {
+		_, err := Parse([]byte(strings.Replace(file, "HOST", host, 1)), opts)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "slo.yaml:3:34: SLO110: the value of \"${secret.TOKEN}\" must not be sent to the host in line 4") {
+			t.Errorf("%s: %v, want it sent: %v", host, err, want)
+		}
+	}
+}
+
+// In a stranger's file every variable is a secret.
+func TestVariablesOfAStranger(t *testing.T) {
+	opts := Options{Path: "slo.yaml", Stranger: true, Env: func(name string) (string, bool) {
+		value, ok := map[string]string{"TOKEN": "abcdef", "EMPTY": ""}[name]
+		return value, ok
+	}}
+	for text, want := range map[string]string{
+		`name: "${env.TOKEN}"`:                 "slo.yaml:2:8: SLO053: the value of \"${env.TOKEN}\" cannot stand in the name",
+		`name: "a ${env.TOKEN:-b}"`:            "slo.yaml:2:10: SLO053",
+		`name: "${env.NONE:-a}"`:               "",
+		`name: "${env.EMPTY:-a}"`:              "",
+		`http: {headers: {a: "${env.TOKEN}"}}`: "",
+	} {
+		file, err := Parse([]byte("version: 1\n"+text+"\ntarget: http://localhost\n"+oneGet+oneStage), opts)
+		switch {
+		case want != "":
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", text, err, want)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", text, err)
+		case slices.Contains(file.Secrets, "abcdef") != strings.Contains(text, "headers"):
+			t.Errorf("%s: secrets %q", text, file.Secrets)
+		}
+	}
+}
+
+// What steps of a workflow leave in the workspace for themselves is not sent.
+func TestCredentialsInTheWorkspaceAreNotSent(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{".git/config.csv", ".netrc.csv", "gha-creds-1a2b.csv", ".github/rows.csv", "rows.csv"} {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), []byte("a,b\n1,2\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"link.csv": ".git/config.csv", "folder": ".git", "fine.csv": "rows.csv"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opts := Options{Path: filepath.Join(dir, "slo.yaml"), Workspace: dir}
+	trusting := opts
+	trusting.Trusted = func(string) bool { return true }
+	for path, want := range map[string]bool{
+		"rows.csv": true, ".github/rows.csv": true, "fine.csv": true, "./rows.csv": true,
+		".git/config.csv": false, ".netrc.csv": false, "gha-creds-1a2b.csv": false, "link.csv": false, "folder/config.csv": false, "x/../.git/config.csv": false,
+	} {
+		for _, request := range []string{"{request: POST /, body_file: " + path + "}", "{request: GET /, data: {file: " + path + "}}"} {
+			file := []byte("version: 1\ntarget: http://localhost\nscenarios: [" + request + "]\n" + oneStage)
+			if _, err := Parse(file, trusting); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "may hold a credential") {
+				t.Errorf("%s: %v, want it sent: %v", request, err, want)
+			}
+			if _, err := Parse(file, opts); err != nil {
+				t.Errorf("%s, on the command line: %v", request, err)
+			}
+		}
 	}
 }

@@ -165,6 +165,9 @@ func (p *parser) value(inside string, c slot) (Part, error) {
 		return Part{}, checkReference(inside)
 	}
 	if name, ok := strings.CutPrefix(inside, "env."); ok {
+		if err := p.hideVariable(inside, c); err != nil {
+			return Part{}, err
+		}
 		text, err := p.variable(name)
 		return Part{Literal: text}, err
 	}
