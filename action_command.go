@@ -148,7 +148,7 @@ func checkAction(ctx context.Context, p *program, a *action.Action, pr *pullRequ
 	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
 		return exitUsage, err
 	}
-	text, marked := veil(plan.String(), file), file.Path
+	text, marked := plan.String(), file.Path
 	if change.elsewhere {
 		marked = ""
 	}

@@ -76,7 +76,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
 		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
-		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names,
+		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger,
 	}, err
 }
 

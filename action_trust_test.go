@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -297,6 +298,44 @@ func TestSLOFileIsNoWayOutOfTheWorkspace(t *testing.T) {
 		code, log := j.run(t, nil)
 		if code != want || strings.Contains(log+j.summary(t), "abc123") {
 			t.Errorf("link to %s: exit %d\n%s", target, code, log)
+		}
+	}
+}
+
+// A target that is a secret is in nothing that is written.
+func TestTargetWithASecret(t *testing.T) {
+	const host = "127.0.0.77" // a text that nothing else brings
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Skip(err) // a system with one loopback address
+	}
+	service := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}}
+	service.Start()
+	t.Cleanup(service.Close)
+	j := newJob(t)
+	j.target = strings.Replace(service.URL, host, "${secret.HOST}", 1)
+	for name, base := range map[string]string{"alone": "", "compared": "\nbaseline: {base_target: '" + j.target + "', max: 1s}\n"} {
+		j.write(t, "slo.yaml", sloFile("iris", j.target, "p95 <= 30s", "warn: p95 <= baseline + 900%")+base)
+		code, log := j.run(t, map[string]string{"INPUT_ENV": "HOST", "HOST": host})
+		if code != exitPass || len(j.github.Comments) != 1 {
+			t.Fatalf("%s: exit %d, comments %+v\n%s", name, code, j.github.Comments, log)
+		}
+		said := map[string]string{"comment": j.github.Comments[0].Body, "summary": j.summary(t), "log": strings.ReplaceAll(log, "::add-mask::"+host, "")}
+		files, err := filepath.Glob(filepath.Join(j.dir, "out", "*"))
+		if err != nil || len(files) < 5 {
+			t.Fatalf("files %q, %v", files, err)
+		}
+		for _, path := range append(files, j.env["GITHUB_OUTPUT"]) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said[path] = string(text)
+		}
+		for where, text := range said {
+			if at := strings.Index(text, host); at >= 0 {
+				t.Errorf("%s: in the %s: %q", name, where, text[max(at-100, 0):min(at+100, len(text))])
+			}
 		}
 	}
 }

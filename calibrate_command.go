@@ -118,7 +118,7 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 			err = to.before(ctx)
 		}
 		if err == nil {
-			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, file.Target, seed))
+			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, veil(file.Target, file), seed))
 			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair(), Cost: head, BaseCost: base})
 			r.Warnings = append(r.Warnings, to.finish(ctx)...)
 			r.Slogate, r.Seed, r.Machine = version(), seed, machine()
@@ -140,7 +140,7 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 
 // printCalibration says what the comparisons have shown.
 func printCalibration(w io.Writer, file *slo.File, all []gate.Calibration, runs int) error {
-	fmt.Fprintf(w, "%s against itself, %s\n\n", file.Target, times(runs))
+	fmt.Fprintf(w, "%s against itself, %s\n\n", veil(file.Target, file), times(runs))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "STAGE\tOBJECTIVE\tPAIRS\tSPREAD OF PAIRS\tOF RUNS\tWRONG FAILS\tBY MEASURE ALONE\tSMALLEST THERE\tSEEN\tNEEDED\tBY EARLIER RESULTS")
 	for _, c := range all {

@@ -104,12 +104,12 @@ func lessThanBase(l result.Loosening) string {
 
 // printPlan says what a run of the file would do.
 func printPlan(w io.Writer, file *slo.File) error {
-	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n", file.Path, len(file.Stages), file.Target, plannedTime(file))
+	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n", file.Path, len(file.Stages), veil(file.Target, file), plannedTime(file))
 	if worst := worstTime(file); worst > plannedTime(file) {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
 	}
 	if base := file.Baseline.BaseTarget; base != "" {
-		fmt.Fprintf(w, "base and head take turns: %s and %s, 1 s each\n", base, file.Target)
+		fmt.Fprint(w, veil(fmt.Sprintf("base and head take turns: %s and %s, 1 s each\n", base, file.Target), file))
 	}
 	if file.Service != nil {
 		fmt.Fprintln(w, "its service block is for slogate compare BASE..HEAD and slogate run --allow-commands; check runs nothing of it")

@@ -90,9 +90,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		return nil, code, err
 	}
 	route := s.Way.describe(to.head)
-	progress.Note(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed))
+	progress.Note(veil(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed), file))
 	if to.base != nil {
-		progress.Note(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)))
+		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
 	}
 	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
 	if err != nil {
@@ -107,14 +107,16 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	progress.Close()
 	s.Own.stop()
 	if r.Base != nil {
-		r.Base.Route, r.Base.Source = s.BaseWay.describe(to.base), s.BaseSource
+		r.Base.Route, r.Base.Source = veil(s.BaseWay.describe(to.base), file), s.BaseSource
+		r.Base.Target = veil(r.Base.Target, file)
 	}
 	r.Warnings = append(r.Warnings, s.Notes...)
 	// The reports need other memory than the load did.
 	to.close()
 	debug.FreeOSMemory()
 
-	r.Slogate, r.Seed, r.Route, r.Own = version(), seed, route, s.Own != nil
+	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
+	r.Route, r.Target = veil(route, file), veil(r.Target, file)
 	r.Source, r.Machine = s.Source, machine()
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	s.Change.note(r.Judgement)

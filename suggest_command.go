@@ -52,7 +52,7 @@ func (c *suggestCommand) Run(_ context.Context, p *program) (int, error) {
 	printLeftOut(p.stdout, left, names)
 	if notice == "" {
 		var patch string
-		if patch, notice = patchOf(file, src, all, slo.Options{Path: file.Path, Target: newest.Target, Profile: newest.SLO.Profile, Env: p.lookupEnv}); notice == "" {
+		if patch, notice = patchOf(file, src, all, slo.Options{Path: file.Path, Target: targetOf(newest), Profile: newest.SLO.Profile, Env: p.lookupEnv}); notice == "" {
 			_, err := io.WriteString(p.stdout, patch)
 			return exitPass, err
 		}
@@ -100,7 +100,7 @@ func (c *suggestCommand) file(p *program, newest *result.Run) (file *slo.File, s
 	if src, err = os.ReadFile(path); err != nil {
 		return nil, nil, "", fmt.Errorf("read SLO file: %w", err)
 	}
-	file, err = slo.Parse(src, slo.Options{Path: path, Target: newest.Target, Profile: newest.SLO.Profile, Env: p.lookupEnv})
+	file, err = slo.Parse(src, slo.Options{Path: path, Target: targetOf(newest), Profile: newest.SLO.Profile, Env: p.lookupEnv})
 	if err != nil {
 		return nil, nil, "", err
 	}

@@ -84,7 +84,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 			return nil
 		}
 		if barred := l.client.barred.Load(); barred != nil {
-			return fmt.Errorf("target %q: %w", addressOf(l.target), barred) // waiting would not help
+			return fmt.Errorf("target %q: %w", l.mask.text(addressOf(l.target)), barred) // waiting would not help
 		}
 		if limited.Err() == nil {
 			failed = why // not the one that the deadline cut short
@@ -104,7 +104,10 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: addressOf(l.target), Within: within, Tried: probe(ctx, l.client)}
+	e := &NotReadyError{Host: l.mask.text(addressOf(l.target)), Within: within, Tried: probe(ctx, l.client)}
+	for i := range e.Tried {
+		e.Tried[i].Address = l.mask.text(e.Tried[i].Address)
+	}
 	if l.file.WaitFor != nil {
 		e.Last = failed
 	}
@@ -170,7 +173,7 @@ func (l *Loader) connects(ctx context.Context) string {
 	defer cancel()
 	c, err := l.client.dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Sprintf("%q: %s", address, reason(err))
+		return l.mask.text(fmt.Sprintf("%q: %s", address, reason(err)))
 	}
 	l.client.note(c.RemoteAddr().String())
 	c.Close()
