@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"diagnose":              {"result"},
 	"cost":                  {"result"},
 	"baseline":              {"github", "result"},
-	"baseline/artifacttest": {},
+	"baseline/artifacttest": {"github/githubtest"},
 	"bench":                 {"result"},
 	"bench/cost":            {"bench/loopback", "cost", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/loopback":        {},

@@ -1,6 +1,7 @@
 // Package artifacttest is GitHub as far as artifacts of Workflow runs go, for
 // tests: the lists of its API, its artifact service, and its storage of files,
-// which is another host. What the service has kept, the API lists.
+// which is another host. What the service has kept, the API lists, in the form
+// that the tests in e2e/contract hold to GitHub's description.
 package artifacttest
 
 import (
@@ -20,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/slogate/slogate/github/githubtest"
 )
 
 // The repository o/r, a token for its API, its workflow, and a commit under
@@ -167,9 +170,14 @@ func (f *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 			"id": run.ID, "path": run.Path, "event": run.Event, "status": "completed", "conclusion": run.Result, "workflow_id": 77,
 			"head_branch": run.Branch, "head_sha": run.SHA, "created_at": run.Created.Format(time.RFC3339),
 			"html_url":        fmt.Sprintf("https://github.com/o/r/actions/runs/%d", run.ID),
-			"repository":      map[string]any{"id": Repository},
-			"head_repository": map[string]any{"id": run.Head},
+			"repository":      githubtest.Home(r, Repository, "o"),
+			"head_repository": githubtest.Home(r, run.Head, "o"),
+			"node_id":         "WFR_1", "run_number": run.ID, "display_title": "Faster", "head_commit": nil, "pull_requests": []any{},
+			"updated_at": run.Created.Format(time.RFC3339),
 		})
+		for _, name := range []string{"url", "jobs_url", "logs_url", "check_suite_url", "cancel_url", "rerun_url", "artifacts_url", "workflow_url"} {
+			all[len(all)-1][name] = fmt.Sprintf("%s/repos/o/r/actions/runs/%d/%s", f.URL, run.ID, strings.TrimSuffix(name, "_url"))
+		}
 	}
 	page(f, w, r, "workflow_runs", all)
 }
@@ -188,9 +196,11 @@ func (f *Server) listArtifacts(w http.ResponseWriter, r *http.Request) {
 		if a.Size != 0 {
 			size = a.Size
 		}
+		here, created := fmt.Sprintf("%s/repos/o/r/actions/artifacts/%d", f.URL, a.ID), a.Run.Created.Format(time.RFC3339)
 		all = append(all, map[string]any{
 			"id": a.ID, "name": a.Name, "size_in_bytes": size, "expired": a.Expired, "digest": digest,
-			"created_at": a.Run.Created.Format(time.RFC3339),
+			"node_id": "A_1", "url": here, "archive_download_url": here + "/zip",
+			"created_at": created, "updated_at": created, "expires_at": a.Run.Created.Add(90 * 24 * time.Hour).Format(time.RFC3339),
 			"workflow_run": map[string]any{
 				"id": a.Run.ID, "repository_id": Repository, "head_repository_id": a.Run.Head,
 				"head_branch": a.Run.Branch, "head_sha": a.Run.SHA,

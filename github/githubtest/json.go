@@ -73,12 +73,13 @@ func (p Pull) json(r *http.Request) map[string]any {
 func (s Side) json(r *http.Request) map[string]any {
 	o := map[string]any{"label": s.Owner + ":" + s.Ref, "ref": s.Ref, "sha": s.SHA, "user": User(r, s.Owner), "repo": nil}
 	if s.RepositoryID != 0 {
-		o["repo"] = repository(r, s.RepositoryID, s.Owner)
+		o["repo"] = Home(r, s.RepositoryID, s.Owner)
 	}
 	return o
 }
 
-func repository(r *http.Request, id int64, owner string) map[string]any {
+// Home returns a repository as the API does.
+func Home(r *http.Request, id int64, owner string) map[string]any {
 	paths := map[string]string{"url": "", "html_url": "", "clone_url": "", "svn_url": ""}
 	for _, name := range []string{
 		"archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents", "contributors",
