@@ -13,7 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/github"
@@ -336,6 +338,41 @@ func TestTargetWithASecret(t *testing.T) {
 			if at := strings.Index(text, host); at >= 0 {
 				t.Errorf("%s: in the %s: %q", name, where, text[max(at-100, 0):min(at+100, len(text))])
 			}
+		}
+	}
+}
+
+// A regression that the label accepts only warns, and the report says whose it
+// is.
+func TestAcceptedRegressionInTheReport(t *testing.T) {
+	var slow atomic.Bool
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if slow.Load() {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}))
+	t.Cleanup(service.Close)
+	j := newJob(t)
+	j.target = service.URL
+	j.config(t, "iris", "p95 <= 30s")
+	if code, log := j.run(t, nil); code != exitPass {
+		t.Fatal(log)
+	}
+	slow.Store(true)
+	earlier := filepath.Join(j.dir, "earlier.json")
+	if err := os.Rename(filepath.Join(j.dir, "out", resultFile), earlier); err != nil {
+		t.Fatal(err)
+	}
+	j.write(t, "slo.yaml", sloFile("iris", j.target, "p95 <= 30s", "p50 <= baseline + 10%")+"baseline: {strict: on}\n")
+	env := map[string]string{"INPUT_BASELINE": earlier}
+	if code, log := j.run(t, env); code != exitFail || !strings.Contains(log, "; baseline ") {
+		t.Fatalf("exit %d\n%s", code, log)
+	}
+	j.github.Labelled = []githubtest.Labelled{{Pull: 7, By: "ann", Name: action.AcceptLabel}}
+	code, log := j.run(t, env)
+	for where, text := range map[string]string{"log": log, "summary": j.summary(t), "comment": j.github.Comments[0].Body} {
+		if code != exitPass || !strings.Contains(text, "accepted: by the label slogate-accept, set by ann") {
+			t.Errorf("exit %d, the %s is\n%s", code, where, text)
 		}
 	}
 }
