@@ -7,6 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,4 +170,25 @@ func answerTo(query []byte, addresses []string) []byte {
 	}
 	reply[7] = byte(len(addresses))
 	return reply
+}
+
+// Whatever opens a connection has its dialer from the guard.
+func TestOnlyTheGuardMakesDialers(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	own := regexp.MustCompile(`net\.Dialer\{|net\.Dial(Timeout|TCP|UDP|IP|Unix)?\(|tls\.Dial|http\.Default(Client|Transport)|http\.(Get|Head|Post|PostForm)\(`)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || file == "guard.go" {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := own.Find(text); found != nil {
+			t.Errorf("%s has %s: use the client's dialer, or Guard.Dialer", file, found)
+		}
+	}
 }

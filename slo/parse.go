@@ -88,8 +88,8 @@ type parser struct {
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
 	file    *File
 
-	sent  []sentValue  // the values of variables that requests carry
-	hosts []hostHeader // the hosts that requests name besides the target's
+	sent  []sentValue   // the values of variables that requests carry
+	hosts []destination // of requests, besides the targets
 
 	scope      *scope            // of the place that is being read
 	everywhere map[string]int    // the captures that before makes, with their numbers

@@ -310,7 +310,7 @@ func (p *parser) headers(n *node) []Header {
 		default:
 			h.Value = p.headerValue(e.value)
 			if h.Name == "Host" {
-				p.hosts = append(p.hosts, hostHeader{h.Value, h.Pos})
+				p.sendsTo(fmt.Sprintf("the host in line %d", h.Pos.Line), h.Value)
 			}
 			all = append(all, h)
 		}

@@ -15,10 +15,17 @@ type sentValue struct {
 	width  int
 }
 
-// hostHeader is a header Host of the file.
-type hostHeader struct {
-	value Template
-	pos   Pos
+// destination is a host besides the targets that requests are sent to.
+type destination struct {
+	what string
+	host string // and port; empty: not known before the request is made
+}
+
+// sendsTo remembers a host, and perhaps a port, that requests are sent to. What
+// says where the file names it.
+func (p *parser) sendsTo(what string, host Template) {
+	text, _ := host.Static()
+	p.hosts = append(p.hosts, destination{what, text})
 }
 
 // given is the value of the variable that the inside of a ${…} puts in, empty
@@ -85,9 +92,9 @@ func (p *parser) untrusted() string {
 	if !p.trusts(p.file.Baseline.BaseTarget) {
 		return "the base target"
 	}
-	for _, h := range p.hosts {
-		if host, static := h.value.Static(); !static || host != "" && !p.trusts("http://"+host) {
-			return fmt.Sprintf("the host in line %d", h.pos.Line)
+	for _, d := range p.hosts {
+		if !p.trusts("http://" + d.host) {
+			return d.what
 		}
 	}
 	return ""
