@@ -38,7 +38,7 @@ var errNoBaseFile = errors.New("objectives-from base: the base has no such SLO f
 // with its base's. Without the base's file nothing is compared.
 func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateChange, error) {
 	head, err := pr.read(p)
-	if pr.inputs.ObjectivesFrom == "base" && !pr.action.Job().OnBase() {
+	if pr.inputs.ObjectivesFrom == "base" && !pr.isBases(p) {
 		return pr.judgedByBase(ctx, p, head, err)
 	}
 	if err != nil || !pr.hasBase() {
@@ -81,8 +81,16 @@ func (pr *pullRequest) judgedByBase(ctx context.Context, p *program, head *slo.F
 // hasBase reports whether the event names the commit that a change starts from.
 func (pr *pullRequest) hasBase() bool { return pr.event.Base.SHA != "" && pr.event.Name != "push" }
 
+// isBases reports whether the SLO file in the checkout is the base's own: the job
+// runs for the default branch, and what is checked out is its commit.
+func (pr *pullRequest) isBases(p *program) bool {
+	workspace, commit := p.getenv("GITHUB_WORKSPACE"), p.getenv("GITHUB_SHA")
+	rel, inside := action.Within(workspace, pr.inputs.Config)
+	return inside && commit != "" && pr.action.Job().OnBase() && action.HeadOf(filepath.Join(workspace, checkoutOf(workspace, rel))) == commit
+}
+
 // baseCommit is the commit whose SLO file is the base's: the one that the event
-// of a pull request or a merge queue names, else the default branch's newest.
+// of a pull request or a merge queue names, or the default branch's.
 func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (string, error) {
 	switch {
 	case pr.hasBase():
@@ -91,6 +99,8 @@ func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (s
 		return "", errors.New("the event does not name the base's commit")
 	case pr.event.DefaultBranch == "":
 		return "", errors.New("the event names neither the base's commit nor the default branch")
+	case pr.action.Job().OnBase() && pr.action.Source().Commit != "":
+		return pr.action.Source().Commit, nil
 	}
 	return client.Tip(ctx, pr.event.DefaultBranch)
 }
@@ -138,11 +148,17 @@ func repositoryPath(workspace, path string) (string, bool) {
 	if !inside {
 		return "", false
 	}
+	rel, _ = filepath.Rel(checkoutOf(workspace, rel), rel) // below it, as found
+	return filepath.ToSlash(rel), true
+}
+
+// checkoutOf is the folder in the workspace that the repository with a file was
+// checked out to.
+func checkoutOf(workspace, rel string) string {
 	for dir := filepath.Dir(rel); dir != "."; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(filepath.Join(workspace, dir, ".git")); err == nil {
-			rel, _ = filepath.Rel(dir, rel) // below it, as found
-			break
+			return dir
 		}
 	}
-	return filepath.ToSlash(rel), true
+	return "."
 }

@@ -448,6 +448,46 @@ func (j *job) base(commit string, objectives ...string) {
 	j.github.Files = map[string]map[string]string{commit: {"slo.yaml": sloFile("iris", j.target, objectives...)}}
 }
 
+// checkOut writes what Git knows of a checkout: its head, and the branch main.
+func (j *job) checkOut(t *testing.T, head, main string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(j.dir, ".git", "refs", "heads"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j.write(t, ".git/HEAD", head+"\n")
+	j.write(t, ".git/refs/heads/main", main+"\n")
+}
+
+// A job for the default branch may have checked out something else.
+func TestJudgeOfAnotherCheckout(t *testing.T) {
+	const other = "4444444444444444444444444444444444444444"
+	for name, tt := range map[string]struct {
+		head, main string // empty head: nothing is known
+		exit       int
+	}{
+		"the branch":                      {"ref: refs/heads/main", headSHA, exitPass},
+		"its commit":                      {headSHA, other, exitPass},
+		"another commit":                  {other, headSHA, exitFail},
+		"another repository's branch":     {"ref: refs/heads/main", other, exitFail},
+		"a branch that is not there":      {"ref: refs/heads/faster", headSHA, exitFail},
+		"a reference out of the checkout": {"ref: ../../../sha", headSHA, exitFail},
+		"a checkout without Git":          {"", "", exitFail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.base(headSHA, "p95 <= 1us")
+			j.event(t, "workflow_dispatch", `{"ref":"refs/heads/main","repository":{"id":1001,"default_branch":"main"}}`)
+			if tt.head != "" {
+				j.checkOut(t, tt.head, tt.main)
+			}
+			code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": headSHA})
+			if code != tt.exit {
+				t.Errorf("exit %d, want %d\n%s", code, tt.exit, log)
+			}
+		})
+	}
+}
+
 // counts replaces the job's service by one that counts its requests.
 func (j *job) counts(t *testing.T) func() int64 {
 	t.Helper()
@@ -490,6 +530,7 @@ func TestJudgeOfAnEvent(t *testing.T) {
 				j.github.Files[mainSHA] = map[string]string{}
 			}
 			j.event(t, tt.event, tt.payload)
+			j.checkOut(t, "ref: refs/heads/main", headSHA)
 			code, log := j.run(t, map[string]string{"INPUT_OBJECTIVES-FROM": "base", "GITHUB_REF": tt.ref, "GITHUB_SHA": headSHA})
 			if code != tt.exit {
 				t.Errorf("exit %d, want %d\n%s", code, tt.exit, log)

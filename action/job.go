@@ -106,11 +106,28 @@ func (a *Action) workflow() string {
 // one that actions/checkout takes by default. A workflow may have checked out
 // a pull request's head in its place.
 func (a *Action) checkedOut() string {
-	head, err := os.ReadFile(filepath.Join(a.getenv("GITHUB_WORKSPACE"), ".git", "HEAD"))
-	if sha := strings.TrimSpace(string(head)); err == nil && digest.MatchString(sha) {
+	if sha := HeadOf(a.getenv("GITHUB_WORKSPACE")); sha != "" {
 		return sha
 	}
 	if sha := a.getenv("GITHUB_SHA"); digest.MatchString(sha) {
+		return sha
+	}
+	return ""
+}
+
+// HeadOf is the commit that is checked out to a folder, empty where that cannot
+// be told without Git.
+func HeadOf(dir string) string {
+	git, err := os.OpenRoot(filepath.Join(dir, ".git"))
+	if err != nil {
+		return ""
+	}
+	defer git.Close()
+	head, err := git.ReadFile("HEAD")
+	if ref, named := strings.CutPrefix(strings.TrimSpace(string(head)), "ref: "); named && err == nil {
+		head, err = git.ReadFile(ref)
+	}
+	if sha := strings.TrimSpace(string(head)); err == nil && digest.MatchString(sha) {
 		return sha
 	}
 	return ""
