@@ -106,8 +106,10 @@ func (a *Action) workflow() string {
 // one that actions/checkout takes by default. A workflow may have checked out
 // a pull request's head in its place.
 func (a *Action) checkedOut() string {
-	if sha := HeadOf(a.getenv("GITHUB_WORKSPACE")); sha != "" {
-		return sha
+	if workspace := a.getenv("GITHUB_WORKSPACE"); workspace != "" {
+		if sha := HeadOf(workspace); sha != "" {
+			return sha
+		}
 	}
 	if sha := a.getenv("GITHUB_SHA"); digest.MatchString(sha) {
 		return sha
