@@ -7,12 +7,10 @@ import (
 	"strings"
 )
 
-// sentValue is a place of the file that puts the value of a variable into what
-// is sent.
+// sentValue is a value of a variable that stands in what is sent.
 type sentValue struct {
-	inside string // of ${…}
-	pos    Pos
-	width  int
+	node *node
+	part segment
 }
 
 // destination is a host besides the targets that requests are sent to.
@@ -45,11 +43,9 @@ func (p *parser) given(inside string) string {
 
 // noteSent remembers a value of the environment that stands in what is sent.
 func (p *parser) noteSent(n *node, s segment) {
-	if p.given(s.text) == "" {
-		return
+	if p.opts.Trusted != nil && p.given(s.text) != "" {
+		p.sent = append(p.sent, sentValue{n, s})
 	}
-	pos, width := p.place(n, s.offset, width(s.text)+3)
-	p.sent = append(p.sent, sentValue{inside: s.text, pos: pos, width: width})
 }
 
 // hideVariable treats a variable as a secret where the file may come from
@@ -74,8 +70,11 @@ func (p *parser) checkSent() {
 		return
 	}
 	for _, s := range p.sent {
-		p.fail(s.pos, s.width, CodeUntrusted, "the value of "+quote("${"+s.inside+"}")+" must not be sent to "+what+", whose host the workflow does not name",
-			"it is named in the input target, base-target or allowed-hosts of the action; localhost and the job's services need no name")
+		p.failText(s.node, &fault{
+			code: CodeUntrusted, offset: s.part.offset, width: width(s.part.text) + 3,
+			msg:  "the value of " + quote("${"+s.part.text+"}") + " must not be sent to " + what + ", whose host the workflow does not name",
+			hint: "it is named in the input target, base-target or allowed-hosts of the action; localhost and the job's services need no name",
+		})
 	}
 }
 
