@@ -127,6 +127,11 @@ func printPlan(w io.Writer, file *slo.File) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	for _, stages := range file.Together() {
+		if len(stages) > 1 {
+			fmt.Fprintf(w, "the %d workloads of %s run at the same time\n", len(stages), stages[0].Parallel)
+		}
+	}
 	for _, s := range file.Stages {
 		if !s.Judge {
 			continue
@@ -218,7 +223,8 @@ func longestOf(stage slo.Stage, file *slo.File) time.Duration {
 func worstTime(file *slo.File) time.Duration {
 	sum := time.Duration(0)
 	compared := false
-	for _, s := range file.Stages {
+	for _, stages := range file.Together() {
+		s, lasts := stages[0], durationOf(stages)
 		sum += s.IdleBefore
 		switch {
 		case s.Workload.Search:
@@ -230,11 +236,11 @@ func worstTime(file *slo.File) time.Duration {
 				sum += longestOf(s, file)
 				continue
 			}
-			sum += s.Workload.Duration
-		case file.Confirm && s.Judge && confirms(s):
-			sum += s.IdleBefore + 2*s.Workload.Duration
+			sum += lasts
+		case file.Confirm && slices.ContainsFunc(stages, confirms):
+			sum += s.IdleBefore + 2*lasts
 		default:
-			sum += s.Workload.Duration
+			sum += lasts
 		}
 	}
 	if compared {
@@ -248,21 +254,30 @@ func worstTime(file *slo.File) time.Duration {
 
 // confirms reports whether a stage may be loaded once more.
 func confirms(s slo.Stage) bool {
-	return slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool { return o.Relative == nil && o.Severity == slo.Fail })
+	return s.Judge && slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool { return o.Relative == nil && o.Severity == slo.Fail })
 }
 
 // plannedTime sums what is known before the run: a count of requests takes as
 // long as the service makes it take.
 func plannedTime(file *slo.File) time.Duration {
 	var sum time.Duration
-	for _, s := range file.Stages {
-		lasts := s.Workload.Duration
-		if s.Workload.Search {
-			lasts, _ = run.SearchTime(s.Workload, file.Confirm)
+	for _, stages := range file.Together() {
+		lasts := durationOf(stages)
+		if w := stages[0].Workload; w.Search {
+			lasts, _ = run.SearchTime(w, file.Confirm)
 		}
-		sum += s.IdleBefore + lasts
+		sum += stages[0].IdleBefore + lasts
 	}
 	return sum
+}
+
+// durationOf is how long stages that run at the same time last.
+func durationOf(stages []slo.Stage) time.Duration {
+	var longest time.Duration
+	for _, s := range stages {
+		longest = max(longest, s.Workload.Duration)
+	}
+	return longest
 }
 
 // plannedText writes the planned requests of a stage, or its arrivals where the

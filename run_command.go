@@ -19,7 +19,7 @@ import (
 // fileFlags name the SLO file and what overrides it.
 type fileFlags struct {
 	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns of them such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE"`
-	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	Target string   `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
 	profileFlag
 	// BaseTarget makes the run a comparison.
 	BaseTarget string `help:"Base URL of a second service to compare with: both are loaded in this run, in turn." placeholder:"URL"`

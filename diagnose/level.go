@@ -47,7 +47,7 @@ func newView(r *result.Run) *view {
 		l := newLevel(s)
 		v.stages = append(v.stages, l)
 		switch {
-		case ramp(s.Workload) || l.load <= 0:
+		case ramp(s.Workload) || l.load <= 0 || len(s.Beside) > 0: // it is not all of the load
 		case s.Workload.Model == "closed":
 			closed = append(closed, l)
 		default:

@@ -11,11 +11,7 @@ import (
 
 // isCost reports whether the indicator is what the service itself used.
 func isCost(ind slo.Indicator) bool {
-	switch ind.Kind {
-	case slo.CPUPerRequest, slo.CPU, slo.MemoryMax, slo.Throttled:
-		return true
-	}
-	return false
+	return ind.IsCost()
 }
 
 // costOf computes an indicator of what the service used. It reports false

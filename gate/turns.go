@@ -27,6 +27,9 @@ func Alone(stage slo.Stage) string {
 	if w.Search {
 		return "a search finds its own load"
 	}
+	if stage.Parallel != "" {
+		return "its workloads run at the same time"
+	}
 	if w.RateFrom != w.RateTo || w.WorkersFrom != w.WorkersTo {
 		return "a ramp gives base and head other loads"
 	}

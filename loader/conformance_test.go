@@ -267,7 +267,7 @@ func TestSnapshotWhileItRuns(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, ok)
 		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
-		if l.Snapshot() != nil {
+		if l.Snapshots() != nil {
 			t.Error("a snapshot before the first stage")
 		}
 		done := make(chan *result.Stage)
@@ -280,13 +280,14 @@ func TestSnapshotWhileItRuns(t *testing.T) {
 				if s.Counters.Due() < last {
 					t.Errorf("a snapshot had %d requests, the end %d", last, s.Counters.Due())
 				}
-				if l.Snapshot() != nil {
+				if l.Snapshots() != nil {
 					t.Error("a snapshot after the stage")
 				}
 				return
 			default:
 			}
-			if live := l.Snapshot(); live != nil {
+			if all := l.Snapshots(); all != nil {
+				live := all[0]
 				if n := live.Counters.Due(); n < last {
 					t.Fatalf("requests fell from %d to %d", last, n)
 				}

@@ -57,6 +57,8 @@ type epollEngine struct {
 	mu    sync.Mutex
 	pools []*pool  // that no stage uses
 	to    *targets // of the latest stage
+	lanes int      // at work
+	procs int      // that Go may use without them
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -125,30 +127,46 @@ func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
 func (e *epollEngine) load(ctx context.Context, s *stage) {
 	to := e.resolved(ctx, s)
 	// Where descriptors are short it is fewer pools.
-	pools, _ := e.take(e.threads(s.load))
+	pools, _ := e.take(min(e.threads(s.load), s.connections))
 	if len(pools) == 0 {
 		(&portable{client: e.client}).load(ctx, s)
 		return
 	}
 	defer e.release(pools)
 	n := len(pools)
-	// A lane keeps its processor while it waits a short time. One more is for
-	// everything else.
-	if procs := runtime.GOMAXPROCS(0); procs <= n {
-		runtime.GOMAXPROCS(n + 1)
-		defer runtime.GOMAXPROCS(procs)
-	}
+	defer e.occupy(n)()
 	pace := choosePacing(s.load)
 	pace.coalesces = pace.tick > 0 && s.plan.isSingle()
 	var wg sync.WaitGroup
 	for i := range n {
 		l := &lane{
 			stage: s, pool: pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
-			pace: pace, stamped: s.load.Model == slo.Open, slots: share(e.opts.MaxConnections, i, n),
+			pace: pace, stamped: s.load.Model == slo.Open, slots: share(s.connections, i, n),
 		}
 		wg.Go(func() { l.run(ctx) })
 	}
 	wg.Wait()
+}
+
+// occupy makes sure that lanes leave a processor to everything else: one keeps
+// its own while it waits a short time.
+func (e *epollEngine) occupy(n int) (release func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.lanes == 0 {
+		e.procs = runtime.GOMAXPROCS(0)
+	}
+	e.lanes += n
+	if e.procs <= e.lanes {
+		runtime.GOMAXPROCS(e.lanes + 1)
+	}
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.lanes -= n; e.lanes == 0 && e.procs != runtime.GOMAXPROCS(0) {
+			runtime.GOMAXPROCS(e.procs)
+		}
+	}
 }
 
 // share is part i of n nearly equal parts.

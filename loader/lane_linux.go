@@ -352,8 +352,8 @@ func (l *lane) user() *guest {
 }
 
 func (l *lane) newUser(number int) *user {
-	u := newUser(number, l.seed, l.shard)
-	u.session, u.rows = l.loader.sessions.take(number), l.rowNumbers()
+	u := newUser(l.numbers.of(number), l.seed, l.shard)
+	u.session, u.rows = l.loader.sessions.take(u.number), l.rowNumbers()
 	return u
 }
 

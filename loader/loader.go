@@ -88,7 +88,7 @@ type Loader struct {
 	rowsTaken atomic.Int64 // of data files, by the stages before
 
 	mu      sync.Mutex
-	running *stage
+	running []*stage // at the same time
 }
 
 // engine drives the users of a stage: it starts their requests when they are
@@ -161,19 +161,25 @@ func (l *Loader) Run(ctx context.Context, plan slo.Stage) *result.Stage {
 	return l.drive(ctx, newStage(l, plan, nil))
 }
 
-// drive runs a stage as the one that Snapshot shows.
+// drive runs a stage as the only one that Snapshots shows.
 func (l *Loader) drive(ctx context.Context, s *stage) *result.Stage {
+	defer l.show(s)()
+	return s.run(ctx)
+}
+
+// show makes stages those that Snapshots shows, until the returned function is
+// called. The parts of a comparison may overlap: the latest one is shown.
+func (l *Loader) show(stages ...*stage) (hide func()) {
 	l.mu.Lock()
-	l.running = s
-	l.mu.Unlock()
-	defer func() {
+	defer l.mu.Unlock()
+	l.running = stages
+	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.running == s {
+		if slices.Equal(l.running, stages) {
 			l.running = nil
 		}
-	}()
-	return s.run(ctx)
+	}
 }
 
 // Route returns the addresses that the target was reached at so far, empty
@@ -183,16 +189,17 @@ func (l *Loader) Route() string { return strings.Join(l.Addresses(), ", ") }
 // Addresses returns the same one by one.
 func (l *Loader) Addresses() []string { return l.client.route() }
 
-// Snapshot returns a copy of what the running stage has measured so far, nil
-// between stages. It may be called at any time from any goroutine.
-func (l *Loader) Snapshot() *result.Stage {
+// Snapshots returns copies of what the running stages have measured so far,
+// none between stages. It may be called at any time from any goroutine.
+func (l *Loader) Snapshots() []*result.Stage {
 	l.mu.Lock()
-	s := l.running
+	running := l.running
 	l.mu.Unlock()
-	if s == nil {
-		return nil
+	var all []*result.Stage
+	for _, s := range running {
+		all = append(all, s.snapshot(time.Now()))
 	}
-	return s.snapshot(time.Now())
+	return all
 }
 
 // disconnect closes the idle connections; the next requests open new ones.

@@ -22,7 +22,7 @@ func (p *portable) disconnect() {} // the client does
 func (p *portable) close() {}
 
 func (p *portable) load(ctx context.Context, s *stage) {
-	d := &drive{client: p.client, stage: s, slots: newSlots(s.loader.opts.MaxConnections)}
+	d := &drive{client: p.client, stage: s, slots: newSlots(s.connections)}
 	if s.load.Model == slo.Open {
 		d.open(ctx)
 	} else {
@@ -60,7 +60,7 @@ func (d *drive) user() *visitor {
 		d.idle = d.idle[:last]
 		return u
 	}
-	u := newUser(d.users, d.seed, d.shards[d.users%len(d.shards)])
+	u := newUser(d.numbers.of(d.users), d.seed, d.shards[d.users%len(d.shards)])
 	u.session, u.rows = d.loader.sessions.take(u.number), d.rowNumbers()
 	d.users++
 	return &visitor{user: u}

@@ -86,7 +86,7 @@ const partRows = 10_007
 // rowNumbers are those of the stage.
 func (s *stage) rowNumbers() rowNumbers {
 	if s.part == nil {
-		return rowNumbers{before: s.loader.rowsTaken.Load()}
+		return rowNumbers{before: s.rowsBefore}
 	}
 	taken, known := s.spec.MostIterations()
 	if !known || s.load.Model == slo.Closed {

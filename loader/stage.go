@@ -44,6 +44,10 @@ type stage struct {
 	apart apart    // the steps whose slices are kept
 	limit *limiter // nil: none
 
+	connections int   // at the same time at most
+	rowsBefore  int64 // rows of data files that the stages before have taken
+	numbers     numbering
+
 	mu     sync.Mutex
 	slices *sliceSet
 	parts  []*sliceSet // of the steps that are kept apart
@@ -53,6 +57,7 @@ type stage struct {
 
 func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	s := &stage{loader: l, plan: l.plan.of(spec), load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
+	s.connections, s.rowsBefore = l.opts.MaxConnections, l.rowsTaken.Load()
 	planned := spec.Workload.Duration
 	if spec.Workload.Requests > 0 {
 		planned = 0

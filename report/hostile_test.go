@@ -71,6 +71,7 @@ func whole() *result.Run {
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
 		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}
 	}
+	r.Stages[2].Beside = []result.Workload{{Model: "open", Arrivals: "uniform"}}
 	compared := sampleCompared()
 	base := r.Stages[2]
 	base.Slices = slices.Clone(base.Slices)

@@ -38,16 +38,16 @@ type Progress struct {
 	mu     sync.Mutex
 	screen screen
 	every  time.Duration
-	stage  running   // the stage that runs, as far as it is known
+	stages []running // that run, as far as they are known; several where they do so at the same time
 	drawn  time.Time // the last drawing; zero: none in this stage
 }
 
 // screen draws. Only the running stage's block may be drawn over.
 type screen struct {
 	note  func(text string)
-	start func(line) // what is about to be loaded
-	draw  func(line) // how the stage goes
-	end   func(line) // what the stage came to
+	start func(line)    // what is about to be loaded
+	draw  func(...line) // how the stages go
+	end   func(line)    // what the stage came to
 	close func()
 }
 
@@ -75,22 +75,31 @@ func (p *Progress) Note(text string) {
 func (p *Progress) StageStart(name string, w result.Workload, idle time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stage = running{name: name, workload: w, idle: idle}
+	stage := running{name: name, workload: w, idle: idle}
+	p.stages = append(p.stages, stage)
 	p.drawn = time.Time{}
-	p.screen.start(p.stage.opening())
+	p.screen.start(stage.opening())
 }
 
-// Update ticks: s is what the running stage has measured so far, nil while it
-// idles. It is drawn when the time has come.
+// Update ticks: s is what a running stage has measured so far, nil while it
+// idles. All are drawn when the time has come.
 func (p *Progress) Update(now time.Time, s *result.Stage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stage.see(s)
-	if !p.due(now) {
+	for i := range p.stages {
+		if len(p.stages) == 1 || s == nil || p.stages[i].name == s.Name {
+			p.stages[i].see(s)
+		}
+	}
+	if len(p.stages) == 0 || !p.due(now) {
 		return
 	}
 	p.drawn = now
-	p.screen.draw(p.stage.line())
+	var lines []line
+	for _, stage := range p.stages {
+		lines = append(lines, stage.line())
+	}
+	p.screen.draw(lines...)
 }
 
 // due reports whether it is time to draw. The first tick of a stage only
@@ -108,7 +117,7 @@ func (p *Progress) StageEnd(s *result.Stage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.screen.end(closing(s))
-	p.stage = running{}
+	p.stages = slices.DeleteFunc(p.stages, func(r running) bool { return len(p.stages) == 1 || r.name == s.Name })
 }
 
 // Close leaves the screen in order: whatever comes next begins on a new line.
@@ -411,7 +420,11 @@ func (o *output) plain() screen {
 	return screen{
 		note:  func(text string) { o.write(text + "\n") },
 		start: keep,
-		draw:  keep,
+		draw: func(lines ...line) {
+			for _, l := range lines {
+				keep(l)
+			}
+		},
 		end:   keep,
 		close: func() {},
 	}
@@ -430,8 +443,11 @@ func (o *output) live() screen {
 		}
 		o.write(toStart + up + clearRest + text)
 	}
-	draw := func(l line) {
-		rows := o.onRows(l)
+	draw := func(lines ...line) {
+		var rows []string
+		for _, l := range lines {
+			rows = append(rows, o.onRows(l)...)
+		}
 		over(strings.Join(rows, "\n"))
 		shown = rows
 	}
@@ -448,7 +464,7 @@ func (o *output) live() screen {
 			}
 			shown = block
 		},
-		start: draw,
+		start: func(l line) { draw(l) },
 		draw:  draw,
 		end:   func(l line) { end(strings.Join(o.onRows(l), "\n")) },
 		close: func() {

@@ -315,3 +315,36 @@ func TestProgressIsSafeForConcurrentUse(t *testing.T) {
 		t.Errorf("%d of 200 notes are whole", got)
 	}
 }
+
+// Workloads that run at the same time have a line each.
+func TestProgressOfSeveralStages(t *testing.T) {
+	var out strings.Builder
+	p := NewProgress(&out, ProgressOptions{Every: time.Second})
+	open := result.Workload{Model: "open", RateFrom: 100, RateTo: 100, Duration: 10 * time.Second}
+	closed := result.Workload{Model: "closed", WorkersFrom: 5, WorkersTo: 5, Requests: 100}
+	reads, writes := &result.Stage{Name: "mixed/reads", State: result.Completed, Duration: time.Second}, &result.Stage{Name: "mixed/writes", State: result.Completed, Duration: time.Second}
+	reads.Counters.Success, writes.Counters.Success = 90, 25
+	p.StageStart(reads.Name, open, 0)
+	p.StageStart(writes.Name, closed, 0)
+	now := time.Unix(0, 0)
+	for range 2 {
+		p.Update(now, reads)
+		p.Update(now, writes)
+		now = now.Add(time.Second)
+	}
+	p.StageEnd(writes)
+	p.Update(now, reads)
+	p.StageEnd(reads)
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		got = append(got, strings.Join(strings.Fields(line)[:3], " "))
+	}
+	want := []string{
+		"mixed/reads 100/s for", "mixed/writes 100 requests",
+		"mixed/reads 10 %", "mixed/writes 25 %", "mixed/writes 25 requests",
+		"mixed/reads 10 %", "mixed/reads 90 requests",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s(-want +got):\n%s", &out, diff)
+	}
+}

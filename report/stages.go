@@ -211,8 +211,8 @@ func (b builder) changes() []Change {
 	var before *result.Stage
 	for i := range b.run.Stages {
 		s := &b.run.Stages[i]
-		if !s.Judged || s.Counters.Judged() == 0 || s.Workload.Search {
-			continue
+		if !s.Judged || s.Counters.Judged() == 0 || s.Workload.Search || len(s.Beside) > 0 {
+			continue // one of several workloads is not all of the load
 		}
 		if before != nil && before.Workload.Model == s.Workload.Model && load(*before) < load(*s) {
 			out = append(out, b.change(*before, *s))

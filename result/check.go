@@ -43,8 +43,10 @@ func check(r *Run) error {
 }
 
 func checkStage(s *Stage) error {
-	if err := checkWorkload(s.Workload); err != nil {
-		return fmt.Errorf("workload: %w", err)
+	for _, w := range append([]Workload{s.Workload}, s.Beside...) {
+		if err := checkWorkload(w); err != nil {
+			return fmt.Errorf("workload: %w", err)
+		}
 	}
 	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead, Limited); err != nil {
 		return err

@@ -62,12 +62,24 @@ func turns(base *Stage) string {
 	return " in turn with base"
 }
 
-// load writes a stage's workload and the steps that it is made of.
+// load writes a stage's workload, the steps that it is made of and what ran
+// beside it.
 func load(s *Stage) string {
-	w := s.Workload
-	if w.Model == "" {
+	if s.Workload.Model == "" {
 		return ""
 	}
+	parts := []string{workload(s.Workload)}
+	for _, step := range s.Steps {
+		parts = append(parts, step.Scenario+"/"+step.Name)
+	}
+	for _, w := range s.Beside {
+		parts = append(parts, "beside "+workload(w))
+	}
+	return strings.Join(parts, " ")
+}
+
+// workload writes the load of a stage.
+func workload(w Workload) string {
 	parts := []string{w.Model}
 	if w.Requests > 0 {
 		parts = append(parts, fmt.Sprintf("%d requests", w.Requests))
@@ -82,9 +94,6 @@ func load(s *Stage) string {
 		parts = append(parts, fmt.Sprintf("%g..%g/s %s", w.RateFrom, w.RateTo, w.Arrivals))
 	} else {
 		parts = append(parts, fmt.Sprintf("%d..%d workers", w.WorkersFrom, w.WorkersTo))
-	}
-	for _, step := range s.Steps {
-		parts = append(parts, step.Scenario+"/"+step.Name)
 	}
 	return strings.Join(parts, " ")
 }

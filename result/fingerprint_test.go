@@ -21,6 +21,7 @@ func TestFingerprintDifference(t *testing.T) {
 		{"another port", func(r *Run, _ *Stage) { r.Route = "127.0.0.1:9000" }, ""},
 		{"rate", func(_ *Run, s *Stage) { s.Workload.RateFrom = 20 }, "another load: open 20..50/s uniform, now open 50..50/s uniform"},
 		{"steps", func(_ *Run, s *Stage) { s.Steps = []Step{{Scenario: "a", Name: "b"}} }, "another load: open 50..50/s uniform a/b, now open 50..50/s uniform"},
+		{"beside", func(_ *Run, s *Stage) { s.Beside = []Workload{{Model: "closed", WorkersFrom: 5, WorkersTo: 5}} }, "another load: open 50..50/s uniform beside closed 5..5 workers, now open 50..50/s uniform"},
 		{"route", func(r *Run, _ *Stage) { r.Route = "10.1.2.3:80, 127.0.0.1:80" }, "another route: private, now loopback"},
 		{"public route", func(r *Run, _ *Stage) { r.Route = "192.0.2.1" }, "another route: public, now loopback"},
 		{"machine", func(r *Run, _ *Stage) { r.Machine.Arch = "arm64" }, "another machine: linux/arm64, now linux/amd64"},

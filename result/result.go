@@ -120,6 +120,7 @@ type Workload struct {
 type Stage struct {
 	Name     string        `json:"name"`
 	Workload Workload      `json:"workload"`
+	Beside   []Workload    `json:"beside,omitempty"` // the workloads that ran at the same time
 	Judged   bool          `json:"judged"`
 	Runs     int           `json:"runs,omitempty"` // how often it was loaded, where more than once; all are in the numbers
 	State    State         `json:"state"`

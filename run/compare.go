@@ -56,15 +56,15 @@ type compared struct {
 // newCompared prepares the comparison of a file's stages.
 func newCompared(file *slo.File, opts Options) *compared {
 	c := &compared{pair: opts.Pair, rules: file.Baseline, family: gate.Family(file)}
-	if longest(file) >= restartFrom {
+	if longestCompared(file) >= restartFrom {
 		c.restart = opts.Restart
 	}
 	return c
 }
 
-// longest is how long base and head may be compared in all stages together. A
+// longestCompared is how long base and head may be compared in all stages together. A
 // counted stage takes as long as the services do: it may be any time.
-func longest(file *slo.File) time.Duration {
+func longestCompared(file *slo.File) time.Duration {
 	var sum time.Duration
 	for _, s := range file.Stages {
 		switch {
@@ -135,9 +135,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)
 	if !idle(ctx, stage.IdleBefore) {
-		s := notRun(stage, stopped(ctx))
-		o.StageEnd(&s)
-		return &s
+		return ended(pointers(notRun([]slo.Stage{stage}, stopped(ctx))), o)[0]
 	}
 	type sides struct{ base, head *result.Stage }
 	stageCtx, stop := context.WithCancelCause(ctx)
@@ -147,7 +145,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 		base, head := c.pair.Run(stageCtx, stage, turns)
 		done <- sides{base, head}
 	}()
-	s := lookOn(done, stage, c.pair.Snapshot, opts, stop)
+	s := lookOn(done, []slo.Stage{stage}, c.live, opts, stop)
 	costs.charge(s.base, s.head)
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	// Of a counted stage one side may have sent all of its requests in fewer
@@ -158,6 +156,14 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	o.StageEnd(named(s.base, "base"))
 	o.StageEnd(named(s.head, "head"))
 	return s.head
+}
+
+// live is what head has measured so far in the running stage.
+func (c *compared) live() []*result.Stage {
+	if s := c.pair.Snapshot(); s != nil {
+		return []*result.Stage{s}
+	}
+	return nil
 }
 
 // named is a side of a stage for whoever looks on: both end at once.

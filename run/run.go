@@ -9,9 +9,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,14 +24,14 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// Loader loads one stage at a time.
+// Loader loads one stage after the other, or several at the same time.
 type Loader interface {
-	// Run loads a stage to its end. When ctx is cancelled it returns what was
-	// measured until then.
-	Run(ctx context.Context, stage slo.Stage) *result.Stage
-	// Snapshot returns what the running stage has measured so far, nil between
-	// stages.
-	Snapshot() *result.Stage
+	// RunTogether loads stages at the same time, each to its end. When ctx is
+	// cancelled it returns what was measured until then.
+	RunTogether(ctx context.Context, stages []slo.Stage) []*result.Stage
+	// Snapshots returns what the running stages have measured so far, none
+	// between stages.
+	Snapshots() []*result.Stage
 }
 
 // Cluster tells the state of the service's replicas.
@@ -40,7 +42,8 @@ type Cluster interface {
 	Sample(ctx context.Context) (result.ClusterSample, error)
 }
 
-// Observer is told how the run goes, always from one goroutine.
+// Observer is told how the run goes, always from one goroutine. Several stages
+// may run at the same time: Update is told of one after the other.
 type Observer interface {
 	StageStart(name string, w result.Workload, idle time.Duration)
 	Update(now time.Time, live *result.Stage)
@@ -117,26 +120,28 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	defer stop()
 	stopWatch := watch(ctx, opts.Cluster, r)
 	why := ""
-	for _, stage := range file.Stages {
+	for _, stages := range file.Together() {
 		if why == "" && ctx.Err() != nil {
 			why = stopped(ctx)
 		}
 		if why != "" {
-			r.Stages = append(r.Stages, notRun(stage, why))
+			r.Stages = append(r.Stages, notRun(stages, why)...)
 			continue
 		}
-		var s *result.Stage
+		var measured []*result.Stage
 		switch {
-		case both != nil && gate.Alone(stage) == "":
-			s = both.stage(ctx, stage, opts, r)
-		case stage.Workload.Search:
-			s = conductSearch(ctx, stage, file.Confirm, l, head, opts)
+		case both != nil && gate.Alone(stages[0]) == "":
+			measured = []*result.Stage{both.stage(ctx, stages[0], opts, r)}
+		case stages[0].Workload.Search:
+			measured = []*result.Stage{conductSearch(ctx, stages[0], file.Confirm, l, head, opts)}
 		default:
-			s = conductStage(ctx, stage, l, head, opts)
-			s = confirm(ctx, file, stage, s, l, head, opts)
+			measured = conductStages(ctx, stages, l, head, opts)
+			measured = confirm(ctx, file, stages, measured, l, head, opts)
 		}
-		r.Stages = append(r.Stages, *s)
-		why = endsRun(s)
+		for _, s := range measured {
+			r.Stages = append(r.Stages, *s)
+			why = cmp.Or(why, endsRun(s))
+		}
 	}
 	stopWatch()
 	if both != nil && opts.Restart != nil {
@@ -193,60 +198,104 @@ func endsRun(s *result.Stage) string {
 	return ""
 }
 
-func notRun(stage slo.Stage, why string) result.Stage {
-	return result.Stage{
-		Name:     stage.Name,
-		Workload: loader.Describe(stage.Workload),
-		Judged:   stage.Judge,
-		State:    result.NotRun,
-		Reason:   why,
+func notRun(stages []slo.Stage, why string) []result.Stage {
+	var all []result.Stage
+	for _, stage := range stages {
+		all = append(all, result.Stage{
+			Name:     stage.Name,
+			Workload: loader.Describe(stage.Workload),
+			Judged:   stage.Judge,
+			State:    result.NotRun,
+			Reason:   why,
+		})
 	}
+	return all
 }
 
-// conductStage idles, loads one stage and looks on.
-func conductStage(ctx context.Context, stage slo.Stage, l Loader, m *meter, opts Options) *result.Stage {
+// conductStages idles, loads one stage, or those that run at the same time, and
+// looks on.
+func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, opts Options) []*result.Stage {
 	o := opts.Observer
-	o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
-	if !idle(ctx, stage.IdleBefore) {
-		s := notRun(stage, stopped(ctx))
-		o.StageEnd(&s)
-		return &s
+	for _, stage := range stages {
+		o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
+	}
+	if !idle(ctx, stages[0].IdleBefore) {
+		return ended(pointers(notRun(stages, stopped(ctx))), o)
 	}
 	stageCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	charge := m.during(ctx)
-	done := make(chan *result.Stage, 1)
-	go func() { done <- l.Run(stageCtx, stage) }()
-	s := lookOn(done, stage, l.Snapshot, opts, stop)
-	charge(s)
-	o.StageEnd(s)
-	return s
+	done := make(chan []*result.Stage, 1)
+	go func() { done <- l.RunTogether(stageCtx, stages) }()
+	all := lookOn(done, stages, l.Snapshots, opts, stop)
+	if len(all) == 1 { // what several use at the same time belongs to none
+		charge(all[0])
+	}
+	return ended(all, o)
 }
 
-// confirm loads a stage once more that fails near a bound, so that both
-// together decide.
-func confirm(ctx context.Context, file *slo.File, stage slo.Stage, first *result.Stage, l Loader, m *meter, opts Options) *result.Stage {
+// ended tells the observer how stages ended.
+func ended(all []*result.Stage, o Observer) []*result.Stage {
+	for _, s := range all {
+		o.StageEnd(s)
+	}
+	return all
+}
+
+func pointers(all []result.Stage) []*result.Stage {
+	var out []*result.Stage
+	for i := range all {
+		out = append(out, &all[i])
+	}
+	return out
+}
+
+// confirm loads what ran at the same time once more where a stage fails near a
+// bound, so that both together decide.
+func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*result.Stage, l Loader, m *meter, opts Options) []*result.Stage {
 	if !file.Confirm || ctx.Err() != nil {
 		return first
 	}
-	objective, near := gate.NearFail(stage, first)
-	if !near || !permits(ctx, stage.IdleBefore+first.Duration) {
+	text, near := nearMiss(stages, first)
+	if !near || !permits(ctx, stages[0].IdleBefore+longest(first)) {
 		return first
 	}
-	opts.Observer.Note(fmt.Sprintf("%s: %s fails near its bound, the stage is loaded once more", stage.Name, objective.Text))
-	again := conductStage(ctx, stage, l, m, opts)
-	if again.State == result.NotRun {
+	opts.Observer.Note(text + " fails near its bound, the stage is loaded once more")
+	again := conductStages(ctx, stages, l, m, opts)
+	if again[0].State == result.NotRun {
 		return first
 	}
-	pooled := result.Append(first, again)
-	pooled.Runs = 2
-	return &pooled
+	for i := range again {
+		pooled := result.Append(first[i], again[i])
+		pooled.Runs = 2
+		again[i] = &pooled
+	}
+	return again
 }
 
-// lookOn shows the running stage to the observer and stops it when an
+// nearMiss gives the first objective that fails near its bound.
+func nearMiss(stages []slo.Stage, measured []*result.Stage) (text string, near bool) {
+	for i, stage := range stages {
+		if objective, near := gate.NearFail(stage, measured[i]); near {
+			return stage.Name + ": " + objective.Text, true
+		}
+	}
+	return "", false
+}
+
+// longest is how long the longest of some stages took.
+func longest(all []*result.Stage) time.Duration {
+	var d time.Duration
+	for _, s := range all {
+		d = max(d, s.Duration)
+	}
+	return d
+}
+
+// lookOn shows the running stages to the observer and stops them when an
 // objective with abort is lost or a service has ended by itself, until the
-// loader returns it.
-func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage, opts Options, stop context.CancelCauseFunc) T {
+// loader returns them.
+func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result.Stage, opts Options, stop context.CancelCauseFunc) T {
 	update := time.NewTicker(updateEvery)
 	defer update.Stop()
 	abort := time.NewTicker(abortEvery)
@@ -256,17 +305,17 @@ func lookOn[T any](done <-chan T, stage slo.Stage, snapshot func() *result.Stage
 		case s := <-done:
 			return s
 		case now := <-update.C:
-			if live := snapshot(); live != nil {
+			for _, live := range snapshots() {
 				opts.Observer.Update(now, live)
 			}
 		case why := <-opts.Ended:
 			stop(why)
 		case <-abort.C:
-			if !mayAbort(stage) {
+			if !slices.ContainsFunc(stages, mayAbort) {
 				continue
 			}
-			if live := snapshot(); live != nil {
-				if objective, why, lost := gate.Hopeless(stage, live); lost {
+			for i, live := range snapshots() {
+				if objective, why, lost := gate.Hopeless(stages[i], live); lost {
 					stop(&loader.StopError{State: result.Aborted, Reason: objective.Text + ": " + why})
 				}
 			}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,22 @@ type scripted struct {
 	live  *result.Stage
 }
 
-func (l *scripted) Snapshot() *result.Stage { return l.live }
+func (l *scripted) Snapshots() []*result.Stage {
+	if l.live == nil {
+		return nil
+	}
+	return []*result.Stage{l.live}
+}
+
+func (l *scripted) RunTogether(ctx context.Context, stages []slo.Stage) []*result.Stage {
+	out := make([]*result.Stage, len(stages))
+	var wg sync.WaitGroup
+	for i, stage := range stages {
+		wg.Go(func() { out[i] = l.Run(ctx, stage) })
+	}
+	wg.Wait()
+	return out
+}
 
 func (l *scripted) Run(ctx context.Context, stage slo.Stage) *result.Stage {
 	s := &result.Stage{Name: stage.Name, State: result.Completed}
@@ -178,11 +194,19 @@ func TestConductEndsAtTheLimitWhileIdle(t *testing.T) {
 // nearFail is a loader whose stage fails near its bound.
 type nearFail struct{ runs int }
 
-func (l *nearFail) Snapshot() *result.Stage { return nil }
+func (l *nearFail) Snapshots() []*result.Stage { return nil }
 
-func (l *nearFail) Run(_ context.Context, stage slo.Stage) *result.Stage {
+func (l *nearFail) RunTogether(_ context.Context, stages []slo.Stage) []*result.Stage {
 	l.runs++
 	time.Sleep(20 * time.Second)
+	var all []*result.Stage
+	for _, stage := range stages {
+		all = append(all, nearly(stage))
+	}
+	return all
+}
+
+func nearly(stage slo.Stage) *result.Stage {
 	s := &result.Stage{Name: stage.Name, State: result.Completed, Duration: 20 * time.Second}
 	for i := range 20 {
 		c := result.Counters{Success: 48, BadStatus: 2}
@@ -210,4 +234,59 @@ func TestConfirmKeepsToTheLimit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Workloads of one stage run at the same time, after one idle time; a stage
+// that ends the run ends it for what follows.
+func TestConductRunsWorkloadsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("first", "mixed/reads", "mixed/writes", "last")
+		for i := 1; i < 3; i++ {
+			file.Stages[i].Parallel, file.Stages[i].IdleBefore = "mixed", 7*time.Second
+		}
+		seen := &observed{}
+		start := time.Now()
+		r := Conduct(t.Context(), file, &scripted{lasts: 3 * time.Second}, Options{Observer: seen})
+		if took := time.Since(start); took != 16*time.Second {
+			t.Errorf("took %v, want three times 3 s and 7 s of idling", took)
+		}
+		want := []string{"+first", "-first", "+mixed/reads", "+mixed/writes", "-mixed/reads", "-mixed/writes", "+last", "-last"}
+		if diff := cmp.Diff(want, seen.told); diff != "" || len(r.Stages) != 4 {
+			t.Errorf("%d stages, told (-want +got):\n%s", len(r.Stages), diff)
+		}
+		l := &scripted{lasts: time.Second, ends: map[string]result.State{"mixed/writes": result.Dead}}
+		r = Conduct(t.Context(), file, l, Options{})
+		if s := r.Stages[3]; s.State != result.NotRun || s.Reason != `the target had stopped answering in stage "mixed/writes"` {
+			t.Errorf("the last stage: %s, %q", s.State, s.Reason)
+		}
+	})
+}
+
+// observed notes which stages began and ended.
+type observed struct {
+	nobody
+	told []string
+}
+
+func (o *observed) StageStart(name string, _ result.Workload, _ time.Duration) {
+	o.told = append(o.told, "+"+name)
+}
+func (o *observed) StageEnd(s *result.Stage) { o.told = append(o.told, "-"+s.Name) }
+
+// A workload that fails near its bound is confirmed together with those beside
+// it: alone it would be another load.
+func TestConfirmWorkloadsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("mixed/reads", "mixed/writes")
+		file.Confirm = true
+		file.Stages[0].Parallel, file.Stages[1].Parallel = "mixed", "mixed"
+		file.Stages[1].Objectives = []slo.Objective{{
+			Text: "success_rate >= 97%", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Bound: 0.97, Severity: slo.Fail,
+		}}
+		l := &nearFail{}
+		r := Conduct(t.Context(), file, l, Options{})
+		if l.runs != 2 || r.Stages[0].Runs != 2 || r.Stages[1].Runs != 2 {
+			t.Errorf("loaded %d times: %d and %d", l.runs, r.Stages[0].Runs, r.Stages[1].Runs)
+		}
+	})
 }

@@ -68,8 +68,8 @@ type searcher struct {
 func conductSearch(ctx context.Context, stage slo.Stage, repeats bool, l Loader, m *meter, opts Options) *result.Stage {
 	s := &searcher{
 		stage:   stage,
-		settle:  func(ctx context.Context, at slo.Stage) { l.Run(ctx, at) },
-		load:    func(ctx context.Context, at slo.Stage) *result.Stage { return conductStage(ctx, at, l, m, opts) },
+		settle:  func(ctx context.Context, at slo.Stage) { l.RunTogether(ctx, []slo.Stage{at}) },
+		load:    func(ctx context.Context, at slo.Stage) *result.Stage { return conductStages(ctx, []slo.Stage{at}, l, m, opts)[0] },
 		note:    opts.Observer.Note,
 		repeats: repeats,
 	}

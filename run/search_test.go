@@ -21,9 +21,13 @@ type limitedService struct {
 	ends     map[int]result.State
 }
 
-func (l *limitedService) Snapshot() *result.Stage { return nil }
+func (l *limitedService) Snapshots() []*result.Stage { return nil }
 
-func (l *limitedService) Run(ctx context.Context, stage slo.Stage) *result.Stage {
+func (l *limitedService) RunTogether(ctx context.Context, stages []slo.Stage) []*result.Stage {
+	return []*result.Stage{l.load(ctx, stages[0])}
+}
+
+func (l *limitedService) load(ctx context.Context, stage slo.Stage) *result.Stage {
 	w := stage.Workload
 	s := &result.Stage{Name: stage.Name, Workload: loader.Describe(w), State: result.Completed, Duration: w.Duration}
 	select {

@@ -186,21 +186,30 @@ type setupDoc struct {
 	plainStep
 }
 
-type stageDoc struct {
-	Name       fixedText       `json:"name" jsonschema:"Name of the stage."`
+// loadDoc holds the keys of a stage, or of one of several workloads at the same
+// time.
+type loadDoc struct {
+	Name       fixedText       `json:"name" jsonschema:"Name of the stage, or of the workload."`
 	Requests   countValue      `json:"requests,omitempty" jsonschema:"Exact number of requests, sent by the workers."`
 	Duration   durationText    `json:"duration,omitempty" jsonschema:"How long the stage lasts; of a staircase each level."`
 	Workers    workersValue    `json:"workers,omitempty" jsonschema:"Users that wait for their answers: 10, a ramp 0..50 or a staircase [5, 10]."`
 	Rate       rateValue       `json:"rate,omitempty" jsonschema:"Arrivals that do not wait: 200/s, a ramp 50/s..500/s or a staircase [50/s, 100/s]."`
 	Arrivals   arrivalsText    `json:"arrivals,omitempty" jsonschema:"Pattern of the arrivals. Default: uniform."`
-	Search     searchText      `json:"search,omitempty" jsonschema:"Looks for the highest rate of arrivals that still meets the absolute objectives: 50/s..2000/s."`
-	Hold       durationText    `json:"hold,omitempty" jsonschema:"With search: how long each rate is held. Default: 30s."`
 	Pacing     pacingText      `json:"pacing,omitempty" jsonschema:"How arrivals are timed: each precisely, or together once a millisecond (tick). Default: auto, which is precise up to 2000/s."`
 	Scenarios  []fixedText     `json:"scenarios,omitempty" jsonschema:"The scenarios of this stage, by their names, drawn by their weights. Default: all."`
-	IdleBefore durationText    `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`
 	Judge      switchValue     `json:"judge,omitempty" jsonschema:"Whether the objectives apply. Default: true."`
 	Objectives []objectiveItem `json:"objectives,omitempty" jsonschema:"Objectives of this stage. They replace those of the file with the same indicator."`
 	StopOnDead switchValue     `json:"stop_on_dead,omitempty" jsonschema:"Stop when 90 % of the requests failed over 10 s. Default: on."`
+}
+
+type workloadDoc struct{ loadDoc }
+
+type stageDoc struct {
+	loadDoc
+	Search     searchText    `json:"search,omitempty" jsonschema:"Looks for the highest rate of arrivals that still meets the absolute objectives: 50/s..2000/s."`
+	Hold       durationText  `json:"hold,omitempty" jsonschema:"With search: how long each rate is held. Default: 30s."`
+	Parallel   []workloadDoc `json:"parallel,omitempty" jsonschema:"Workloads that run at the same time, each judged: instead of workers and rate."`
+	IdleBefore durationText  `json:"idle_before,omitempty" jsonschema:"Nothing is sent for this long before the stage."`
 }
 
 type objectiveDoc struct {

@@ -89,6 +89,7 @@ const (
 	CodeProfile      Code = "SLO120" // a profile that does not exist
 	CodeProfileStage Code = "SLO121" // a profile of a stage that does not exist
 	CodeMerge        Code = "SLO122" // a merge key (<<) without a map
+	CodeParallel     Code = "SLO123" // what cannot be beside another workload at the same time
 )
 
 // Error is one fault of an SLO file.

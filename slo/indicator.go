@@ -54,6 +54,15 @@ func (i Indicator) Unit() Unit {
 	return unitOf[i.Kind]
 }
 
+// IsCost reports whether the indicator is of what the service used.
+func (i Indicator) IsCost() bool {
+	switch i.Kind {
+	case CPUPerRequest, CPU, MemoryMax, Throttled:
+		return true
+	}
+	return false
+}
+
 // InSlices reports whether the indicator can be computed for a part of a
 // stage's time: slices keep the response times and the counters.
 func (i Indicator) InSlices() bool {

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -90,10 +91,13 @@ func (p *parser) checkProfileStage(n *node, name string, plan []plannedStage, co
 	}
 }
 
-// names are those that an objective or a profile may give a stage: its own, and
-// of a staircase those of the levels.
+// names are those that an objective or a profile may give a stage: its own, that
+// of the parallel one that it is part of, and of a staircase those of the levels.
 func (s plannedStage) names() []string {
 	names := []string{s.Name}
+	if s.Parallel != "" {
+		names = append(names, s.Parallel)
+	}
 	for _, l := range s.levels {
 		if l.name != "" {
 			names = append(names, s.at(l).Name)
@@ -107,7 +111,7 @@ func (s plannedStage) names() []string {
 func (c profile) of(plan []plannedStage) []plannedStage {
 	var chosen []plannedStage
 	for _, s := range plan {
-		if c.stages != nil && !slices.Contains(c.stages, s.Name) {
+		if c.stages != nil && !slices.Contains(c.stages, s.Name) && !slices.Contains(c.stages, cmp.Or(s.Parallel, s.Name)) {
 			s.levels = slices.DeleteFunc(slices.Clone(s.levels), func(l level) bool { return !slices.Contains(c.stages, s.at(l).Name) })
 		}
 		s.own = slices.DeleteFunc(slices.Clone(s.own), func(o Objective) bool {

@@ -153,8 +153,12 @@ func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*js
 	scenario := schemaOf[scenarioDoc](known)
 	scenario.OneOf = []*jsonschema.Schema{needs("request"), needs("steps")}
 	known[reflect.TypeFor[scenarioDoc]()] = scenario
+	load := []*jsonschema.Schema{needs("rate"), needs("workers")}
+	workload := schemaOf[workloadDoc](known)
+	workload.OneOf = load
+	known[reflect.TypeFor[workloadDoc]()] = workload
 	stage := schemaOf[stageDoc](known)
-	stage.OneOf = []*jsonschema.Schema{needs("rate"), needs("workers"), needs("search")}
+	stage.OneOf = append(load, needs("search"), needs("parallel"))
 	known[reflect.TypeFor[stageDoc]()] = stage
 	return known
 }

@@ -163,7 +163,7 @@ func (p *parser) checkObjectiveStages(plan []plannedStage, everywhere []Objectiv
 	var names []string
 	for _, s := range plan {
 		for _, name := range s.names() {
-			judged[name] = s.Judge
+			judged[name] = judged[name] || s.Judge
 			names = append(names, name)
 		}
 	}
@@ -201,7 +201,7 @@ func namesOf(plan []plannedStage) string {
 func applying(everywhere []Objective, written plannedStage, name string) []Objective {
 	own := slices.Clone(written.own)
 	for _, o := range everywhere {
-		if o.Stage != "" && (o.Stage == written.Name || o.Stage == name) {
+		if o.Stage != "" && (o.Stage == written.Name || o.Stage == name || o.Stage == written.Parallel) {
 			own = append(own, o)
 		}
 	}

@@ -210,9 +210,11 @@ type Workload struct {
 }
 
 // Stage is one part of the run. A staircase has been expanded into one stage
-// for each level, named "stairs/50".
+// for each level, named "stairs/50", and a parallel one into a stage for each
+// workload, named "mixed/reads".
 type Stage struct {
 	Name       string
+	Parallel   string // the stage of which it is one of several workloads at the same time; empty: it runs alone
 	Workload   Workload
 	Scenarios  []string      // the names of those that are loaded; none: all of the file
 	IdleBefore time.Duration // nothing is sent for this long before the stage

@@ -24,6 +24,7 @@ type plannedStage struct {
 	levels []level
 	own    []Objective
 	node   *node
+	group  *node // the name of the parallel stage that it is part of
 }
 
 // level is the load of one step of a staircase, or of a stage without one.
@@ -38,13 +39,13 @@ func (p *parser) stages(n, objectives, profiles *node) {
 	everywhere := p.objectives(objectives, false)
 	items := p.list(n, "stages", maxStages)
 	var plan []plannedStage
+	complete := len(items) > 0
 	for _, item := range items {
-		if s, ok := p.stage(item); ok {
-			plan = append(plan, s)
-		}
+		read, ok := p.stage(item)
+		plan = append(plan, read...)
+		// Whether a name exists can be told only when all stages could be read.
+		complete = complete && ok
 	}
-	// Whether a name exists can be told only when all stages could be read.
-	complete := len(items) > 0 && len(plan) == len(items)
 	if complete {
 		p.checkScopes(plan, everywhere)
 	}
@@ -55,8 +56,12 @@ func (p *parser) stages(n, objectives, profiles *node) {
 // expand makes one stage for each level of a staircase.
 func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 	first := map[string]int{}
-	until, within := time.Duration(0), true
-	for _, written := range plan {
+	begin, until, within := time.Duration(0), time.Duration(0), true
+	for i, written := range plan {
+		if i == 0 || written.group == nil || written.group != plan[i-1].group {
+			begin = until
+			p.nameParallel(written, first)
+		}
 		for _, l := range written.levels {
 			s := written.at(l)
 			if line, taken := first[s.Name]; taken && s.Name != "" {
@@ -74,30 +79,46 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			}
 			p.file.Stages = append(p.file.Stages, s)
 			if within { // the first stage that exceeds the limits says it for all
-				until, within = p.checkLoad(written, s, until)
+				var end time.Duration
+				end, within = p.checkLoad(written, s, begin)
+				until = max(until, end)
+			}
+			if s.Parallel == "" {
+				begin = until
 			}
 		}
 	}
 	if len(plan) > 0 && len(plan) == len(n.items) {
 		p.checkLoaded(everywhere)
 	}
+	p.checkTogether(plan)
 	if len(p.file.Stages) > maxStages {
 		p.failNode(n, CodeTooMany, fmt.Sprintf("the staircases make %d stages, at most %d are accepted", len(p.file.Stages), maxStages), "")
 	}
 }
 
-// stage reads one stage.
-func (p *parser) stage(n *node) (plannedStage, bool) {
+// stage reads one stage, or the workloads of a parallel one.
+func (p *parser) stage(n *node) ([]plannedStage, bool) {
 	o := objectOf[stageDoc](p, n, "a stage")
 	if n.kind != mapNode {
-		return plannedStage{}, false
+		return nil, false
 	}
-	s := plannedStage{node: n, Stage: Stage{
+	if o.has("parallel") {
+		return p.parallel(o)
+	}
+	s := p.workloadStage(o)
+	s.IdleBefore = p.idle(o.get("idle_before"))
+	return []plannedStage{s}, s.Name != ""
+}
+
+// workloadStage reads what a stage and a workload of a parallel one have in
+// common.
+func (p *parser) workloadStage(o *object) plannedStage {
+	s := plannedStage{node: o.node, Stage: Stage{
 		Name:       p.name(o.need(p, "name", "name: steady"), "the name"),
-		IdleBefore: p.idle(o.get("idle_before")),
 		Judge:      p.isOn(o.get("judge"), "judge", true),
 		StopOnDead: p.isOn(o.get("stop_on_dead"), "stop_on_dead", true),
-		Pos:        n.pos,
+		Pos:        o.node.pos,
 	}}
 	s.levels = p.workload(o, &s.Workload)
 	s.Scenarios = p.stageScenarios(o.get("scenarios"))
@@ -106,7 +127,7 @@ func (p *parser) stage(n *node) (plannedStage, bool) {
 		p.failNode(own, CodeNotJudged, "objectives on a stage with judge: false", "remove one of the two")
 	}
 	s.own = p.objectives(own, true)
-	return s, s.Name != ""
+	return s
 }
 
 // at gives the stage for one level of its staircase.

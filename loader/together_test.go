@@ -1,0 +1,165 @@
+package loader
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// mixed are a stage of arrivals and a stage of workers, each of a scenario of
+// its own.
+func mixed(url string) (*slo.File, []slo.Stage) {
+	file := fileOf(url)
+	file.Scenarios = []slo.Scenario{
+		{Name: "browse", Weight: 1, Steps: []slo.Step{get("/browse/${worker}")}},
+		{Name: "order", Weight: 1, Steps: []slo.Step{get("/order/${worker}")}},
+	}
+	for i, path := range []string{"/browse/", "/order/"} {
+		file.Scenarios[i].Steps[0].Request.Path = slo.Template{{Literal: path}, {Value: slo.Worker}}
+	}
+	reads, writes := rated(200, 500*ms), counted(60, 3)
+	reads.Name, reads.Scenarios, reads.Parallel = "mixed/reads", []string{"browse"}, "mixed"
+	writes.Name, writes.Scenarios, writes.Parallel = "mixed/writes", []string{"order"}, "mixed"
+	return file, []slo.Stage{reads, writes}
+}
+
+// Workloads run at the same time, each counted by itself and with users of its
+// own.
+func TestRunTogether(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var mu sync.Mutex
+		users := map[string]map[string]bool{"browse": {}, "order": {}}
+		arrived := make(chan struct{})
+		var once sync.Once
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			what, user, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+			mu.Lock()
+			users[what][user] = true
+			mu.Unlock()
+			if what == "browse" {
+				once.Do(func() { close(arrived) })
+				return
+			}
+			select { // an order is answered only when somebody browses meanwhile
+			case <-arrived:
+			case <-time.After(10 * time.Second):
+				w.WriteHeader(503)
+			}
+		})
+		file, stages := mixed(url)
+		l := newLoader(t, file, Options{Engine: engine})
+		all := l.RunTogether(t.Context(), stages)
+		for i, want := range []int64{100, 60} {
+			coherent(t, all[i])
+			if all[i].Name != stages[i].Name || all[i].State != result.Completed || all[i].Counters.Success != want {
+				t.Errorf("%s: %s, %+v, want %d successes", all[i].Name, all[i].State, all[i].Counters, want)
+			}
+			if diff := cmp.Diff([]result.Workload{Describe(stages[1-i].Workload)}, all[i].Beside); diff != "" {
+				t.Errorf("%s ran beside (-want +got):\n%s", all[i].Name, diff)
+			}
+			if len(all[i].Steps) != 1 || all[i].Steps[0].Scenario != stages[i].Scenarios[0] {
+				t.Errorf("%s has the steps %+v", all[i].Name, all[i].Steps)
+			}
+		}
+		if !all[0].Start.Equal(all[1].Start) {
+			t.Errorf("they began at %v and %v", all[0].Start, all[1].Start)
+		}
+		if want := map[string]bool{"0": true, "1": true, "2": true}; !cmp.Equal(want, users["order"]) {
+			t.Errorf("orders by the users %v", users["order"])
+		}
+		for user := range users["browse"] {
+			if users["order"][user] {
+				t.Errorf("user %s browses and orders", user)
+			}
+		}
+		if l.Snapshots() != nil {
+			t.Error("stages are shown that have ended")
+		}
+	})
+}
+
+// A target that is dead for one workload ends the others, too.
+func TestTogetherEndsWithTheDead(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/order") {
+				w.WriteHeader(503)
+			}
+		})
+		file, stages := mixed(url)
+		stages[0].Workload.Duration = time.Hour
+		stages[1].Workload.Requests, stages[1].Workload.Duration = 0, time.Hour
+		stages[1].StopOnDead = true
+		l := newLoader(t, file, Options{Engine: engine})
+		l.dead = deadRule{window: 200 * ms, requests: 10, share: 0.9}
+		all := l.RunTogether(t.Context(), stages)
+		if s := all[1]; s.State != result.Dead {
+			t.Errorf("writes: %s, %s", s.State, s.Reason)
+		}
+		if s := all[0]; s.State != result.Dead || s.Reason != "in mixed/writes: "+all[1].Reason || s.Counters.Success == 0 {
+			t.Errorf("reads: %s, %q, %+v", s.State, s.Reason, s.Counters)
+		}
+	})
+}
+
+// A cancel ends all of them.
+func TestTogetherObeysCancel(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		url := serve(t, func(http.ResponseWriter, *http.Request) { cancel() })
+		file, stages := mixed(url)
+		stages[0].Workload.Duration = time.Hour
+		stages[1].Workload.Requests, stages[1].Workload.Duration = 0, time.Hour
+		for _, s := range newLoader(t, file, Options{Engine: engine}).RunTogether(ctx, stages) {
+			coherent(t, s)
+			if s.State != result.Cancelled {
+				t.Errorf("%s: %s", s.Name, s.State)
+			}
+		}
+	})
+}
+
+// The limits hold for all workloads together: what the rate leaves is for the
+// workers.
+func TestTogetherWithinLimits(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		file, stages := mixed(serve(t, ok))
+		file.Limits = slo.Limits{Rate: 250, Connections: 5}
+		all := newLoader(t, file, Options{Engine: engine}).RunTogether(t.Context(), stages)
+		// 60 requests at the 50/s that 200/s leave.
+		if s := all[1]; s.Counters.Success != 60 || s.Duration < 59*20*ms || s.Generator.HeldTo != 50 {
+			t.Errorf("%d requests of workers in %v, held to %v/s", s.Counters.Success, s.Duration, s.Generator.HeldTo)
+		}
+		if opened := all[0].Generator.Opened; opened > 2 {
+			t.Errorf("%d connections for the arrivals, the workers leave 2", opened)
+		}
+	})
+}
+
+func TestShareConnections(t *testing.T) {
+	open, workers := rated(10, time.Second), func(n int) slo.Stage { return counted(10, n) }
+	for _, test := range []struct {
+		total  int
+		stages []slo.Stage
+		want   []int
+	}{
+		{1000, []slo.Stage{open, workers(5)}, []int{995, 5}},
+		{1000, []slo.Stage{open, open, workers(100), workers(50)}, []int{425, 425, 100, 50}},
+		{6, []slo.Stage{open, workers(5)}, []int{1, 5}},
+		{3, []slo.Stage{open, workers(5)}, []int{1, 2}},
+		{1, []slo.Stage{open, workers(5)}, []int{1, 1}},
+	} {
+		if got := shareConnections(test.total, test.stages); !cmp.Equal(test.want, got) {
+			t.Errorf("%d connections for %d stages: %v, want %v", test.total, len(test.stages), got, test.want)
+		}
+	}
+}
