@@ -57,11 +57,15 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if err := pr.warnOfTarget(); err != nil {
 		return exitUsage, err
 	}
-	switch inputs.Mode {
-	case "comment":
+	if inputs.Mode == "comment" {
 		return pr.comment(ctx, p)
-	case "check":
-		return checkAction(ctx, p, a, pr)
+	}
+	paths, err := configs(inputs)
+	if err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
+	if inputs.Mode == "check" {
+		return checkAction(ctx, p, a, inputs, paths)
 	}
 	n.trust = pr.trust
 	if inputs.Network == "host" && !n.twin {
@@ -71,6 +75,16 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 			return exitUsage, errors.Join(err, refused(a, err))
 		}
 	}
+	if len(paths) > 1 {
+		return gateFiles(ctx, p, a, n, inputs, paths)
+	}
+	pr.inputs.Config = paths[0]
+	return gateFile(ctx, p, a, n, pr)
+}
+
+// gateFile is the run of one SLO file.
+func gateFile(ctx context.Context, p *program, a *action.Action, n *network, pr *pullRequest) (int, error) {
+	inputs := pr.inputs
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
 		return pr.unread(err), errors.Join(err, refused(a, err))
@@ -85,10 +99,14 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if s.Baseline, err = baselineOptions(file, filesOf(inputs.Baseline)); err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
+	if pr.several && len(filesOf(inputs.Baseline)) > 0 {
+		s.Baseline.Baseline = ofName(s.Baseline.Baseline, file.Name)
+	}
 	if code, done, err := n.findAll(ctx, p, file, inputs, &s); err != nil {
 		code, err = s.unready(ctx, err)
 		return code, pr.refuse(ctx, p, file, err)
 	} else if done {
+		pr.elsewhere = true
 		return code, nil
 	}
 	s.Baseline.BaseBranch = kept.isBase()
@@ -97,6 +115,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	kept.earlierResults(ctx, &s.Baseline)
 	r, code, err := p.gateRun(ctx, file, s)
+	pr.judged = r
 	if r == nil {
 		return code, pr.refuse(ctx, p, file, n.explain(err))
 	}
@@ -138,27 +157,51 @@ func (n *network) findAll(ctx context.Context, p *program, file *slo.File, in ac
 }
 
 // checkAction is the mode check of the action: nothing is sent.
-func checkAction(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (int, error) {
+func checkAction(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (int, error) {
+	var wrong joined
+	var plans []string
+	code := exitUsage
+	for _, path := range paths {
+		in.Config = path
+		pr := newPullRequest(a, in)
+		plan, err := checkFile(ctx, p, a, pr)
+		if err != nil {
+			code = pr.unread(err)
+			wrong = append(wrong, err)
+		}
+		plans = append(plans, plan)
+	}
+	switch len(wrong) {
+	case 0:
+		return exitPass, a.SetPlanned(strings.Join(plans, "; "))
+	case 1:
+		return code, joinedWith(wrong[0], refused(a, wrong[0]))
+	}
+	return exitUsage, joinedWith(wrong, refused(a, wrong))
+}
+
+// checkFile prints the plan of an SLO file and returns its first line.
+func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (string, error) {
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
-		return pr.unread(err), errors.Join(err, refused(a, err))
+		return "", err
 	}
 	a.Mask(file.Secrets...)
 	var plan, page bytes.Buffer
 	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
-		return exitUsage, err
+		return "", err
 	}
 	text, marked := plan.String(), file.Path
 	if change.elsewhere {
 		marked = ""
 	}
 	if _, err := io.WriteString(p.stdout, text); err != nil {
-		return exitUsage, err
+		return "", err
 	}
 	first, _, _ := strings.Cut(text, "\n")
-	return exitPass, errors.Join(
+	return first, errors.Join(
 		report.Plan(&page, file.Name, text), a.WriteSummary(page.Bytes()),
-		a.SetPlanned(first), a.Remarks(marked, planNotes(file, change.loosened)),
+		a.Remarks(marked, planNotes(file, change.loosened)),
 	)
 }
 
@@ -203,7 +246,7 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	if !pr.inputs.Charts {
 		form = report.PlainMarkdown
 	}
-	files := action.Files{Result: filepath.Join(out, resultFile), Report: filepath.Join(out, markdownFile)}
+	files := filesIn(out)
 	var page bytes.Buffer
 	err := errors.Join(
 		a.SetOutputs(r, files),

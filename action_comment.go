@@ -28,6 +28,10 @@ type pullRequest struct {
 	event  github.Event
 	trust  trust
 	number int // 0: to be found
+
+	several   bool        // the job gates other SLO files, too
+	judged    *result.Run // nil: nothing was loaded, or elsewhere
+	elsewhere bool        // the whole job was done in the runner's network
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {

@@ -76,6 +76,8 @@ type joined []error
 
 func (j joined) Error() string { return errors.Join(j...).Error() }
 
+func (j joined) Unwrap() []error { return j }
+
 // ended is how the run of one file ended.
 type ended struct {
 	file *slo.File

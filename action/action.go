@@ -31,6 +31,7 @@ type Action struct {
 	getenv func(string) string
 	stdout io.Writer
 	active bool // in GitHub Actions
+	silent bool // no outputs are set
 }
 
 // New returns the step that the environment describes. Commands go to stdout,

@@ -21,7 +21,7 @@ type Files struct {
 func (a *Action) SetOutputs(r *result.Run, files Files) error { return a.setOutputs(outputs(r, files)) }
 
 func (a *Action) setOutputs(all []output) error {
-	if !a.active {
+	if !a.active || a.silent {
 		return nil
 	}
 	var text strings.Builder
@@ -38,6 +38,14 @@ func (a *Action) setOutputs(all []output) error {
 // one line.
 func (a *Action) SetPlanned(plan string) error {
 	return a.setOutputs([]output{{"passed", "true"}, {"summary", cut(cleanLine(plan), longestSummary)}})
+}
+
+// WithoutOutputs is the step for one of several runs: what it would set as
+// outputs is left to whoever sees all of them.
+func (a *Action) WithoutOutputs() *Action {
+	one := *a
+	one.silent = true
+	return &one
 }
 
 // output is one output of action.yml.

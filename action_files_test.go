@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// several writes three SLO files that a pattern finds.
+func (j *job) several(t *testing.T) string {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(j.dir, "slo"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	j.write(t, "slo/a.yaml", sloFile("first", j.target, "p95 <= 30s"))
+	j.write(t, "slo/b.yaml", sloFile("second", j.target, "p95 <= 1us"))
+	j.write(t, "slo/c.yaml", sloFile("third", j.target, "p99.99 <= 30s"))
+	return filepath.Join(j.dir, "slo", "*.yaml")
+}
+
+func (j *job) outputs(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(j.dir, "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Each file has a comment, a section of the summary and a folder; the outputs
+// and the exit code are those of the worst.
+func TestActionGatesSeveralFiles(t *testing.T) {
+	j := newJob(t)
+	code, log := j.run(t, map[string]string{"INPUT_CONFIG": j.several(t)})
+	if code != exitFail || len(j.github.Comments) != 3 {
+		t.Errorf("exit %d, %d comments\n%s", code, len(j.github.Comments), log)
+	}
+	for name, want := range map[string]string{"first": "Pass: first", "second": "Fail: second", "third": "Inconclusive: third"} {
+		if !strings.Contains(j.summary(t), want) {
+			t.Errorf("the summary lacks %q", want)
+		}
+		if !exists(filepath.Join(j.dir, "out", name, resultFile)) {
+			t.Errorf("there is no result of %s", name)
+		}
+	}
+	out := j.outputs(t)
+	if strings.Count(out, "verdict<<") != 1 || !strings.Contains(out, "\nfail\n") || !strings.Contains(out, filepath.Join("out", "second", resultFile)) {
+		t.Errorf("outputs:\n%s", out)
+	}
+	if !strings.Contains(log, "FILE") || !strings.Contains(log, "b.yaml") {
+		t.Errorf("no line for each file:\n%s", log)
+	}
+}
+
+// A wrong file among several: nothing is loaded, and each mistake is marked.
+func TestActionReadsAllFilesFirst(t *testing.T) {
+	j := newJob(t)
+	pattern := j.several(t)
+	j.write(t, "slo/b.yaml", "version: 1\nname: 7x\nstagez: []\n")
+	j.write(t, "slo/c.yaml", "version: 2\n")
+	code, log := j.run(t, map[string]string{"INPUT_CONFIG": pattern})
+	if code != exitUsage || exists(filepath.Join(j.dir, "out")) || strings.Contains(j.outputs(t), "verdict") {
+		t.Errorf("exit %d, outputs %s\n%s", code, j.outputs(t), log)
+	}
+	for _, want := range []string{"b.yaml:3:1: SLO012", "c.yaml:1:10: SLO008"} {
+		if strings.Count(log, want) != 2 { // once for a reader, once as an annotation
+			t.Errorf("%q stands %d times in\n%s", want, strings.Count(log, want), log)
+		}
+	}
+	code, log = j.run(t, map[string]string{"INPUT_CONFIG": pattern, "INPUT_MODE": "check"})
+	if code != exitUsage || !strings.Contains(log, "a.yaml is valid") {
+		t.Errorf("check: exit %d\n%s", code, log)
+	}
+}
