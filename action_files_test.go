@@ -73,3 +73,17 @@ func TestActionReadsAllFilesFirst(t *testing.T) {
 		t.Errorf("check: exit %d\n%s", code, log)
 	}
 }
+
+// A profile's stages are loaded and no others, and its comment is its own.
+func TestActionLoadsAProfile(t *testing.T) {
+	j := newJob(t)
+	j.write(t, "slo.yaml", sloFile("iris", j.target, "p95 <= 30s")+"profiles: {smoke: {objectives: [p95 <= 1us]}, full: {}}\n")
+	for profile, want := range map[string]int{"": exitPass, "full": exitPass, "smoke": exitFail, "none": exitUsage} {
+		if code, log := j.run(t, map[string]string{"INPUT_PROFILE": profile}); code != want {
+			t.Errorf("profile %q: exit %d, want %d\n%s", profile, code, want, log)
+		}
+	}
+	if len(j.github.Comments) != 3 {
+		t.Errorf("%d comments, want one of the file and one of each profile", len(j.github.Comments))
+	}
+}
