@@ -58,7 +58,7 @@ type epollEngine struct {
 	pools []*pool  // that no stage uses
 	to    *targets // of the latest stage
 	lanes int      // at work
-	procs int      // that Go may use without them
+	procs int      // that Go may use without them; 0: it is the same with them
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -153,18 +153,19 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 func (e *epollEngine) occupy(n int) (release func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.lanes == 0 {
-		e.procs = runtime.GOMAXPROCS(0)
-	}
 	e.lanes += n
-	if e.procs <= e.lanes {
+	if procs := runtime.GOMAXPROCS(0); procs <= e.lanes {
+		if e.procs == 0 {
+			e.procs = procs
+		}
 		runtime.GOMAXPROCS(e.lanes + 1)
 	}
 	return func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.lanes -= n; e.lanes == 0 && e.procs != runtime.GOMAXPROCS(0) {
+		if e.lanes -= n; e.lanes == 0 && e.procs > 0 {
 			runtime.GOMAXPROCS(e.procs)
+			e.procs = 0
 		}
 	}
 }
