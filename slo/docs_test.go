@@ -29,7 +29,7 @@ func TestDocsExamples(t *testing.T) {
 	}
 	schema := resolved(t)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"flower.json": "{}", "users.csv": "user,password\nanna,secret\n", "customers.csv": "user,password,category,amount\nanna,secret,tea,1\n", "products.jsonl": `{"product": 7, "price": 1.50}`} {
+	for name, text := range map[string]string{"flower.json": "{}", "openapi.yaml": "openapi: 3.1.0", "users.csv": "user,password\nanna,secret\n", "customers.csv": "user,password,category,amount\nanna,secret,tea,1\n", "products.jsonl": `{"product": 7, "price": 1.50}`} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

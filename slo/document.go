@@ -72,6 +72,7 @@ type document struct {
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
 	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
+	OpenAPI    fixedText       `json:"openapi,omitempty" jsonschema:"OpenAPI document of the service, relative to this file: the report says which of its operations are not loaded."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
 

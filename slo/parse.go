@@ -415,6 +415,7 @@ func (p *parser) document(root *node) {
 	p.service(o.get("service"))
 	p.scope = p.newScope()
 	p.metrics(o.get("metrics"))
+	p.openAPI(o.get("openapi"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
 	faults := len(p.errs)

@@ -45,6 +45,7 @@ type File struct {
 	Service   *ServiceCommands // nil: slogate cannot start it itself
 	Limits    Limits           // the file's and the options', the lower one of each
 	Metrics   Metrics
+	OpenAPI   *Document // of the service's operations; nil: none
 
 	// Confirm says that a stage with a near fail is run once more, and that
 	// both together decide. On by default.
