@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -23,23 +24,34 @@ var templates embed.FS
 
 // initCommand writes the first files of a user.
 type initCommand struct {
-	URL   string `arg:"" optional:"" default:"http://localhost:8080/" help:"What to load (default: ${default})." placeholder:"URL"`
-	File  string `default:"slo.yaml" help:"The SLO file to write (default: ${default})." placeholder:"FILE"`
-	Force bool   `help:"Overwrite files that exist."`
+	From           string   `arg:"" optional:"" name:"url" help:"What to load (default: http://localhost:8080/), or a curl command in quotes. With a document below: where its requests are sent." placeholder:"URL"`
+	File           string   `default:"slo.yaml" help:"The SLO file to write (default: ${default})." placeholder:"FILE"`
+	OpenAPI        string   `name:"openapi" xor:"source" help:"Draft the SLO file from an OpenAPI 3 or Swagger 2 document." placeholder:"SPEC"`
+	OpenAPIMethods []string `name:"openapi-methods" help:"The methods to take of it, such as GET,POST (default: GET,HEAD, which change nothing)." placeholder:"METHODS"`
+	AllMethods     bool     `help:"Take all methods of it."`
+	HAR            string   `name:"har" xor:"source" help:"Draft it from a recorded session (HAR)." placeholder:"FILE"`
+	Postman        string   `name:"postman" xor:"source" help:"Draft it from a Postman collection (v2.1)." placeholder:"FILE"`
+	Force          bool     `help:"Overwrite files that exist."`
 }
 
 // Run writes the SLO file and the workflow. It writes neither when one exists.
 func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
-	target, path, err := splitURL(c.URL)
+	d, err := c.draft()
 	if err != nil {
 		return exitUsage, err
 	}
-	values := map[string]string{"Target": target, "Path": path, "File": filepath.ToSlash(c.File)}
-	config := render("templates/slo.yaml", values)
-	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
-		return exitUsage, hinted{fmt.Errorf("init: no SLO file can be written for %q: %s", c.URL, err), "a URL is http:// or https:// with a host, and perhaps a port and a path"}
+	var config []byte
+	var target string
+	if d != nil {
+		config, target, err = c.drafted(d)
+	} else {
+		config, target, err = c.first()
+	}
+	if err != nil {
+		return exitUsage, err
 	}
 	workflow := filepath.Join(".github", "workflows", "slogate.yml")
+	values := map[string]string{"Target": target, "File": filepath.ToSlash(c.File), "Env": workflowEnv(d)}
 	files := map[string][]byte{c.File: config, workflow: workflowFor(target, values)}
 	if err := c.refuseExisting(c.File, workflow); err != nil {
 		return exitUsage, err
@@ -50,11 +62,26 @@ func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
 		}
 		fmt.Fprintf(p.stdout, "written: %s\n", name)
 	}
+	p.printDrafted(d)
 	fmt.Fprintf(p.stdout, "\nNext, with the service running:\n    slogate check %[1]s\n    slogate run %[1]s\n", c.File)
 	if _, here := hostPort(target); here {
 		fmt.Fprintf(p.stdout, "and say in %s how the service is built and started.\n", workflow)
 	}
 	return exitPass, nil
+}
+
+// first writes an SLO file for one URL.
+func (c *initCommand) first() (config []byte, target string, err error) {
+	raw := cmp.Or(c.From, "http://localhost:8080/")
+	target, path, err := splitURL(raw)
+	if err != nil {
+		return nil, "", err
+	}
+	config = render("templates/slo.yaml", map[string]string{"Target": target, "Path": path})
+	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
+		return nil, "", hinted{fmt.Errorf("init: no SLO file can be written for %q: %s", raw, err), "a URL is http:// or https:// with a host, and perhaps a port and a path"}
+	}
+	return config, target, nil
 }
 
 // workflowFor writes the workflow that compares the base's build with the

@@ -17,8 +17,8 @@ type Code string
 // The kinds of errors, in groups of ten: the YAML text, the shape of the
 // document, single values, requests, objectives, values in strings, checks,
 // limits, and what scenarios carry along; from 100 on, what parts of the file
-// say against each other, and what a stranger's file may not do.
-// limits, what scenarios carry along, and documents beside the file.
+// say against each other, what a stranger's file may not do, profiles, protocols
+// and documents beside the file.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -91,7 +91,7 @@ const (
 	CodeProfileStage Code = "SLO121" // a profile of a stage that does not exist
 	CodeMerge        Code = "SLO122" // a merge key (<<) without a map
 	CodeParallel     Code = "SLO123" // what cannot be beside another workload at the same time
-	CodeDocument Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
+	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 )
 
 // Error is one fault of an SLO file.

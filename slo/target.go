@@ -127,6 +127,12 @@ func parseTarget(s string) (string, error) {
 	return checkTarget(u, s, wrong)
 }
 
+// IsTarget reports a base URL that a file may name as its target.
+func IsTarget(s string) bool {
+	_, err := parseTarget(s)
+	return err == nil
+}
+
 func checkTarget(u *url.URL, s string, wrong func(string) error) (string, error) {
 	switch {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#"):

@@ -1,0 +1,604 @@
+package draft
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/slogate/slogate/slo"
+)
+
+// Curl drafts a scenario from a curl command as it is typed into a shell, or
+// copied from a browser ("copy as cURL"). Variables of the shell become
+// variables of the environment.
+func Curl(command, target string) (*Draft, error) {
+	words, err := shellWords(command)
+	if err != nil {
+		return nil, fmt.Errorf("the curl command cannot be read: %w", err)
+	}
+	c := &curlReader{draft: &Draft{From: "a curl command"}}
+	if err := c.arguments(words[1:]); err != nil {
+		return nil, fmt.Errorf("curl: %w", err)
+	}
+	c.end()
+	if len(c.scenario.Steps) == 0 {
+		if len(c.draft.Notes) > 0 {
+			return nil, fmt.Errorf("curl: %s", c.draft.Notes[0])
+		}
+		return nil, errors.New("curl: the command has no URL")
+	}
+	c.scenario.Name = nameOf(defaultName(c.scenario.Steps[0]))
+	c.draft.keep(c.scenario)
+	c.draft.needVariables(words)
+	c.draft.Target = c.host
+	if target != "" {
+		c.draft.Target = target
+	}
+	return c.draft, nil
+}
+
+// shellVariable is a variable of the shell in a word.
+var shellVariable = regexp.MustCompile(`\$\{env\.(\w+)\}`)
+
+// needVariables says which variables of the shell have to be set for a run.
+func (d *Draft) needVariables(words []string) {
+	for _, m := range shellVariable.FindAllStringSubmatch(strings.Join(words, " "), -1) {
+		if !slices.ContainsFunc(d.Secrets, func(s Secret) bool { return s.Name == m[1] }) {
+			d.Secrets = append(d.Secrets, Secret{Name: m[1], Meaning: "a variable of the command"})
+		}
+	}
+}
+
+// IsCurl reports a text that is meant as a curl command.
+func IsCurl(text string) bool {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), " ")
+	return first == "curl" || strings.HasSuffix(first, "/curl")
+}
+
+func defaultName(step Step) string {
+	path, _, _ := strings.Cut(step.Path, "?")
+	return step.Method + " " + path
+}
+
+// shellWords parts a command into its words, as texts of the SLO file.
+func shellWords(command string) ([]string, error) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
+	if err != nil {
+		return nil, errors.New(Visible(err.Error()))
+	}
+	if len(file.Stmts) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(file.Stmts) > 1 || len(call.Args) == 0 {
+		return nil, errors.New("it is not one plain command; pipes and lists are not read")
+	}
+	var words []string
+	for _, arg := range call.Args {
+		word, err := wordText(arg.Parts)
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, word)
+	}
+	if !IsCurl(words[0]) {
+		return nil, errors.New("it does not begin with curl")
+	}
+	return words, nil
+}
+
+func wordText(parts []syntax.WordPart) (string, error) {
+	var b strings.Builder
+	for _, part := range parts {
+		text, err := partText(part)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+func partText(part syntax.WordPart) (string, error) {
+	switch p := part.(type) {
+	case *syntax.Lit:
+		return plain(unescape(p.Value, "")), nil
+	case *syntax.SglQuoted:
+		if p.Dollar {
+			return plain(ansiC(p.Value)), nil
+		}
+		return plain(p.Value), nil
+	case *syntax.DblQuoted:
+		return quotedText(p.Parts)
+	case *syntax.ParamExp:
+		return parameter(p)
+	}
+	return "", errors.New("commands and arithmetic of the shell are not read: write what they give")
+}
+
+// quotedText reads what stands in double quotes, where a backslash escapes only
+// a few characters.
+func quotedText(parts []syntax.WordPart) (string, error) {
+	var b strings.Builder
+	for _, part := range parts {
+		if lit, ok := part.(*syntax.Lit); ok {
+			b.WriteString(plain(unescape(lit.Value, "$`\"\\\n")))
+			continue
+		}
+		text, err := partText(part)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+// parameter makes a variable of the environment of one of the shell.
+func parameter(p *syntax.ParamExp) (string, error) {
+	if p.Param == nil || p.Length || p.Excl || p.Width || p.Index != nil || p.Slice != nil || p.Repl != nil || p.Exp != nil || !captureLike(p.Param.Value) {
+		return "", errors.New("only plain variables such as $NAME are read")
+	}
+	return "${env." + p.Param.Value + "}", nil
+}
+
+func captureLike(name string) bool { return simpleKey.MatchString(name) }
+
+// unescape takes the backslashes away: in front of some characters, or of all.
+// An escaped end of line is nothing.
+func unescape(s, only string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && (only == "" || strings.IndexByte(only, s[i+1]) >= 0) {
+			if i++; s[i] == '\n' {
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// ansiC reads the escapes of $'…'.
+func ansiC(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			b.WriteByte(s[i])
+			continue
+		}
+		i++
+		switch c := s[i]; c {
+		case 'n', 't', 'r', 'a', 'b', 'f', 'v', 'e':
+			b.WriteByte("\n\t\r\a\b\f\v\x1b"[strings.IndexByte("ntrabfve", c)])
+		case 'x':
+			i += number(&b, s[i+1:], 2, true)
+		case 'u':
+			i += number(&b, s[i+1:], 4, false)
+		case 'U':
+			i += number(&b, s[i+1:], 8, false)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// number writes a character by its number in hexadecimal digits, and gives how
+// many there are.
+func number(b *strings.Builder, s string, most int, isByte bool) int {
+	n := 0
+	for n < most && n < len(s) && strings.IndexByte("0123456789abcdefABCDEF", s[n]) >= 0 {
+		n++
+	}
+	code, _ := strconv.ParseUint(s[:n], 16, 32) // digits only
+	if isByte {
+		b.WriteByte(byte(code))
+	} else {
+		b.WriteRune(rune(code))
+	}
+	return n
+}
+
+// curlReader collects the options of one request, up to --next or the end.
+type curlReader struct {
+	draft    *Draft
+	scenario Scenario
+	host     string
+
+	urls      []string
+	method    string
+	headers   []string
+	data      []string
+	file      string
+	isJSON    bool
+	form      bool // multipart
+	asQuery   bool
+	head      bool
+	user      string
+	cookie    string
+	timeout   time.Duration
+	urlFields []Field
+	encoded   bool // all data are fields of a form
+}
+
+// option is what an option of curl means here.
+type option struct {
+	hasValue bool
+	set      func(c *curlReader, value string)
+	note     string // why it is not translated; empty with no set: it says nothing about the request
+}
+
+func (c *curlReader) arguments(args []string) error {
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		names, attached := optionsOf(arg)
+		if names == nil {
+			c.urls = append(c.urls, arg)
+			continue
+		}
+		for at, name := range names {
+			o, known := curlOptions[name]
+			if !known {
+				c.draft.note(Visible(name), "an option that is not known: it is left out, and what follows it is taken for a URL or an option")
+				break
+			}
+			value := ""
+			if o.hasValue {
+				switch {
+				case attached != "" && strings.HasPrefix(arg, "--"):
+					value = attached
+				case len(name) == 2 && at < len(names)-1:
+					value = strings.TrimPrefix(arg[1:][at+1:], "=")
+				case i+1 < len(args):
+					i++
+					value = args[i]
+				default:
+					return fmt.Errorf("the option %s has no value", Visible(name))
+				}
+			}
+			c.apply(name, o, value)
+			if o.hasValue {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// optionsOf gives the names of the options in an argument, nil when it is none.
+func optionsOf(arg string) (names []string, attached string) {
+	switch {
+	case strings.HasPrefix(arg, "--") && len(arg) > 2:
+		name, value, _ := strings.Cut(arg, "=")
+		return []string{name}, value
+	case strings.HasPrefix(arg, "-") && len(arg) > 1:
+		for _, letter := range arg[1:] {
+			names = append(names, "-"+string(letter))
+		}
+	}
+	return names, ""
+}
+
+func (c *curlReader) apply(name string, o option, value string) {
+	switch {
+	case o.set != nil:
+		o.set(c, value)
+	case o.note != "":
+		c.draft.note(name, "%s", o.note)
+	}
+}
+
+// curlOptions are those that concern the request, and those that only concern
+// curl's output.
+var curlOptions = optionTable()
+
+func optionTable() map[string]option {
+	table := map[string]option{}
+	add := func(o option, names ...string) {
+		for _, name := range names {
+			table[name] = o
+		}
+	}
+	value := func(set func(c *curlReader, v string), names ...string) {
+		add(option{hasValue: true, set: set}, names...)
+	}
+	flag := func(set func(c *curlReader), names ...string) {
+		add(option{set: func(c *curlReader, _ string) { set(c) }}, names...)
+	}
+	value(func(c *curlReader, v string) { c.method = v }, "-X", "--request")
+	value(func(c *curlReader, v string) { c.urls = append(c.urls, v) }, "--url")
+	value(func(c *curlReader, v string) { c.headers = append(c.headers, v) }, "-H", "--header")
+	value(func(c *curlReader, v string) { c.headers = append(c.headers, "user-agent: "+v) }, "-A", "--user-agent")
+	value(func(c *curlReader, v string) {
+		c.headers = append(c.headers, "referer: "+strings.TrimSuffix(v, ";auto"))
+	}, "-e", "--referer")
+	value(func(c *curlReader, v string) { c.user = v }, "-u", "--user")
+	value(func(c *curlReader, v string) { c.headers = append(c.headers, "authorization: Bearer "+v) }, "--oauth2-bearer")
+	value((*curlReader).addCookie, "-b", "--cookie")
+	value(func(c *curlReader, v string) { c.addData(v, true) }, "-d", "--data", "--data-ascii", "--data-binary")
+	value(func(c *curlReader, v string) { c.addData(v, false) }, "--data-raw")
+	value((*curlReader).addEncoded, "--data-urlencode")
+	value(func(c *curlReader, v string) { c.isJSON = true; c.addData(v, true) }, "--json")
+	value(func(c *curlReader, v string) { c.addQuery(v) }, "--url-query")
+	value((*curlReader).setTimeout, "-m", "--max-time")
+	flag(func(c *curlReader) { c.asQuery = true }, "-G", "--get")
+	flag(func(c *curlReader) { c.head = true }, "-I", "--head")
+	flag((*curlReader).end, "-:", "--next")
+	add(option{hasValue: true, set: func(c *curlReader, _ string) { c.form = true }}, "-F", "--form", "--form-string")
+
+	add(option{note: "redirects are not followed: write what follows as a step"}, "-L", "--location", "--location-trusted")
+	add(option{note: "certificates are always verified"}, "-k", "--insecure")
+	add(option{note: "answers are asked for without compression"}, "--compressed")
+	add(option{note: "the protocol is HTTP/1.1"}, "--http2", "--http2-prior-knowledge", "--http3", "--http3-only", "-0", "--http1.0")
+	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth")
+	add(option{hasValue: true, note: "this way to authenticate is not translated"}, "--aws-sigv4", "-E", "--cert", "--key", "--cert-type", "--key-type", "--pass")
+	add(option{hasValue: true, note: "not translated: the trusted certificates are those of the system"}, "--cacert", "--capath", "--pinnedpubkey", "--ciphers")
+	add(option{hasValue: true, note: "not translated: the target is asked directly"}, "-x", "--proxy", "--socks5", "--socks5-hostname", "--resolve", "--connect-to", "--unix-socket", "--interface", "-U", "--proxy-user", "--proxy-header", "--dns-servers")
+	add(option{hasValue: true, note: "not translated: what is sent is a file or a range"}, "-T", "--upload-file", "-r", "--range", "-z", "--time-cond")
+	add(option{note: "not translated: requests are sent once"}, "--retry-all-errors", "--retry-connrefused")
+	add(option{hasValue: true, note: "not translated: requests are sent once"}, "--retry", "--retry-delay", "--retry-max-time")
+	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable")
+	add(option{note: "not translated: the file is not read"}, "-n", "--netrc")
+
+	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-g", "--globoff", "-q", "--disable", "--no-progress-meter", "--http1.1", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "--path-as-is", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "--tlsv1.3", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel")
+	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--max-redirs", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize", "--tls-max")
+	return table
+}
+
+func (c *curlReader) addCookie(v string) {
+	if strings.Contains(v, "=") {
+		c.cookie = v
+		return
+	}
+	c.draft.note("--cookie", "the file of cookies is not read")
+}
+
+// addData keeps a part of the body, or the file that it is.
+func (c *curlReader) addData(v string, isFile bool) {
+	name, found := strings.CutPrefix(v, "@")
+	if !isFile || !found {
+		c.data = append(c.data, v)
+		return
+	}
+	if name == "-" {
+		c.draft.note("--data", "standard input is not read: the body is empty")
+		return
+	}
+	c.file = name
+}
+
+// addEncoded keeps a field of a form: NAME=CONTENT, =CONTENT or CONTENT.
+func (c *curlReader) addEncoded(v string) {
+	name, content, found := strings.Cut(v, "=")
+	if !found || strings.Contains(name, "@") {
+		c.draft.note("--data-urlencode", "only NAME=CONTENT is translated")
+		return
+	}
+	c.urlFields = append(c.urlFields, Field{name, content})
+}
+
+func (c *curlReader) addQuery(v string) {
+	name, content, _ := strings.Cut(v, "=")
+	for i := range c.urls {
+		c.urls[i] = addQuery(c.urls[i], strings.TrimPrefix(name, "+"), outside(content, url.QueryEscape))
+	}
+	if len(c.urls) == 0 {
+		c.draft.note("--url-query", "it is left out: it stands before the URL")
+	}
+}
+
+func (c *curlReader) setTimeout(v string) {
+	seconds, err := strconv.ParseFloat(v, 64)
+	if err != nil || seconds < 0.001 || seconds > 3600 {
+		c.draft.note("--max-time", "not between 1 ms and 1 h: left out")
+		return
+	}
+	c.timeout = time.Duration(seconds * float64(time.Second)).Round(time.Millisecond)
+}
+
+// end makes the steps of what has been read, and begins anew.
+func (c *curlReader) end() {
+	for _, address := range c.urls {
+		c.step(address)
+	}
+	*c = curlReader{draft: c.draft, scenario: c.scenario, host: c.host}
+}
+
+func (c *curlReader) step(address string) {
+	base, rest := splitAddress(strings.TrimSpace(address))
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || !slo.IsTarget(origin(u)):
+		shown, _ := splitHost(address)
+		c.draft.note(Visible(shown), "left out: not an http URL")
+		return
+	case c.host != "" && c.host != origin(u):
+		c.draft.note(origin(u), "left out: another host than the first one's")
+		return
+	}
+	c.host = origin(u)
+	if u.User != nil && c.user == "" {
+		c.user = u.User.String()
+	}
+	step := Step{Method: c.methodOf(), Path: cleanPath(rest), Timeout: c.timeout}
+	if c.form {
+		c.draft.note(step.Method+" "+step.Path, "left out: a form with files (multipart)")
+		return
+	}
+	c.credentials(&step)
+	c.body(&step)
+	for _, h := range c.headers {
+		c.header(&step, h)
+	}
+	if b := step.Body; b.JSON != nil || len(b.Form) > 0 || b.Text != "" || b.File != "" {
+		c.contentType(&step)
+	}
+	step.Path = c.draft.hideQuery(step.Path)
+	c.draft.add(&c.scenario, step)
+}
+
+func (c *curlReader) methodOf() string {
+	hasBody := len(c.data) > 0 || c.file != "" || len(c.urlFields) > 0 || c.form
+	switch {
+	case c.method != "":
+		return strings.ToUpper(c.method)
+	case c.head:
+		return "HEAD"
+	case hasBody && !c.asQuery:
+		return "POST"
+	}
+	return "GET"
+}
+
+func (c *curlReader) credentials(step *Step) {
+	where := "the command"
+	if c.cookie != "" {
+		c.draft.header(step, where, "cookie", c.cookie)
+	}
+	if c.user != "" && !slices.ContainsFunc(c.headers, func(h string) bool { return strings.HasPrefix(strings.ToLower(h), "authorization:") }) {
+		c.draft.header(step, where, "authorization", "Basic "+c.draft.secret("BASIC_AUTH", c.user, "user:password in base64, for the header authorization"))
+	}
+}
+
+// header reads NAME: VALUE. NAME: takes one of curl's own away, NAME; sends an
+// empty one.
+func (c *curlReader) header(step *Step, line string) {
+	name, value, found := strings.Cut(line, ":")
+	switch {
+	case !found && strings.HasSuffix(line, ";"):
+		c.draft.header(step, "the command", strings.TrimSuffix(line, ";"), "")
+	case !found:
+		c.draft.note("--header", "a header without a colon is left out")
+	case strings.TrimSpace(value) != "":
+		c.draft.header(step, "the command", name, value)
+	}
+}
+
+// body makes the body, or with --get the query, of the data.
+func (c *curlReader) body(step *Step) {
+	data := strings.Join(c.data, "&")
+	if c.isJSON {
+		data = strings.Join(c.data, "")
+	}
+	switch {
+	case c.asQuery:
+		c.query(step, data)
+	case c.file != "":
+		c.bodyFile(step)
+	case len(data) > maxBody:
+		c.draft.note(step.Method+" "+step.Path, "its body of %d bytes is left out, at most %d are written into the file", len(data), maxBody)
+	case c.isForm(data):
+		step.Body.Form = append(c.formOf(data), c.fields()...)
+	case len(c.urlFields) > 0:
+		c.draft.note("--data-urlencode", "it is left out beside other data")
+		fallthrough
+	default:
+		step.Body = bodyOfText(c.draft, data)
+	}
+}
+
+// bodyOfText makes a body of what is a text of the SLO file already.
+func bodyOfText(d *Draft, text string) Body {
+	return bodyOf(text, func(name, value string) string { return d.hide(name, value) })
+}
+
+func (c *curlReader) fields() []Field {
+	var all []Field
+	for _, f := range c.urlFields {
+		all = append(all, Field{f.Name, c.draft.hide(f.Name, f.Value)})
+	}
+	return all
+}
+
+func (c *curlReader) query(step *Step, data string) {
+	for _, part := range strings.Split(data, "&") {
+		if name, value, _ := strings.Cut(part, "="); name != "" {
+			step.Path = cleanPath(addRaw(step.Path, name+"="+value))
+		}
+	}
+	for _, f := range c.urlFields {
+		step.Path = addQuery(step.Path, f.Name, outside(f.Value, url.QueryEscape))
+	}
+}
+
+func addRaw(path, part string) string {
+	if len(splitOutside(path, '?', 2)) > 1 {
+		return path + "&" + part
+	}
+	return path + "?" + part
+}
+
+// isForm reports data that curl sends as a form and that is one.
+func (c *curlReader) isForm(data string) bool {
+	if c.isJSON || c.hasContentType() {
+		return false
+	}
+	if data == "" {
+		return len(c.urlFields) > 0
+	}
+	for part := range strings.SplitSeq(data, "&") {
+		if name, _, found := strings.Cut(part, "="); !found || name == "" || strings.ContainsAny(name, "{[\"< \n") {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *curlReader) hasContentType() bool {
+	return slices.ContainsFunc(c.headers, func(h string) bool {
+		name, value, _ := strings.Cut(strings.ToLower(h), ":")
+		return strings.TrimSpace(name) == "content-type" && !strings.Contains(value, "x-www-form-urlencoded")
+	})
+}
+
+func (c *curlReader) formOf(data string) []Field {
+	var all []Field
+	for part := range strings.SplitSeq(data, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		decode := func(s string) string {
+			if decoded, err := url.QueryUnescape(s); err == nil {
+				return plain(decoded)
+			}
+			return s
+		}
+		name, value = outside(name, decode), outside(value, decode)
+		all = append(all, Field{name, c.draft.hide(name, value)})
+	}
+	return all
+}
+
+func (c *curlReader) bodyFile(step *Step) {
+	step.Body.File = c.file
+	c.draft.note("--data @"+Visible(c.file), "the file has to lie in the workspace, its name is relative to the SLO file")
+}
+
+// contentType leaves out the header that follows from the kind of body, and
+// adds the one that curl sends for data of any kind.
+func (c *curlReader) contentType(step *Step) {
+	const form = "application/x-www-form-urlencoded"
+	isGiven := slices.ContainsFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	switch {
+	case c.isJSON:
+		c.draft.header(step, "--json", "accept", "application/json")
+		if step.Body.JSON == nil && !isGiven {
+			step.Headers = append(step.Headers, Field{"content-type", "application/json"})
+		}
+	case len(step.Body.Form) == 0 && !isGiven:
+		step.Headers = append(step.Headers, Field{"content-type", form})
+	}
+	for _, f := range step.Headers {
+		kind, _, _ := strings.Cut(strings.ToLower(f.Value), ";")
+		isOwn := kind == "application/json" && step.Body.JSON != nil || kind == form && len(step.Body.Form) > 0
+		if f.Name == "content-type" && isOwn {
+			dropContentType(step, kind)
+		}
+	}
+}

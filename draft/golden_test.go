@@ -1,0 +1,109 @@
+package draft
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/slo"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// drafts are sources with the files that are drafted from them.
+var drafts = map[string]func(src []byte) (*Draft, error){
+	"shop.yaml": func(src []byte) (*Draft, error) { return OpenAPI("shop.yaml", src, Options{}) },
+	"shop.yaml all": func(src []byte) (*Draft, error) {
+		return OpenAPI("shop.yaml", src, Options{All: true, Target: "http://localhost:3000"})
+	},
+	"swagger.json": func(src []byte) (*Draft, error) {
+		return OpenAPI("swagger.json", src, Options{Methods: []string{"GET", "POST"}})
+	},
+	"session.har":         func(src []byte) (*Draft, error) { return HAR("session.har", src, "") },
+	"logged-in.har":       func(src []byte) (*Draft, error) { return HAR("logged-in.har", src, "http://localhost:9000") },
+	"shop.postman.json":   func(src []byte) (*Draft, error) { return Postman("shop.postman.json", src, "") },
+	"shared.postman.json": func(src []byte) (*Draft, error) { return Postman("shared.postman.json", src, "http://localhost:9000") },
+}
+
+func TestGolden(t *testing.T) {
+	for name, read := range drafts {
+		t.Run(name, func(t *testing.T) {
+			source, _, _ := strings.Cut(name, " ")
+			src, err := os.ReadFile(filepath.Join("testdata", source))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := read(src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, strings.ReplaceAll(name, " ", "-")+".slo.yaml", d.Write())
+			parsed(t, d)
+		})
+	}
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// parsed reads what is written of a draft. Its secrets are set, and nothing
+// else is.
+func parsed(t *testing.T, d *Draft) *slo.File {
+	t.Helper()
+	env := func(name string) (string, bool) {
+		for _, s := range d.Secrets {
+			if s.Name == name {
+				return "value-of-" + name, true
+			}
+		}
+		return "", false
+	}
+	src := d.Write()
+	file, err := slo.Parse(src, slo.Options{Path: "slo.yaml", Env: env})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, src)
+	}
+	return file
+}
+
+// Credentials of the sources are in no file that is drafted from them.
+func TestNoCredentialIsWritten(t *testing.T) {
+	credentials := []string{
+		"hunter2-example", "very-secret-session-id", "correct-horse", "tok-abcdef-123456", "live_key_12345", "GA1.2.345", "kept-from-before", "csrf-abc",
+		"collection-token-value", "key-in-a-variable", "plain-password", "basic-password", "literal-api-key", "1234\n",
+	}
+	for name, read := range drafts {
+		source, _, _ := strings.Cut(name, " ")
+		src, err := os.ReadFile(filepath.Join("testdata", source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := read(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range credentials {
+			if strings.Contains(string(d.Write()), c) {
+				t.Errorf("the draft of %s holds %q", name, c)
+			}
+		}
+	}
+}
