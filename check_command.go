@@ -77,7 +77,11 @@ func (c *checkCommand) check(p *program, path string, options slo.Options) (*slo
 			return nil, err
 		}
 	}
-	return file, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
+	coverage, err := coverageOf(file)
+	if err != nil {
+		return nil, err
+	}
+	return file, errors.Join(printPlan(p.stdout, file), printCoverage(p.stdout, coverage), printLoosened(p.stdout, loosened))
 }
 
 // printLoosened says what a file asks less of than another.

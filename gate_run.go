@@ -73,6 +73,10 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	for seed == 0 {
 		seed = randomSeed()
 	}
+	coverage, err := coverageOf(file)
+	if err != nil {
+		return nil, exitUsage, err
+	}
 	to, err := s.loaders(file, seed)
 	if err != nil {
 		return nil, exitUsage, err
@@ -117,7 +121,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 
 	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
 	r.Route, r.Target = veil(route, file), veil(r.Target, file)
-	r.Source, r.Machine = s.Source, machine()
+	r.Source, r.Machine, r.Coverage = s.Source, machine(), coverage
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	s.Change.note(r.Judgement)
 	r.Findings = diagnose.Find(r)

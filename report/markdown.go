@@ -68,6 +68,7 @@ var summaryForm = markdownForm{
 		{"charts", "charts by stage", 10},
 		{"time", "charts over time", 12},
 		{"failures", "failing responses", 11},
+		{"coverage", "operations that are not loaded", 8},
 		{"precision", "precision", 9},
 		{"facts", "what was tested", 5},
 	},

@@ -44,6 +44,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.failures(v.Failures)
 	p.warnings(v.Warnings)
 	p.precision(v.Precision)
+	p.coverage(v.Coverage)
 	p.verdict(v.Verdict, v.Sentence)
 	if _, err := io.WriteString(w, p.text.String()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
@@ -470,6 +471,15 @@ func (p *page) loosened(list []Loosening) {
 		}
 		p.paragraph("  - ", fmt.Sprintf("%s: %s → %s", where, l.Before, l.After))
 	}
+}
+
+// coverage is one line: the names stand in the other forms.
+func (p *page) coverage(c *Coverage) {
+	if c == nil {
+		return
+	}
+	p.line("")
+	p.paragraph("", fmt.Sprintf("%s (%s)", c.Title, c.Document))
 }
 
 func (p *page) precision(list []Precision) {

@@ -36,6 +36,9 @@ func check(r *Run) error {
 			return fmt.Errorf("timeline: %w", err)
 		}
 	}
+	if c := r.Coverage; c != nil && (c.Loaded < 0 || c.Loaded+len(c.Missing) > c.Operations) {
+		return fmt.Errorf("coverage: %d loaded and %d missing of %d operations", c.Loaded, len(c.Missing), c.Operations)
+	}
 	if r.Judgement != nil {
 		return checkJudgement(r.Judgement)
 	}

@@ -47,6 +47,7 @@ func Merge(a, b *Run) (*Run, error) {
 		Timeline: mergeTimelines(a.Timeline, b.Timeline),
 		Cost:     mergeCostSources(a.Cost, b.Cost),
 		Warnings: union(a.Warnings, b.Warnings),
+		Coverage: cmp.Or(a.Coverage, b.Coverage), // of the same plan
 	}
 	for i := range a.Stages {
 		m.Stages = append(m.Stages, mergeStages(&a.Stages[i], &b.Stages[i]))

@@ -33,7 +33,8 @@ type Run struct {
 	Stages    []Stage    `json:"stages"`
 	Base      *Base      `json:"base,omitempty"` // nil: not a comparison
 	Timeline  *Timeline  `json:"timeline,omitempty"`
-	Cost      CostSource `json:"cost,omitzero"` // where the cost of the target was read
+	Cost      CostSource `json:"cost,omitzero"`      // where the cost of the target was read
+	Coverage  *Coverage  `json:"coverage,omitempty"` // nil: the file names no document of operations
 	Warnings  []string   `json:"warnings,omitempty"`
 
 	Judgement *Judgement `json:"judgement,omitempty"`
@@ -65,6 +66,18 @@ func (b *Base) Stage(name string) *Stage {
 	}
 	return nil
 }
+
+// Coverage says which operations of an OpenAPI document the judged stages load.
+type Coverage struct {
+	Document   string   `json:"document"` // as the SLO file names it
+	Operations int      `json:"operations"`
+	Loaded     int      `json:"loaded"`
+	Missing    []string `json:"missing,omitempty"` // the first of those that are not loaded, such as "GET /pets/{id}"
+}
+
+// MaxMissing is how many operations a result names: the largest documents have
+// thousands.
+const MaxMissing = 500
 
 // SLO names the file that the run followed.
 type SLO struct {
