@@ -438,7 +438,7 @@ func (c *curlReader) step(address string) {
 	for _, h := range c.headers {
 		c.header(&step, h)
 	}
-	if b := step.Body; b.JSON != nil || len(b.Form) > 0 || b.Text != "" || b.File != "" {
+	if !step.Body.isEmpty() {
 		c.contentType(&step)
 	}
 	step.Path = c.draft.hideQuery(step.Path)
@@ -584,7 +584,7 @@ func (c *curlReader) bodyFile(step *Step) {
 // adds the one that curl sends for data of any kind.
 func (c *curlReader) contentType(step *Step) {
 	const form = "application/x-www-form-urlencoded"
-	isGiven := slices.ContainsFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	isGiven := step.has("content-type")
 	switch {
 	case c.isJSON:
 		c.draft.header(step, "--json", "accept", "application/json")

@@ -79,6 +79,10 @@ type Body struct {
 	File string
 }
 
+func (b Body) isEmpty() bool {
+	return b.JSON == nil && len(b.Form) == 0 && b.Text == "" && b.File == ""
+}
+
 // Secret is an environment variable that holds a credential.
 type Secret struct {
 	Name    string
@@ -191,11 +195,16 @@ func (d *Draft) header(step *Step, where, name, value string) {
 	case strings.HasPrefix(name, ":"), slices.Contains(ownHeaders, lower):
 	case !isToken(name):
 		d.note(where, "a header is left out: its name is not one")
-	case slices.ContainsFunc(step.Headers, func(f Field) bool { return strings.EqualFold(f.Name, name) }):
+	case step.has(lower):
 		d.note(where, "the header %s stands twice: the first one is sent", lower)
 	default:
 		step.Headers = append(step.Headers, Field{lower, d.hide(lower, oneLine(value))})
 	}
+}
+
+// has reports whether the step has a header, named in lower case.
+func (step *Step) has(header string) bool {
+	return slices.ContainsFunc(step.Headers, func(f Field) bool { return f.Name == header })
 }
 
 // cookie adds a cookie to the header of all of them.
@@ -216,7 +225,7 @@ var ownHeaders = []string{"host", "connection", "content-length", "expect", "kee
 // SLO file; captures and secrets are kept.
 func (d *Draft) hide(name, value string) string {
 	switch {
-	case value == "", !isSensitive(name) && !jsonWebToken.MatchString(value):
+	case slices.Contains(noCredentials, value), !isSensitive(name) && !jsonWebToken.MatchString(value):
 		return value
 	case isReference(value):
 		return d.hideVariable(name, value)
@@ -235,6 +244,9 @@ func (d *Draft) hide(name, value string) string {
 	}
 	return d.secret("AUTHORIZATION", value, "the header authorization")
 }
+
+// noCredentials are values that switch something, whatever its name.
+var noCredentials = []string{"", "0", "1", "true", "false", "null"}
 
 // hideVariable makes a secret of a variable of the environment, whose default
 // would be a credential.

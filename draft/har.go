@@ -317,6 +317,9 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 		return false
 	default:
 		step.Body = bodyOf(b.Text, h.write)
+		if b.Type != "" && !step.has("content-type") {
+			h.draft.header(step, where, "content-type", plain(b.Type))
+		}
 	}
 	if step.Body.JSON != nil || len(step.Body.Form) > 0 {
 		dropContentType(step, kind)

@@ -266,6 +266,9 @@ func (r *postmanReader) request(s *Scenario, name string, item postmanItem, auth
 	if !r.body(&step, name, q.Body) {
 		return
 	}
+	if step.Body.isEmpty() {
+		step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	}
 	switch {
 	case q.Auth != nil:
 		auth = q.Auth

@@ -265,9 +265,9 @@ func (r *postmanReader) value(where, name string) string {
 	}
 	switch {
 	case value == "":
-		r.draft.note(where, "the variable %s has no value in the collection: set %s", Visible(name), variableName(name))
+		r.draft.note("", "the variable %s has no value in the collection: set %s", Visible(name), variableName(name))
 	case strings.Contains(value, "}") || strings.ContainsFunc(value, unicode.IsControl) || len(value) > 1000:
-		r.draft.note(where, "the value of the variable %s cannot be a default: set %s", Visible(name), variableName(name))
+		r.draft.note("", "the value of the variable %s cannot be a default: set %s", Visible(name), variableName(name))
 		value = ""
 	}
 	return "${env." + variableName(name) + ":-" + strings.ToValidUTF8(value, "") + "}"

@@ -140,12 +140,20 @@ func variableName(s string) string {
 	if name[0] >= '0' && name[0] <= '9' {
 		name = "VALUE_" + name
 	}
-	return strings.ToUpper(name[:min(len(name), 60)])
+	name = strings.ToUpper(name[:min(len(name), 60)])
+	if slices.Contains(systemVariables, name) || strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "RUNNER_") {
+		name = "VALUE_" + name
+	}
+	return name
 }
+
+// systemVariables are set already, to something else; so are GITHUB_… and
+// RUNNER_… in a workflow.
+var systemVariables = []string{"CI", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PORT", "PWD", "SHELL", "TERM", "TMPDIR", "USER", "USERNAME"}
 
 // captureName makes the name of a capture.
 func captureName(s string) string {
-	name := strings.ToLower(variableName(s))
+	name := strings.TrimPrefix(strings.ToLower(variableName(s)), "value_")
 	if slices.Contains(reservedNames, name) {
 		name += "_value"
 	}
