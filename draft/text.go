@@ -131,16 +131,21 @@ func isToken(s string) bool {
 
 var tokens = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
-// variableName makes the name of an environment variable.
-func variableName(s string) string {
-	name := strings.Trim(strings.Join(words(s), "_"), "_")
+// identifier makes a name of letters, digits and underscores, in lower case.
+func identifier(s string) string {
+	name := strings.Join(words(s), "_")
 	if name == "" {
-		return "VALUE"
+		return "value"
 	}
 	if name[0] >= '0' && name[0] <= '9' {
-		name = "VALUE_" + name
+		name = "value_" + name
 	}
-	name = strings.ToUpper(name[:min(len(name), 60)])
+	return name[:min(len(name), 60)]
+}
+
+// variableName makes the name of an environment variable.
+func variableName(s string) string {
+	name := strings.ToUpper(identifier(s))
 	if slices.Contains(systemVariables, name) || strings.HasPrefix(name, "GITHUB_") || strings.HasPrefix(name, "RUNNER_") {
 		name = "VALUE_" + name
 	}
@@ -153,7 +158,7 @@ var systemVariables = []string{"CI", "EDITOR", "HOME", "HOST", "HOSTNAME", "LANG
 
 // captureName makes the name of a capture.
 func captureName(s string) string {
-	name := strings.TrimPrefix(strings.ToLower(variableName(s)), "value_")
+	name := identifier(s)
 	if slices.Contains(reservedNames, name) {
 		name += "_value"
 	}
