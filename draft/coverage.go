@@ -26,18 +26,12 @@ func Cover(name string, src []byte, file *slo.File) (*Coverage, error) {
 		return nil, err
 	}
 	all, _ := doc.operations()
-	prefixes := []string{""}
-	for _, server := range doc.servers() {
-		if _, prefix := splitServer(server); prefix != "" {
-			prefixes = append(prefixes, prefix)
-		}
-	}
+	known, prefixes := shapesOf(all), doc.prefixes()
 	loaded := make([]bool, len(all))
-	for _, r := range judgedRequests(file) {
-		path := pathOf(r.Path)
+	for request := range judgedRequests(file) {
 		for _, prefix := range prefixes {
-			if rest, ok := strings.CutPrefix(path, prefix); ok && strings.HasPrefix(rest, "/") {
-				if i := match(all, r.Method, rest); i >= 0 {
+			if rest, ok := strings.CutPrefix(request.path, prefix); ok && strings.HasPrefix(rest, "/") {
+				if i := known.match(request.method, rest); i >= 0 {
 					loaded[i] = true
 				}
 			}
@@ -52,9 +46,26 @@ func Cover(name string, src []byte, file *slo.File) (*Coverage, error) {
 	return c, nil
 }
 
+// maxPrefixes bounds how many servers of a document are looked at.
+const maxPrefixes = 20
+
+// prefixes are what may stand in front of the document's paths.
+func (d *apiDocument) prefixes() []string {
+	all := []string{""}
+	for _, server := range d.servers() {
+		if _, prefix := splitServer(server); prefix != "" && len(all) < maxPrefixes && !slices.Contains(all, prefix) {
+			all = append(all, prefix)
+		}
+	}
+	return all
+}
+
+// loadedRequest is what a request is known by.
+type loadedRequest struct{ method, path string }
+
 // judgedRequests are those of the scenarios that a judged stage loads.
-func judgedRequests(file *slo.File) []*slo.Request {
-	var all []*slo.Request
+func judgedRequests(file *slo.File) map[loadedRequest]bool {
+	all := map[loadedRequest]bool{}
 	for _, s := range file.Scenarios {
 		isJudged := func(stage slo.Stage) bool { return stage.Judge && stage.Loads(s.Name) }
 		if !slices.ContainsFunc(file.Stages, isJudged) {
@@ -62,7 +73,7 @@ func judgedRequests(file *slo.File) []*slo.Request {
 		}
 		for _, step := range s.Steps {
 			if step.Request != nil && !step.Again {
-				all = append(all, step.Request)
+				all[loadedRequest{step.Request.Method, pathOf(step.Request.Path)}] = true
 			}
 		}
 	}
@@ -86,31 +97,50 @@ func pathOf(t slo.Template) string {
 	return b.String()
 }
 
+// shape is what the operations that a path can match have in common.
+type shape struct {
+	method   string
+	segments int
+}
+
+// candidate is an operation by its number, with the segments of its path.
+type candidate struct {
+	number   int
+	segments []string
+}
+
+// shapes are operations by their shape.
+type shapes map[shape][]candidate
+
+func shapesOf(all []operation) shapes {
+	s := shapes{}
+	for i, op := range all {
+		segments := strings.Split(op.path, "/")
+		key := shape{op.method, len(segments)}
+		s[key] = append(s[key], candidate{i, segments})
+	}
+	return s
+}
+
 // match finds the operation of a path, -1 where there is none.
-func match(all []operation, method, path string) int {
+func (s shapes) match(method, path string) int {
 	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if plain, err := url.PathUnescape(s); err == nil {
+	for i, segment := range segments {
+		if plain, err := url.PathUnescape(segment); err == nil {
 			segments[i] = plain
 		}
 	}
 	best, most := -1, -1
-	for i, op := range all {
-		if op.method != method {
-			continue
-		}
-		if literal, ok := matchPath(strings.Split(op.path, "/"), segments); ok && literal > most {
-			best, most = i, literal
+	for _, c := range s[shape{method, len(segments)}] {
+		if literal, ok := matchPath(c.segments, segments); ok && literal > most {
+			best, most = c.number, literal
 		}
 	}
 	return best
 }
 
-// matchPath counts the segments that are the same.
+// matchPath counts the segments that are the same, of as many.
 func matchPath(patterns, segments []string) (literal int, ok bool) {
-	if len(patterns) != len(segments) {
-		return 0, false
-	}
 	for i, pattern := range patterns {
 		switch {
 		case pattern == segments[i]:

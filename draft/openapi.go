@@ -122,6 +122,9 @@ func items(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
+// maxReferences bounds a chain of references.
+const maxReferences = 100
+
 // resolve follows references. The error says where the one stands that leads
 // nowhere.
 func (d *apiDocument) resolve(n *yaml.Node) (*yaml.Node, error) {
@@ -136,7 +139,9 @@ func (d *apiDocument) resolve(n *yaml.Node) (*yaml.Node, error) {
 		if slices.Contains(seen, n) {
 			return nil, fmt.Errorf("the reference %q (%s) leads back to itself", Visible(reference.Value), at)
 		}
-		seen = append(seen, n)
+		if seen = append(seen, n); len(seen) > maxReferences {
+			return nil, fmt.Errorf("more than %d references lead from one to the next (%s)", maxReferences, at)
+		}
 		if !strings.HasPrefix(reference.Value, "#") {
 			return nil, fmt.Errorf("the reference %q (%s) leads out of the document; bundle it into one", Visible(reference.Value), at)
 		}
@@ -299,13 +304,19 @@ func OpenAPI(name string, src []byte, o Options) (*Draft, error) {
 	r.draft.Target = cmp.Or(o.Target, target, fallbackTarget)
 	all, problems := doc.operations()
 	r.draft.Notes = append(r.draft.Notes, problems...)
-	left := map[string][]string{}
+	left, tooMany := map[string][]string{}, 0
 	for _, op := range all {
-		if !o.takes(op.method) {
+		switch {
+		case !o.takes(op.method):
 			left[op.method] = append(left[op.method], op.path)
-			continue
+		case len(r.draft.Scenarios) >= maxScenarios:
+			tooMany++
+		default:
+			r.operation(op)
 		}
-		r.operation(op)
+	}
+	if tooMany > 0 {
+		r.draft.note("", "left out: %s more, a file has at most %d scenarios", plural(tooMany, "operation"), maxScenarios)
 	}
 	for _, method := range methods {
 		if paths := left[method]; len(paths) > 0 {
