@@ -77,11 +77,7 @@ func (c *checkCommand) check(p *program, path string, options slo.Options) (*slo
 			return nil, err
 		}
 	}
-	coverage, err := coverageOf(file)
-	if err != nil {
-		return nil, err
-	}
-	return file, errors.Join(printPlan(p.stdout, file), printCoverage(p.stdout, coverage), printLoosened(p.stdout, loosened))
+	return file, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
 }
 
 // printLoosened says what a file asks less of than another.
@@ -108,6 +104,10 @@ func lessThanBase(l result.Loosening) string {
 
 // printPlan says what a run of the file would do.
 func printPlan(w io.Writer, file *slo.File) error {
+	coverage, err := coverageOf(file)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n", file.Path, len(file.Stages), veil(file.Target, file), plannedTime(file))
 	if worst := worstTime(file); worst > plannedTime(file) {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
@@ -145,7 +145,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 			fmt.Fprintf(w, "  %-4s  %s%s\n", o.Severity, o.Text, remark(o, s, file))
 		}
 	}
-	return nil
+	return printCoverage(w, coverage)
 }
 
 // remark says what a reader of the plan would want to know of an objective.

@@ -226,7 +226,6 @@ type curlReader struct {
 	cookie    string
 	timeout   time.Duration
 	urlFields []Field
-	encoded   bool // all data are fields of a form
 }
 
 // option is what an option of curl means here.
