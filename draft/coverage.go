@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ const dynamic = "\x00"
 func Cover(name string, src []byte, file *slo.File) (*Coverage, error) {
 	doc, err := readAPI(name, src)
 	if err != nil {
-		return nil, err
+		return nil, withoutSource(err)
 	}
 	all, _ := doc.operations()
 	known, prefixes := shapesOf(all), doc.prefixes()
@@ -44,6 +45,15 @@ func Cover(name string, src []byte, file *slo.File) (*Coverage, error) {
 		}
 	}
 	return c, nil
+}
+
+// withoutSource takes the line of the document out of an error. A stranger's SLO
+// file may name any file of the workspace, and the error is for all to read.
+func withoutSource(err error) error {
+	if e, ok := errors.AsType[*slo.Error](err); ok {
+		e.Source = ""
+	}
+	return err
 }
 
 // maxPrefixes bounds how many servers of a document are looked at.

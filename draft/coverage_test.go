@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -47,5 +48,17 @@ func TestCover(t *testing.T) {
 				t.Errorf("of %d operations are missing (-want +got):\n%s", c.Operations, diff)
 			}
 		})
+	}
+}
+
+// The error of a document that a file names holds nothing of it: the file may
+// be a stranger's, and the document any file of the workspace.
+func TestCoverShowsNothing(t *testing.T) {
+	for _, src := range []string{"[core]\n\textraheader = s3cr3t-word: x: y\n", "{\"a\": s3cr3t-word}", "s3cr3t-word"} {
+		_, err := Cover("config", []byte(src), &slo.File{})
+		e, ok := errors.AsType[*slo.Error](err)
+		if !ok || strings.Contains(e.Pretty(), "s3cr3t") {
+			t.Errorf("%q: %v", src, err)
+		}
 	}
 }
