@@ -518,7 +518,7 @@ func (c *curlReader) fields() []Field {
 }
 
 func (c *curlReader) query(step *Step, data string) {
-	for _, part := range strings.Split(data, "&") {
+	for part := range strings.SplitSeq(data, "&") {
 		if name, value, _ := strings.Cut(part, "="); name != "" {
 			step.Path = cleanPath(addRaw(step.Path, name+"="+value))
 		}
