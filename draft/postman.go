@@ -148,7 +148,7 @@ func Postman(name string, src []byte, target string) (*Draft, error) {
 	r.together = r.isShared(c.folder)
 	whole := Scenario{Name: nameOf(cmp.Or(c.Info.Name, "collection"))}
 	r.folder(&whole, "", c.folder, c.Auth, 0)
-	r.draft.keep(whole)
+	r.keep(whole)
 	if len(r.draft.Scenarios) == 0 {
 		return nil, failure(name, src, 1, 1, slo.CodeDocument, "no request of the collection can be loaded", strings.Join(r.reasons(), "; "))
 	}
@@ -165,6 +165,13 @@ type postmanReader struct {
 	here      []string          // the variables that are captured in the scenario
 }
 
+// keep puts a scenario into the draft. Postman keeps cookies from request to
+// request.
+func (r *postmanReader) keep(s Scenario) {
+	s.Cookies = len(s.Steps) > 1
+	r.draft.keep(s)
+}
+
 // reasons are the first notes, for an error.
 func (r *postmanReader) reasons() []string {
 	var all []string
@@ -174,40 +181,38 @@ func (r *postmanReader) reasons() []string {
 	return all
 }
 
+// each visits all items, with the path of their folder.
+func (f folder) each(path string, depth int, visit func(path string, item postmanItem)) {
+	for _, item := range f.Items {
+		visit(path, item)
+		if depth < maxDepth {
+			item.each(path+"/"+item.Name, depth+1, visit)
+		}
+	}
+}
+
 // isShared reports whether scripts set variables in one folder that requests
-// of another use.
+// of another use. It notes which variables scripts set.
 func (r *postmanReader) isShared(root folder) bool {
-	setIn := map[string][]string{}
-	var walk func(path string, f folder, depth int)
-	walk = func(path string, f folder, depth int) {
-		for _, item := range f.Items[:min(len(f.Items), 10_000)] {
-			for _, e := range item.Events {
-				for _, s := range settersIn(e) {
-					setIn[s.Name] = append(setIn[s.Name], path)
-					r.set[s.Name] = true
-				}
-			}
-			if depth < maxDepth {
-				walk(path+"/"+item.Name, item.folder, depth+1)
+	setIn := map[string][]string{} // variable to folders
+	root.each("", 0, func(path string, item postmanItem) {
+		for _, e := range item.Events {
+			for _, s := range settersIn(e) {
+				setIn[s.Name] = append(setIn[s.Name], path)
+				r.set[s.Name] = true
 			}
 		}
-	}
-	walk("", root, 0)
+	})
 	shared := false
-	walk = func(path string, f folder, depth int) {
-		for _, item := range f.Items {
-			if item.Request != nil {
-				for _, m := range postmanValue.FindAllStringSubmatch(string(*item.Request), -1) {
-					in, isSet := setIn[m[1]]
-					shared = shared || isSet && !slices.Contains(in, path)
-				}
-			}
-			if depth < maxDepth {
-				walk(path+"/"+item.Name, item.folder, depth+1)
-			}
+	root.each("", 0, func(path string, item postmanItem) {
+		if item.Request == nil {
+			return
 		}
-	}
-	walk("", root, 0)
+		for _, m := range postmanValue.FindAllStringSubmatch(string(*item.Request), -1) {
+			in, isSet := setIn[m[1]]
+			shared = shared || isSet && !slices.Contains(in, path)
+		}
+	})
 	return shared
 }
 
@@ -240,7 +245,7 @@ func (r *postmanReader) folder(s *Scenario, path string, f folder, auth *postman
 		r.here = nil
 		own := Scenario{Name: nameOf(name)}
 		r.folder(&own, name, item.folder, inner, depth+1)
-		r.draft.keep(own)
+		r.keep(own)
 		r.here = outer
 	}
 }
