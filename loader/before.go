@@ -32,22 +32,27 @@ type setup struct {
 	renewing sync.WaitGroup
 }
 
-// Before does the file's before steps, whose captures all users see from then
-// on, and renews those with every until After or Close. The error is a
-// [*SetupError], or ctx's.
+// Before gets the tokens of the file and does its before steps, whose captures
+// all users see from then on. It renews both until After or Close. The error is
+// a [*TokenError], a [*SetupError] or ctx's.
 func (l *Loader) Before(ctx context.Context) error {
 	s := &l.plan.setup
-	if len(s.before.steps) == 0 {
-		return nil
+	if err := l.authorize(ctx); err != nil {
+		return err
 	}
-	s.user = l.setupUser()
+	if len(s.before.steps) > 0 {
+		s.user = l.setupUser()
+	}
 	for _, e := range s.before.steps {
 		if err := l.prepare(ctx, e); err != nil {
 			return err
 		}
 	}
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if slices.Max(s.every) > 0 {
+	if l.tokens != nil {
+		s.renewing.Go(func() { l.keepTokens(ctx) })
+	}
+	if len(s.every) > 0 && slices.Max(s.every) > 0 {
 		s.renewing.Go(func() { l.renew(ctx) })
 	}
 	return nil

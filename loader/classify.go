@@ -87,5 +87,16 @@ func isTLS(err error) bool {
 		hostname  x509.HostnameError
 	)
 	return errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &verify) ||
-		errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
+		errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname) || isAlert(err)
+}
+
+// isAlert recognises an alert of the other side, which TLS 1.3 may send after
+// the handshake, such as where it wants a certificate.
+func isAlert(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if op, ok := err.(*net.OpError); ok && op.Op == "remote error" {
+			return true
+		}
+	}
+	return false
 }

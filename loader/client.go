@@ -2,7 +2,6 @@ package loader
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -35,6 +34,9 @@ type client struct {
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	dialer  *net.Dialer                  // asks the guard
+	proxy   *url.URL                     // nil: none
+	tunnel  string                       // host and port that the proxy connects to; empty: it passes requests on
+	beyond  error                        // what the epoll engine cannot do of it
 	tls     *tls.Config
 
 	mu      sync.Mutex
@@ -74,16 +76,20 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// newClient makes a client for a target. It connects to dial where that is not
-// empty; the name in Host and TLS stays the target's.
-func newClient(target *url.URL, dial string, guard Guard) *client {
-	c := &client{
-		scheme: target.Scheme, address: addressOf(target), dial: cmp.Or(dial, addressOf(target)),
-		tls: &tls.Config{ServerName: target.Hostname()},
+// newClient makes a client for a manner's target. It connects to address where
+// that is not empty; the name in Host and TLS stays the target's.
+func newClient(m *manner, address string) (*client, error) {
+	config, err := m.tls()
+	if err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
 	}
-	c.guard = guard.watched(&c.barred)
-	c.dialer = c.guard.Dialer()
-	return c
+	c := &client{
+		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address),
+		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config,
+	}
+	c.guard = m.guard.watched(&c.barred)
+	c.dialer = m.dialer(c.guard)
+	return c, nil
 }
 
 // addressOf is the host and port that a URL names.
@@ -109,6 +115,7 @@ type answer struct {
 	reused  bool
 	in, out int64 // bytes
 
+	redirects int // that were followed
 	reply
 	headDone bool // status and headers have been read
 	err      error
@@ -120,6 +127,7 @@ type reply struct {
 	header http.Header
 	// setCookie are the lines of Set-Cookie, where cookies were asked for.
 	setCookie []string
+	encoding  string // Content-Encoding, where it was asked for
 	body      []byte // the whole body where it was asked for, else its beginning
 	size      int64  // of the body
 }
@@ -140,6 +148,7 @@ type request struct {
 	keep    int  // bytes of the answer's body
 	headers bool // of the answer are kept
 	cookies bool // of the answer are kept
+	coding  bool // of the answer's body is kept
 	timeout time.Duration
 }
 
@@ -148,7 +157,7 @@ type request struct {
 func requestOf(st *step, u *user, buffer []byte) (request, error) {
 	r := request{
 		message: st.message.whole, isHead: st.message.method == http.MethodHead, closes: st.message.closes,
-		keep: st.kept, headers: st.sees.header, cookies: st.sees.cookies, timeout: st.timeout(),
+		keep: st.kept, headers: st.sees.header, cookies: st.sees.cookies, coding: st.sees.coding, timeout: st.timeout(),
 	}
 	if r.message != nil {
 		return r, nil
@@ -224,7 +233,7 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	if x.err = cn.until(ctx, deadline); x.err != nil {
 		return
 	}
-	cn.parser.Begin(r.isHead, r.keep, r.headers || r.cookies)
+	cn.parser.Begin(r.isHead, r.keep, r.headers || r.cookies || r.coding)
 	x.wrote = time.Now()
 	written := cn.write(r.message)
 	if x.err = x.read(); x.err != nil || !cn.parser.Reusable() {
@@ -240,6 +249,18 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	if r.cookies {
 		x.setCookie = setCookieOf(&cn.parser)
 	}
+	if r.coding {
+		x.encoding = encodingOf(&cn.parser)
+	}
+}
+
+func encodingOf(p *http1.Parser) string {
+	for name, value := range p.Header() {
+		if strings.EqualFold(name, "Content-Encoding") {
+			return value
+		}
+	}
+	return ""
 }
 
 func setCookieOf(p *http1.Parser) []string {
@@ -299,7 +320,7 @@ func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	start := time.Now()
-	raw, err := x.client.dialer.DialContext(ctx, "tcp", x.client.dial)
+	raw, err := x.client.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ package loader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -32,9 +31,7 @@ func newEngine(name string, c *client, opts Options) (engine, error) {
 		return rest, nil
 	}
 	var err error
-	if c.scheme != "http" {
-		err = errors.New("it speaks clear-text HTTP/1.1 only")
-	} else {
+	if err = c.beyond; err == nil {
 		e := &epollEngine{client: c, opts: opts}
 		var pools []*pool
 		if pools, err = e.take(1); err == nil {

@@ -181,7 +181,7 @@ func (l *lane) put(c *wireConn, g *guest) error {
 	}
 	c.state, c.guest, c.hungUp = busyConn, g, false
 	g.conn, g.wrote = c, l.clock
-	c.parser.Begin(g.step.request.Method == http.MethodHead, g.step.kept, g.step.sees.header || g.step.sees.cookies)
+	c.parser.Begin(g.step.request.Method == http.MethodHead, g.step.kept, g.step.sees.header || g.step.sees.cookies || g.step.sees.coding)
 	if c.rest = g.step.message.whole; c.rest == nil {
 		c.rest = g.message
 	}

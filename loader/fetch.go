@@ -19,7 +19,7 @@ const fetchTimeout = 3 * time.Second
 // load and counted nowhere, with what before has captured, and returns the body of its successful answer, which
 // may have most bytes.
 func (l *Loader) Fetcher(r *slo.Request, most int) (func(context.Context) ([]byte, error), error) {
-	st, err := compileStep(r, l.target, l.opts.Version, false)
+	st, err := compileStep(r, l.manner, false)
 	if err != nil {
 		return nil, errors.New(l.mask.text(fmt.Sprintf("%s: %v", r.Name, err)))
 	}

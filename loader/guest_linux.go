@@ -99,8 +99,11 @@ func (g *guest) answered(c *wireConn, end time.Duration) outcome {
 	if g.step.sees.cookies {
 		r.setCookie = setCookieOf(&c.parser)
 	}
-	o.status, o.body = r.status, r.body
+	if g.step.sees.coding {
+		r.encoding = encodingOf(&c.parser)
+	}
 	o.class, o.detail = g.step.judge(g.user, &r, o.service)
+	o.status, o.body = r.status, r.body
 	return o
 }
 

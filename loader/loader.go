@@ -9,7 +9,8 @@
 // What the numbers mean:
 //
 //   - Every due request ends in exactly one [result.Class]; the classes add up
-//     to what was due. Nothing is retried and no redirect is followed.
+//     to what was due. Nothing is retried. Redirects are followed where the file
+//     says so, as parts of their request.
 //   - The response time of an arrival counts from its intended start, that of
 //     every other request from the end of the one before plus the pause. Waiting
 //     in the generator or for a connection is part of it, so that a slow service
@@ -78,6 +79,8 @@ type Loader struct {
 	file   *slo.File
 	opts   Options
 	target *url.URL
+	manner *manner
+	tokens *tokens // nil: none
 	plan   *plan
 	mask   *mask
 	client *client
@@ -88,7 +91,8 @@ type Loader struct {
 	rowsTaken atomic.Int64 // of data files, by the stages before
 
 	mu      sync.Mutex
-	running []*stage // at the same time
+	running []*stage           // at the same time
+	others  map[string]*client // of the services that redirects led to
 }
 
 // engine drives the users of a stage: it starts their requests when they are
@@ -134,21 +138,26 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 		opts.Grace = defaultGrace
 	}
 	mask := newMask(file.Secrets)
-	plan, err := compile(file, target, opts)
+	m := &manner{target: target, version: opts.Version, http: file.HTTP, guard: opts.Guard}
+	m.tokens = newTokens(file, m)
+	plan, err := compile(file, m)
 	if err != nil {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
 	kept := newSessions(file, target, opts.Seed)
 	for _, st := range plan.all {
-		st.kept = st.keep(mask) + kept.longest()
+		st.kept = st.keep(mask) + kept.longest() + m.tokens.longest()
 	}
-	c := newClient(target, opts.Address, opts.Guard)
+	c, err := newClient(m, opts.Address)
+	if err != nil {
+		return nil, err
+	}
 	e, err := newEngine(opts.Engine, c, opts)
 	if err != nil {
 		return nil, err
 	}
 	return &Loader{
-		file: file, opts: opts, target: target, plan: plan, mask: mask,
+		file: file, opts: opts, target: target, manner: m, tokens: m.tokens, plan: plan, mask: mask,
 		client: c, engine: e, dead: defaultDeadRule, sessions: kept,
 	}, nil
 }
@@ -206,6 +215,7 @@ func (l *Loader) Snapshots() []*result.Stage {
 func (l *Loader) disconnect() {
 	l.engine.disconnect()
 	l.client.disconnect()
+	l.eachOther((*client).disconnect)
 }
 
 // Close closes the idle connections. The loader must not be used afterwards.
@@ -213,6 +223,16 @@ func (l *Loader) Close() {
 	l.endSetup()
 	l.engine.close()
 	l.client.close()
+	l.eachOther((*client).close)
+}
+
+// eachOther does something with the clients of other services than the target.
+func (l *Loader) eachOther(do func(*client)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.others {
+		do(c)
+	}
 }
 
 // Once runs before, each scenario one time and after, and writes its requests and answers in
@@ -220,6 +240,9 @@ func (l *Loader) Close() {
 // characters made visible and long bodies cut. The error says that the output
 // could not be written, ctx ended or before failed, not that another request failed.
 func (l *Loader) Once(ctx context.Context, w io.Writer) error {
+	if err := l.authorize(ctx); err != nil {
+		return err
+	}
 	o := &once{loader: l, out: w}
 	if err := o.before(ctx); err != nil {
 		return err

@@ -3,7 +3,6 @@ package loader
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,32 +19,48 @@ import (
 // made; the rest is patched in between.
 type message struct {
 	method  string
+	before  string       // what stands in the request line before the path
 	path    slo.Template // as it stands in the request line, base path included
 	unclean bool         // path must be spelled by net/url once its values are known
 	head    slo.Template // header lines
 	body    slo.Template
-	cookies bool   // those of the user are sent
-	length  bool   // Content-Length is sent without a body too
-	closes  bool   // it asks the other side to close the connection
-	whole   []byte // the request, where nothing in it changes
+	gzip    bool    // the body is compressed once its values are known
+	cookies bool    // those of the user are sent
+	tokens  *tokens // that stand in the head; nil: none
+	signer  signer  // nil: it is not signed
+	length  bool    // Content-Length is sent without a body too
+	closes  bool    // it asks the other side to close the connection
+	whole   []byte  // the request, where nothing in it changes
 }
 
 // compileMessage writes what stays the same of a request.
-func compileMessage(r *slo.Request, target *url.URL, version string) (*message, error) {
-	m := &message{method: cmp.Or(r.Method, http.MethodGet), body: r.Body}
+func compileMessage(r *slo.Request, mn *manner) (*message, error) {
+	m := &message{method: cmp.Or(r.Method, http.MethodGet), before: mn.before(), body: r.Body}
 	// A method that is meant to carry a body says that it is empty, as RFC 9110,
 	// section 8.6, asks for.
 	m.length = m.method == http.MethodPost || m.method == http.MethodPut || m.method == http.MethodPatch
-	if err := m.compilePath(r.Path, target); err != nil {
+	if err := m.compilePath(r.Path, mn.target); err != nil {
 		return nil, fmt.Errorf("path: %w", err)
 	}
-	m.compileHead(r.Headers, target, version)
-	if m.unclean || !isStatic(m.path) || !isStatic(m.head) || !isStatic(m.body) {
+	m.compileHead(slices.Concat(r.Headers, mn.headers()), mn)
+	if r.Gzip {
+		m.compressBody()
+	}
+	m.tokens, m.signer = mn.tokens.needs(r), newSigner(r.Signature)
+	if m.signer != nil || m.unclean || !isStatic(m.path) || !isStatic(m.head) || !isStatic(m.body) {
 		return m, nil
 	}
 	whole, err := m.render(nil, nil)
 	m.whole = whole
 	return m, err
+}
+
+// compressBody compresses a body now where nothing in it changes.
+func (m *message) compressBody() {
+	text, static := m.body.Static()
+	if m.gzip = !static; static {
+		m.body = slo.Template{{Literal: string(compress([]byte(text), 0))}}
+	}
 }
 
 func isStatic(t slo.Template) bool {
@@ -85,15 +100,13 @@ func (m *message) compilePath(path slo.Template, target *url.URL) error {
 
 // compileHead writes the header lines. A later header of the same name takes
 // the place of an earlier one.
-func (m *message) compileHead(headers []slo.Header, target *url.URL, version string) {
+func (m *message) compileHead(headers []slo.Header, mn *manner) {
 	all := []slo.Header{
-		{Name: "Host", Value: slo.Template{{Literal: target.Host}}},
-		{Name: "User-Agent", Value: slo.Template{{Literal: "slogate/" + version}}},
+		{Name: "Host", Value: slo.Template{{Literal: mn.target.Host}}},
+		{Name: "User-Agent", Value: slo.Template{{Literal: "slogate/" + mn.version}}},
 	}
-	if u := target.User; u != nil {
-		password, _ := u.Password()
-		credentials := base64.StdEncoding.EncodeToString([]byte(u.Username() + ":" + password))
-		all = append(all, slo.Header{Name: "Authorization", Value: slo.Template{{Literal: "Basic " + credentials}}})
+	if u := mn.target.User; u != nil {
+		all = append(all, slo.Header{Name: "Authorization", Value: slo.Template{{Literal: basic(u)}}})
 	}
 	for _, h := range headers {
 		at := slices.IndexFunc(all, func(o slo.Header) bool { return strings.EqualFold(o.Name, h.Name) })
@@ -122,7 +135,14 @@ func (m *message) render(dst []byte, u *user) ([]byte, error) {
 	if u != nil && u.session != nil && u.session.rowless != nil {
 		return dst, u.session.rowless
 	}
+	from := len(dst)
+	if m.tokens != nil {
+		u.tokens = m.tokens
+	}
 	dst, err := m.renderParts(dst, u)
+	if err == nil && m.signer != nil {
+		dst, err = m.appendSignature(dst, from, u)
+	}
 	if u != nil && u.lacks != "" {
 		err = &lackError{u.lacks}
 		u.lacks = ""
@@ -133,6 +153,7 @@ func (m *message) render(dst []byte, u *user) ([]byte, error) {
 func (m *message) renderParts(dst []byte, u *user) ([]byte, error) {
 	dst = append(dst, m.method...)
 	dst = append(dst, ' ')
+	dst = append(dst, m.before...)
 	start := len(dst)
 	dst, err := m.appendPath(dst, u)
 	if err != nil {
@@ -190,6 +211,9 @@ func hasLineBreak(t slo.Template, text []byte) bool {
 func (m *message) appendBody(dst []byte, u *user) []byte {
 	start := len(dst)
 	dst = u.append(dst, m.body)
+	if m.gzip {
+		dst = compress(dst, start)
+	}
 	var line [64]byte
 	head := append(line[:0], "Content-Length: "...)
 	head = strconv.AppendInt(head, int64(len(dst)-start), 10)

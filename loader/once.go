@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/loader/http1"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -129,11 +130,13 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		o.lines("!", o.mask.text(err.Error()))
 		return false
 	}
-	o.request(r.message)
+	o.mask = o.loader.mask.with(u.secrets()) // a signature is known now
+	o.request(st, r.message)
 	r.keep, r.headers = max(r.keep, onceBody+o.mask.longest+o.loader.sessions.longest()+1), true
-	x := o.loader.client.do(ctx, r)
+	x := o.loader.follow(ctx, st, u, r)
 	defer x.done()
 	a := &x.answer
+	_ = a.decode(false) // what cannot be decoded is printed as it came
 	u.keepCookies(st, &a.reply)
 	if st.hides {
 		u.hide(st, st.show(u, &a.reply, a.service()))
@@ -161,11 +164,15 @@ func (r *reply) texts() [][]byte {
 	return all
 }
 
-// request prints a request as it goes over the wire.
-func (o *once) request(message []byte) {
+// request prints a request as it goes over the wire, but for its compression.
+func (o *once) request(st *step, message []byte) {
 	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
 		o.lines(">", o.mask.text(string(line)))
+	}
+	if st.request.Gzip {
+		// A secret could not be found in what is compressed.
+		body, _ = decompress(body, http1.MaxBody)
 	}
 	o.body(">", body, int64(len(body)))
 }

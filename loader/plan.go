@@ -3,7 +3,6 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -56,10 +55,10 @@ type step struct {
 // sight says which parts of an answer the checks and captures of a step look
 // at, so that the others need not be kept. exact is JSON with its numbers as
 // they are written.
-type sight struct{ body, json, exact, header, cookies bool }
+type sight struct{ body, json, exact, header, cookies, coding bool }
 
-func compile(file *slo.File, target *url.URL, opts Options) (*plan, error) {
-	c := compiler{plan: &plan{}, target: target, version: opts.Version}
+func compile(file *slo.File, m *manner) (*plan, error) {
+	c := compiler{plan: &plan{}, manner: m}
 	err := c.scenarios(file)
 	if err == nil {
 		err = c.setup(file)
@@ -92,8 +91,7 @@ func (p *plan) of(stage slo.Stage) *plan {
 // compiler makes a plan.
 type compiler struct {
 	*plan
-	target  *url.URL
-	version string
+	manner *manner
 }
 
 func (c *compiler) scenarios(file *slo.File) (err error) {
@@ -169,7 +167,7 @@ func (c *compiler) elements(s *scenario, steps []slo.Step) ([]element, error) {
 		case e.Again && compiled[e.Request] != nil:
 			el.step = compiled[e.Request]
 		default:
-			st, err := compileStep(e.Request, c.target, c.version, s.cookies)
+			st, err := compileStep(e.Request, c.manner, s.cookies)
 			if err == nil && len(s.data) > 0 {
 				st.message.whole = nil // it is sent only where the iteration has a row
 			}
@@ -185,8 +183,8 @@ func (c *compiler) elements(s *scenario, steps []slo.Step) ([]element, error) {
 	return all, nil
 }
 
-func compileStep(r *slo.Request, target *url.URL, version string, cookies bool) (*step, error) {
-	m, err := compileMessage(r, target, version)
+func compileStep(r *slo.Request, mn *manner, cookies bool) (*step, error) {
+	m, err := compileMessage(r, mn)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +194,10 @@ func compileStep(r *slo.Request, target *url.URL, version string, cookies bool) 
 	}
 	sees := sightOf(r.Checks).with(r.Captures)
 	sees.cookies = sees.cookies || cookies
+	sees.header = sees.header || mn.http.Redirects > 0 // one of them says where to
+	if sees.coding = mn.http.Compression; sees.coding && looksAt(r.Checks, "size") {
+		sees.body = true // its size is known when it has been decoded
+	}
 	return &step{
 		request: r, message: m, sees: sees, cookies: cookies,
 		hides: slices.ContainsFunc(r.Captures, slo.Capture.IsSecret),
@@ -213,6 +215,10 @@ func sightOf(checks []slo.Check) sight {
 		s.header = s.header || all || strings.Contains(c.Text, "header")
 	}
 	return s
+}
+
+func looksAt(checks []slo.Check, name string) bool {
+	return slices.ContainsFunc(checks, func(c slo.Check) bool { return strings.Contains(c.Text, name) })
 }
 
 // with adds what captures look at.
@@ -243,6 +249,9 @@ func (st *step) accepts(status int) bool {
 // judge finds the class of an answer, and for an unsuccessful one why.
 func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, string) {
 	u.keepCookies(st, r)
+	if err := r.decode(st.sees.body); err != nil {
+		return result.Protocol, err.Error()
+	}
 	var seen *slo.Answer
 	if st.hides {
 		seen = st.show(u, r, service)

@@ -271,7 +271,7 @@ func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 	if st.message.whole == nil {
 		u.buffer = r.message
 	}
-	x := d.client.do(d.requests, r)
+	x := d.loader.follow(d.requests, st, u.user, r)
 	o.response = x.end.Sub(t.due)
 	o.own = min(max(x.start.Sub(t.due)-t.wait, 0), o.response)
 	o.take(&x.answer)
@@ -286,12 +286,13 @@ func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 func (o *outcome) take(a *answer) {
 	o.status, o.service = a.status, a.service()
 	o.connect, o.opened, o.reused = a.connect, a.opened, a.reused
-	o.in, o.out, o.body = a.in, a.out, a.body
+	o.in, o.out, o.body, o.redirects = a.in, a.out, a.body, a.redirects
 	if !a.first.IsZero() {
 		o.ttfb = a.first.Sub(a.wrote)
 	}
 	if a.err == nil {
 		o.class, o.detail = o.step.judge(o.user, &a.reply, o.service)
+		o.body = a.body // it may have been decoded
 		return
 	}
 	o.class, o.detail = classify(a.err), a.err.Error()

@@ -141,12 +141,17 @@ func (l *Loader) attempt() (func(context.Context) string, error) {
 	if w == nil {
 		return l.connects, nil
 	}
-	st, err := compileStep(&w.Request, l.target, l.opts.Version, false)
+	st, err := compileStep(&w.Request, l.manner, false)
 	if err != nil {
 		return nil, fmt.Errorf("wait_for: %w", err)
 	}
 	st.kept = st.keep(l.mask)
 	return func(ctx context.Context) string {
+		if st.message.tokens != nil {
+			if err := l.authorize(ctx); err != nil {
+				return err.Error()
+			}
+		}
 		why := l.answers(ctx, newUser(0, l.opts.Seed, nil), st)
 		if why != "" {
 			why = st.request.Name + ": " + why
@@ -190,7 +195,7 @@ func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 		r.timeout = l.file.WaitFor.Timeout
 	}
 	o := &outcome{step: st, user: u}
-	x := l.client.do(ctx, r)
+	x := l.follow(ctx, st, u, r)
 	o.take(&x.answer)
 	x.done()
 	if o.class == result.Success {

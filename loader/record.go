@@ -24,7 +24,9 @@ type outcome struct {
 	reused   bool
 	in, out  int64
 	unsent   bool // the generator did not come to it
-	user     *user
+
+	redirects int // that were followed
+	user      *user
 
 	detail string
 	body   []byte
@@ -34,7 +36,7 @@ type outcome struct {
 type tally struct {
 	counters                                     result.Counters
 	status                                       map[int]int64
-	in, out                                      int64
+	in, out, redirects                           int64
 	response, ok, service, onTime, connect, ttfb result.Recorder
 }
 
@@ -42,6 +44,7 @@ func (t *tally) add(o *outcome) {
 	*t.counters.Of(o.class)++
 	t.in += o.in
 	t.out += o.out
+	t.redirects += int64(o.redirects)
 	if o.status != 0 {
 		if t.status == nil {
 			t.status = make(map[int]int64)
@@ -76,7 +79,7 @@ func (o *outcome) judged(d time.Duration) time.Duration {
 
 func (t *tally) requests() result.Requests {
 	r := result.Requests{
-		Counters: t.counters, BytesIn: t.in, BytesOut: t.out,
+		Counters: t.counters, BytesIn: t.in, BytesOut: t.out, Redirects: t.redirects,
 		Response: t.response.Histogram(), OK: t.ok.Histogram(), Service: t.service.Histogram(),
 		OnTime: t.onTime.Histogram(), Connect: t.connect.Histogram(), TTFB: t.ttfb.Histogram(),
 	}
@@ -90,6 +93,7 @@ func addRequests(a, b result.Requests) result.Requests {
 	a.Status = addStatus(a.Status, b.Status)
 	a.BytesIn += b.BytesIn
 	a.BytesOut += b.BytesOut
+	a.Redirects += b.Redirects
 	a.Response = a.Response.Merge(b.Response)
 	a.OK = a.OK.Merge(b.OK)
 	a.Service = a.Service.Merge(b.Service)

@@ -178,10 +178,17 @@ func (s *session) captured(number int) held {
 // secrets are the values that must not be written anywhere, for texts that a
 // user got: its own, and those that stand in them of what any user has had.
 func (u *user) secrets(texts ...[]byte) []string {
-	if u == nil || u.session == nil {
+	if u == nil {
 		return nil
 	}
-	list := slices.Concat(u.session.hidden, u.session.of.values.in(texts...))
+	list := u.tokens.secrets()
+	if u.signature != "" {
+		list = append(list, u.signature)
+	}
+	if u.session == nil {
+		return list
+	}
+	list = slices.Concat(list, u.session.hidden, u.session.of.values.in(texts...))
 	for _, number := range u.session.of.secret {
 		if h := u.session.captured(number); h.made {
 			list = append(list, h.Text)

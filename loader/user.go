@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -24,7 +25,9 @@ type user struct {
 	shard     *shard
 	session   *session // nil: nothing is carried along
 	rows      rowNumbers
-	lacks     string // a value that the request being written needs and nobody made
+	tokens    *tokens // of the latest request that needs one
+	signature string  // of the latest request that was signed
+	lacks     string  // a value that the request being written needs and nobody made
 }
 
 func newUser(number int, seed uint64, sh *shard) *user {
@@ -146,6 +149,10 @@ func (u *user) appendValue(dst []byte, p slo.Part) []byte {
 		if len(p.Args) > 0 {
 			return append(dst, escape(p.Escape, p.Args[u.rand.IntN(len(p.Args))])...)
 		}
+	case slo.Token:
+		return append(dst, u.tokens.get(p.Number)...)
+	case slo.Base64:
+		return base64.StdEncoding.AppendEncode(dst, u.append(nil, p.Of))
 	case slo.Captured, slo.Row:
 		return u.appendContent(dst, p)
 	}

@@ -247,6 +247,8 @@ func mergeRequests(a, b *Requests) Requests {
 		Status:   addStatus(a.Status, b.Status),
 		BytesIn:  a.BytesIn + b.BytesIn,
 		BytesOut: a.BytesOut + b.BytesOut,
+
+		Redirects: a.Redirects + b.Redirects,
 		Response: a.Response.Merge(b.Response),
 		OK:       a.OK.Merge(b.OK),
 		Service:  a.Service.Merge(b.Service),

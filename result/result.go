@@ -161,6 +161,8 @@ type Requests struct {
 	BytesIn  int64         `json:"bytes_in"`         // of the answers, headers included where they are known
 	BytesOut int64         `json:"bytes_out"`
 
+	Redirects int64 `json:"redirects,omitempty"` // that were followed; each is a part of its request
+
 	// Response is judged: from the intended start to the last byte; an
 	// unsuccessful request counts with its timeout, or with its own time where
 	// that is longer. OK holds the successful ones alone. Service counts from the

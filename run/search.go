@@ -83,7 +83,7 @@ type outcome int
 const (
 	met    outcome = iota + 1
 	missed         // the objectives
-	ended          // the search, as searcher.over tells
+	halted          // the search, as searcher.over tells
 )
 
 // search finds the capacity, or why there is none.
@@ -99,7 +99,7 @@ func (s *searcher) search(ctx context.Context) {
 			low = rate
 		case missed:
 			high = rate
-		case ended:
+		case halted:
 			ok = false
 		}
 	}
@@ -117,7 +117,7 @@ func (s *searcher) ascend(ctx context.Context) (low, high float64, ok bool) {
 		switch s.try(ctx, rate, false) {
 		case missed:
 			return low, rate, true
-		case ended:
+		case halted:
 			return low, 0, false
 		}
 		low = rate
@@ -134,7 +134,7 @@ func (s *searcher) confirm(ctx context.Context, rate float64) {
 		case met:
 			s.found.Capacity = rate
 			return
-		case ended:
+		case halted:
 			return
 		}
 		s.found.Below = rate
@@ -193,14 +193,14 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 		}
 	default:
 		s.over = got
-		return ended
+		return halted
 	}
 	step := searchStep(rate, got, runs)
 	step.Met, step.Reason, step.Confirms = held.Verdict == result.Pass, held.Reason, confirms
 	s.found.Steps = append(s.found.Steps, step)
 	switch {
 	case s.over != nil:
-		return ended
+		return halted
 	case held.Verdict == result.Pass:
 		s.note(fmt.Sprintf("%g/s met the objectives", rate))
 		s.met = got
@@ -214,7 +214,7 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 	if s.met == nil {
 		s.missed = got
 	}
-	return ended
+	return halted
 }
 
 func searchStep(rate float64, got *result.Stage, runs int) result.SearchStep {

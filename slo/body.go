@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -18,9 +19,10 @@ const (
 	maxBodyFiles = 64 << 20 // all of an SLO file together
 )
 
-// body reads the one of json, form, body and body_file that a request has.
+// body reads the one of json, form, multipart, body and body_file that a
+// request has.
 func (p *parser) body(o *object, r *Request) {
-	kinds := []string{"json", "form", "body", "body_file"}
+	kinds := []string{"json", "form", "multipart", "body", "body_file"}
 	contentType, found := "", false
 	for i, kind := range kinds {
 		n := o.get(kind)
@@ -34,9 +36,13 @@ func (p *parser) body(o *object, r *Request) {
 		found = true
 		r.Body, contentType = p.bodyOf(kind, n)
 	}
+	if o.has("multipart") {
+		r.Headers = slices.DeleteFunc(r.Headers, func(h Header) bool { return h.Name == "Content-Type" })
+	}
 	if contentType != "" && !hasHeader(r.Headers, "Content-Type") {
 		r.Headers = append(r.Headers, Header{Name: "Content-Type", Value: Template{{Literal: contentType}}})
 	}
+	p.gzip(o.get("gzip"), r)
 }
 
 func (p *parser) bodyOf(kind string, n *node) (body Template, contentType string) {
@@ -46,7 +52,9 @@ func (p *parser) bodyOf(kind string, n *node) (body Template, contentType string
 		p.json(&b, n)
 		return b.template(), "application/json"
 	case "form":
-		return p.form(n), "application/x-www-form-urlencoded"
+		return p.fields(n, kind, "for example form: {user: anna, role: [reader, writer]}"), "application/x-www-form-urlencoded"
+	case "multipart":
+		return p.multipart(n)
 	case "body_file":
 		return p.bodyFile(n)
 	}
@@ -163,11 +171,14 @@ func escapeJSON(s string) string {
 	return text[1 : len(text)-1]
 }
 
-// form makes a body of a map of fields. A field with a list stands once for
-// each of its entries.
-func (p *parser) form(n *node) Template {
+// fields writes a map as a form or a query is written. A field with a list
+// stands once for each of its entries.
+func (p *parser) fields(n *node, what, example string) Template {
+	if n == nil {
+		return nil
+	}
 	if n.kind != mapNode {
-		p.failNode(n, CodeKind, "form must be a map, this is "+n.describe(), "for example form: {user: anna, role: [reader, writer]}")
+		p.failNode(n, CodeKind, what+" must be a map, this is "+n.describe(), example)
 		return nil
 	}
 	var b builder
@@ -178,18 +189,18 @@ func (p *parser) form(n *node) Template {
 		}
 		for _, v := range values {
 			b.separate(len(b.parts)+b.text.Len(), "&")
-			p.formField(&b, e.key, v)
+			p.field(&b, e.key, v, what)
 		}
 	}
 	return b.template()
 }
 
-// inForm is a field of a form.
+// inForm is a field of a form or a query.
 var inForm = slot{dynamic: true, secret: true, literal: url.QueryEscape, static: url.QueryEscape, escape: EscapeForm}
 
-func (p *parser) formField(b *builder, key string, n *node) {
+func (p *parser) field(b *builder, key string, n *node, what string) {
 	b.literal(url.QueryEscape(key) + "=")
-	if text, ok := p.raw(n, "a field of a form"); ok {
+	if text, ok := p.raw(n, "a field of the "+what); ok {
 		p.write(b, n, text, inForm)
 	}
 }

@@ -13,44 +13,51 @@ import (
 // Kinds of scalars, and scalars that may also be something else. schema.go
 // says what each looks like.
 type (
-	versionText   string
-	templateText  string // text in which ${…} is replaced for each request
-	fixedText     string // text in which ${env.NAME} is replaced when the file is read
-	durationText  string
-	pauseValue    string // a duration, a range of durations or a pauseDoc
-	rateText      string // a rate alone
-	rateValue     string // a rate, a ramp of rates or a list of rates
-	searchText    string // two rates
-	workersValue  string // a number of workers, a ramp or a list of numbers
-	countValue    string
-	switchValue   string
-	requestText   string
-	statusValue   string
-	checkText     string
-	arrivalsText  string
-	pacingText    string
-	decideText    string
-	scheduleText  string
-	eachText      string
-	branchText    string // text in which ${env.NAME} is replaced
-	artifactText  string
-	objectiveText string
-	indicatorText string
-	anyJSON       string
-	headerMap     string
-	formMap       string
-	captureMap    string
-	onFailText    string
-	orderText     string
-	atEndText     string
-	dataValue     string // a dataDoc or a list of them
-	sessionText   string
-	filesValue    string // a path or a list of paths
-	commandText   string // a shell command, as it is
-	variableMap   string
-	baselineItem  string // none or a baselineDoc
-	objectiveItem string // an objective as text or as an objectiveDoc
-	profileMap    string // a profileDoc by each name
+	versionText     string
+	templateText    string // text in which ${…} is replaced for each request
+	fixedText       string // text in which ${env.NAME} is replaced when the file is read
+	durationText    string
+	pauseValue      string // a duration, a range of durations or a pauseDoc
+	rateText        string // a rate alone
+	rateValue       string // a rate, a ramp of rates or a list of rates
+	searchText      string // two rates
+	workersValue    string // a number of workers, a ramp or a list of numbers
+	countValue      string
+	switchValue     string
+	requestText     string
+	statusValue     string
+	checkText       string
+	arrivalsText    string
+	pacingText      string
+	decideText      string
+	scheduleText    string
+	eachText        string
+	branchText      string // text in which ${env.NAME} is replaced
+	artifactText    string
+	objectiveText   string
+	indicatorText   string
+	anyJSON         string
+	headerMap       string
+	formMap         string
+	multipartMap    string
+	connectionsText string
+	resolveMap      string
+	authItem        string // none or an authDoc
+	algorithmText   string
+	encodingText    string
+	signedText      string
+	captureMap      string
+	onFailText      string
+	orderText       string
+	atEndText       string
+	dataValue       string // a dataDoc or a list of them
+	sessionText     string
+	filesValue      string // a path or a list of paths
+	commandText     string // a shell command, as it is
+	variableMap     string
+	baselineItem    string // none or a baselineDoc
+	objectiveItem   string // an objective as text or as an objectiveDoc
+	profileMap      string // a profileDoc by each name
 
 	distributionText string
 )
@@ -113,6 +120,61 @@ type limitsDoc struct {
 type httpDoc struct {
 	Timeout durationText `json:"timeout,omitempty" jsonschema:"Time limit of one request, connecting included. Default: 10s."`
 	Headers headerMap    `json:"headers,omitempty" jsonschema:"Headers of every request."`
+
+	Compression switchValue     `json:"compression,omitempty" jsonschema:"Ask for compressed answers, and decode them for checks and captures. Default: off."`
+	Redirects   countValue      `json:"redirects,omitempty" jsonschema:"How many redirects of an answer are followed at most. Default: none."`
+	Connections connectionsText `json:"connections,omitempty" jsonschema:"keep: a connection carries one request after the other, new: each request opens its own. Default: keep."`
+	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
+	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
+	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128. Default: none, whatever the environment says."`
+	TLS         tlsDoc          `json:"tls,omitzero" jsonschema:"How https is spoken."`
+	Auth        authItem        `json:"auth,omitempty" jsonschema:"How requests show who sends them, unless a scenario or a step says otherwise."`
+}
+
+// authDoc holds one of its keys.
+type authDoc struct {
+	Basic  basicDoc     `json:"basic,omitzero" jsonschema:"User and password."`
+	Bearer templateText `json:"bearer,omitempty" jsonschema:"A token."`
+	OAuth2 oauth2Doc    `json:"oauth2,omitzero" jsonschema:"A token that is fetched before the first stage and renewed while the stages run: client credentials of OAuth 2."`
+	SigV4  sigV4Doc     `json:"sigv4,omitzero" jsonschema:"A signature of AWS, version 4."`
+	HMAC   hmacDoc      `json:"hmac,omitzero" jsonschema:"A signature of parts of the request by a key that both sides know."`
+}
+
+type basicDoc struct {
+	User     templateText `json:"user" jsonschema:"Name of the user."`
+	Password templateText `json:"password" jsonschema:"Its password."`
+}
+
+type oauth2Doc struct {
+	TokenURL     fixedText   `json:"token_url" jsonschema:"Where tokens are issued."`
+	ClientID     fixedText   `json:"client_id" jsonschema:"Who asks."`
+	ClientSecret fixedText   `json:"client_secret" jsonschema:"Its secret."`
+	Scopes       []fixedText `json:"scopes,omitempty" jsonschema:"What the token shall permit."`
+	Params       formMap     `json:"params,omitempty" jsonschema:"Further parameters of the request for a token, such as audience."`
+}
+
+type sigV4Doc struct {
+	Region       fixedText `json:"region" jsonschema:"Such as eu-central-1."`
+	Service      fixedText `json:"service" jsonschema:"Such as execute-api or s3."`
+	AccessKey    fixedText `json:"access_key" jsonschema:"ID of the access key."`
+	SecretKey    fixedText `json:"secret_key" jsonschema:"The secret access key."`
+	SessionToken fixedText `json:"session_token,omitempty" jsonschema:"Token of temporary credentials."`
+}
+
+type hmacDoc struct {
+	Header    fixedText     `json:"header" jsonschema:"Header that carries the signature."`
+	Key       fixedText     `json:"key" jsonschema:"The key."`
+	Algorithm algorithmText `json:"algorithm,omitempty" jsonschema:"sha256, sha512, sha384 or sha1. Default: sha256."`
+	Encoding  encodingText  `json:"encoding,omitempty" jsonschema:"hex or base64. Default: hex."`
+	Prefix    fixedText     `json:"prefix,omitempty" jsonschema:"Text before the signature, such as sha256=."`
+	Over      []signedText  `json:"over" jsonschema:"What is signed, joined by line feeds: method, path, host, body, header NAME."`
+}
+
+type tlsDoc struct {
+	CAFile             fixedText   `json:"ca_file,omitempty" jsonschema:"PEM file of the authorities that the service's certificate may be signed by. Default: those of the system."`
+	CertFile           fixedText   `json:"cert_file,omitempty" jsonschema:"PEM file of the certificate that is shown to the service."`
+	KeyFile            fixedText   `json:"key_file,omitempty" jsonschema:"PEM file of its key."`
+	InsecureSkipVerify switchValue `json:"insecure_skip_verify,omitempty" jsonschema:"Take any certificate of the service. Default: false."`
 }
 
 type waitForDoc struct {
@@ -128,17 +190,21 @@ type metricsDoc struct {
 
 // requestDoc holds the keys of a request, in a step or directly in a scenario.
 type requestDoc struct {
-	Request  requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as POST /predict."`
-	Headers  headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
-	JSON     anyJSON       `json:"json,omitempty" jsonschema:"Body, written as YAML and sent as JSON."`
-	Form     formMap       `json:"form,omitempty" jsonschema:"Body, sent as a form."`
-	Body     templateText  `json:"body,omitempty" jsonschema:"Body, sent as it is."`
-	BodyFile fixedText     `json:"body_file,omitempty" jsonschema:"File that is the body, relative to this file."`
-	Timeout  durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
-	Accept   []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
-	Checks   []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
-	Capture  captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP."`
-	OnFail   onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
+	Request   requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as POST /predict."`
+	Query     formMap       `json:"query,omitempty" jsonschema:"Parameters that are added to the path. A list stands for several of one name."`
+	Headers   headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+	JSON      anyJSON       `json:"json,omitempty" jsonschema:"Body, written as YAML and sent as JSON."`
+	Form      formMap       `json:"form,omitempty" jsonschema:"Body, sent as a form."`
+	Body      templateText  `json:"body,omitempty" jsonschema:"Body, sent as it is."`
+	BodyFile  fixedText     `json:"body_file,omitempty" jsonschema:"File that is the body, relative to this file."`
+	Multipart multipartMap  `json:"multipart,omitempty" jsonschema:"Body, sent as multipart/form-data: texts and files."`
+	Gzip      switchValue   `json:"gzip,omitempty" jsonschema:"Send the body compressed. Default: off."`
+	Auth      authItem      `json:"auth,omitempty" jsonschema:"How the request shows who sends it, or none; in a scenario with steps: each of them."`
+	Timeout   durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
+	Accept    []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
+	Checks    []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
+	Capture   captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP."`
+	OnFail    onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
 }
 
 type scenarioDoc struct {
@@ -163,6 +229,13 @@ type pauseDoc struct {
 	StdDev       durationText     `json:"stddev,omitempty" jsonschema:"Standard deviation of a normal or lognormal one."`
 	Min          durationText     `json:"min,omitempty" jsonschema:"The shortest pause. Default: 0s."`
 	Max          durationText     `json:"max,omitempty" jsonschema:"The longest pause. Default: 10 standard deviations above the mean."`
+}
+
+// multipartDoc is a file of a multipart body.
+type multipartDoc struct {
+	File fixedText `json:"file" jsonschema:"File that is sent, relative to this file."`
+	Type fixedText `json:"type,omitempty" jsonschema:"Its media type, such as image/png. Default: application/json where the name ends in .json, else application/octet-stream."`
+	Name fixedText `json:"name,omitempty" jsonschema:"The name that it is sent under. Default: that of the file."`
 }
 
 // plainStep holds the keys of a request or a pause in a list of steps.

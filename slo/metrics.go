@@ -29,5 +29,6 @@ func (p *parser) scrape(n *node) {
 			Name: defaultName(http.MethodGet, path), Method: http.MethodGet, Path: p.path(n, text, path),
 			Timeout: p.file.HTTP.Timeout, Headers: p.file.HTTP.Headers, Pos: n.pos,
 		}
+		p.authorize(p.file.Metrics.Scrape, p.whose, nil)
 	}
 }

@@ -64,7 +64,10 @@ func (p *parser) scenario(n *node) Scenario {
 	p.scope = p.newScope()
 	defer func() { p.scope = p.newScope() }()
 	if o.has("steps") {
-		o.exclude(p, "steps", keysOf[requestDoc](), "write the request as one of the steps")
+		alone := slices.DeleteFunc(keysOf[requestDoc](), func(key string) bool { return key == "auth" })
+		o.exclude(p, "steps", alone, "write the request as one of the steps")
+		defer func(of auth) { p.whose = of }(p.whose)
+		p.whose = p.auth(o.get("auth"), p.whose)
 	}
 	s.Data = p.data(o.get("data"))
 	taken := map[string]bool{}
@@ -127,7 +130,9 @@ func (p *parser) request(o *object, hint string) *Request {
 	n := o.need(p, "request", hint)
 	r := &Request{Timeout: p.duration(o.get("timeout"), "the timeout", p.file.HTTP.Timeout, maxTimeout), Pos: o.node.pos}
 	r.Accept = p.accept(o.get("accept"))
-	r.Headers = override(p.defaultHeaders(), p.headers(o.get("headers")))
+	own := p.headers(o.get("headers"))
+	r.Headers = override(p.defaultHeaders(), own)
+	p.authorize(r, p.auth(o.get("auth"), p.whose), own)
 	p.body(o, r)
 	for _, item := range p.list(o.get("checks"), "checks", maxChecks) {
 		if c, ok := p.check(item); ok {
@@ -137,6 +142,7 @@ func (p *parser) request(o *object, hint string) *Request {
 	if n != nil {
 		p.requestLine(n, r)
 	}
+	p.query(o.get("query"), r)
 	r.Captures = p.captures(o.get("capture"))
 	r.GoesOn = p.onFail(o.get("on_fail"))
 	if n == nil {
@@ -257,6 +263,31 @@ func (p *parser) checkPath(n *node, t Template) {
 	}
 	if length > maxPath {
 		p.failNode(n, CodeRequest, fmt.Sprintf("the path has more than %d bytes", maxPath), "")
+	}
+}
+
+// query adds parameters to the path.
+func (p *parser) query(n *node, r *Request) {
+	fields := p.fields(n, "query", "for example query: {page: 2, tag: [new, cheap]}")
+	if len(fields) == 0 || len(r.Path) == 0 {
+		return
+	}
+	separator, length := "?", 0
+	for _, part := range r.Path {
+		if strings.Contains(part.Literal, "?") {
+			separator = "&"
+		}
+	}
+	if last := r.Path[len(r.Path)-1].Literal; strings.HasSuffix(last, "?") || strings.HasSuffix(last, "&") {
+		separator = ""
+	}
+	var b builder
+	for _, part := range slices.Concat(r.Path, Template{{Literal: separator}}, fields) {
+		length += len(part.Literal)
+		b.part(part)
+	}
+	if r.Path = b.template(); length > maxPath {
+		p.failNode(n, CodeRequest, fmt.Sprintf("the path and its query have more than %d bytes", maxPath), "")
 	}
 }
 

@@ -124,11 +124,27 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[captureMap]():       {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+`)},
 		reflect.TypeFor[formMap]():          {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 	}
+	known[reflect.TypeFor[connectionsText]()] = &jsonschema.Schema{Enum: []any{keepConnections, newConnections}}
+	known[reflect.TypeFor[resolveMap]()] = &jsonschema.Schema{Type: "object", AdditionalProperties: anyScalar()}
+	known[reflect.TypeFor[algorithmText]()] = &jsonschema.Schema{Enum: []any{"sha256", "sha512", "sha384", "sha1"}}
+	known[reflect.TypeFor[encodingText]()] = &jsonschema.Schema{Enum: []any{"hex", "base64"}}
+	known[reflect.TypeFor[signedText]()] = pattern(`method|path|host|body|header +.+` + withValue)
+	known[reflect.TypeFor[authItem]()] = either(&jsonschema.Schema{Const: jsonschema.Ptr[any](noAuth)}, authSchema(known))
+	field := either(anyScalar(), schemaOf[multipartDoc](known))
+	known[reflect.TypeFor[multipartMap]()] = &jsonschema.Schema{Type: "object", AdditionalProperties: either(field, listOf(field.CloneSchemas()))}
 	known[reflect.TypeFor[objectiveItem]()] = either(pattern(objectivePattern), objectiveSchema(known))
 	known[reflect.TypeFor[pauseValue]()] = either(ramp(durationPattern), schemaOf[pauseDoc](known))
 	known[reflect.TypeFor[baselineItem]()] = either(&jsonschema.Schema{Const: jsonschema.Ptr[any](noBaseline)}, schemaOf[baselineDoc](known))
 	known[reflect.TypeFor[profileMap]()] = &jsonschema.Schema{Type: "object", PropertyNames: &jsonschema.Schema{Pattern: profileName.String()}, AdditionalProperties: schemaOf[profileDoc](known)}
 	return withStructs(known)
+}
+
+func authSchema(known map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {
+	s := schemaOf[authDoc](known)
+	for _, kind := range keysOf[authDoc]() {
+		s.OneOf = append(s.OneOf, needs(kind))
+	}
+	return s
 }
 
 func objectiveSchema(known map[reflect.Type]*jsonschema.Schema) *jsonschema.Schema {

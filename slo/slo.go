@@ -40,6 +40,7 @@ type File struct {
 	Scenarios []Scenario
 	After     []Step   // steps that run once after the last stage
 	Captures  []string // the names of all captures, by their numbers
+	Tokens    []TokenSource
 	Stages    []Stage
 	Baseline  Baseline
 	Service   *ServiceCommands // nil: slogate cannot start it itself
@@ -100,12 +101,6 @@ const (
 	Mixed     Schedule = "mixed"     // at the same time, each with half of the load; understates changes on shared cores
 )
 
-// HTTP holds the defaults of every step.
-type HTTP struct {
-	Timeout time.Duration // of one request, connecting included; 10 s by default
-	Headers []Header
-}
-
 // Header is one request header. Its name is canonical.
 type Header struct {
 	Name  string
@@ -148,10 +143,13 @@ type Request struct {
 	Path    Template // path and query, begins with "/"; added to the target
 	Headers []Header // the file's defaults first, then the step's own; a later one of the same name wins
 	Body    Template // empty: no body
-	Timeout time.Duration
-	Accept  []StatusRange // 2xx and 3xx by default
-	Checks  []Check
-	Pos     Pos
+	Gzip    bool     // the body is sent compressed, as the headers say
+
+	Signature *Signature // nil: none
+	Timeout   time.Duration
+	Accept    []StatusRange // 2xx and 3xx by default
+	Checks    []Check
+	Pos       Pos
 
 	Captures []Capture // taken from the answer after the checks
 	GoesOn   bool      // the iteration goes on where the request is not successful

@@ -167,13 +167,6 @@ func portProblem(rest string) string {
 	return ""
 }
 
-// http reads the defaults of every step.
-func (p *parser) http(n *node) {
-	o := objectOf[httpDoc](p, n, "http")
-	p.file.HTTP.Timeout = p.duration(o.get("timeout"), "the timeout", defaultTimeout, maxTimeout)
-	p.file.HTTP.Headers = p.headers(o.get("headers"))
-}
-
 // waitFor reads the readiness request.
 func (p *parser) waitFor(n *node) {
 	if n == nil {
@@ -184,11 +177,13 @@ func (p *parser) waitFor(n *node) {
 		return
 	}
 	w := &WaitFor{Timeout: p.duration(o.get("timeout"), "the timeout", defaultWait, maxDuration)}
+	own := p.headers(o.get("headers"))
 	w.Request = Request{
 		Name: "wait_for", Timeout: p.file.HTTP.Timeout, Pos: n.pos,
 		Accept:  p.accept(o.get("accept")),
-		Headers: override(p.defaultHeaders(), p.headers(o.get("headers"))),
+		Headers: override(p.defaultHeaders(), own),
 	}
+	p.authorize(&w.Request, p.whose, own)
 	p.requestLine(o.need(p, "request", "wait_for: {request: GET /health}"), &w.Request)
 	p.file.WaitFor = w
 }

@@ -15,7 +15,8 @@ type Part struct {
 	Literal string
 	Value   Value
 	Name    string   // Captured: of the capture; Row: of the column
-	Number  int      // Captured: in File.Captures; Row: of the column in the scenario's rows
+	Number  int      // Captured: in File.Captures; Row: of the column in the scenario's rows; Token: in File.Tokens
+	Of      Template // Base64: what is encoded
 	Args    []string // RandomOf: the choices; RandomInt: inclusive bounds; RandomString: the length
 	Escape  Escape
 }
@@ -36,6 +37,8 @@ const (
 	RandomOf     Value = "random.of"     // Args: the choices
 	Captured     Value = "capture"       // what an earlier step found in its answer
 	Row          Value = "row"           // a column of the iteration's row
+	Token        Value = "token"         // of a token source
+	Base64       Value = "base64"        // a template, encoded
 )
 
 // Escape says how a value is written at its place.

@@ -144,6 +144,14 @@ func (b *builder) value(p Part) {
 	b.parts = append(b.parts, p)
 }
 
+func (b *builder) part(p Part) {
+	if p.Value == NoValue {
+		b.literal(p.Literal)
+		return
+	}
+	b.value(p)
+}
+
 func (b *builder) flush() {
 	if b.text.Len() > 0 {
 		b.parts = append(b.parts, Part{Literal: b.text.String()})

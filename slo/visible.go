@@ -115,15 +115,19 @@ func (s *scope) noColumn(name string) *fault {
 // defaultHeaders are the headers of the file that a step sends: those whose
 // captures are made.
 func (p *parser) defaultHeaders() []Header {
-	isMade := func(part Part) bool {
-		_, made := p.scope.made[part.Name]
-		return part.Value != Captured || made
-	}
 	var all []Header
 	for _, h := range p.file.HTTP.Headers {
-		if !slices.ContainsFunc(h.Value, func(part Part) bool { return !isMade(part) }) {
+		if p.isMade(h.Value) {
 			all = append(all, h)
 		}
 	}
 	return all
+}
+
+// isMade reports whether the captures of a template are made here.
+func (p *parser) isMade(t Template) bool {
+	return !slices.ContainsFunc(t, func(part Part) bool {
+		_, made := p.scope.made[part.Name]
+		return part.Value == Captured && !made || part.Value == Base64 && !p.isMade(part.Of)
+	})
 }

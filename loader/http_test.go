@@ -1,0 +1,470 @@
+package loader
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// with reads an SLO file with a block of http.
+func with(t *testing.T, target, http, scenarios string) *slo.File {
+	t.Helper()
+	return parseWhole(t, "version: 1\ntarget: "+target+"\nhttp: "+http+"\nscenarios:\n"+scenarios+"\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n")
+}
+
+func gzipped(text string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text)
+	w.Close()
+	return b.Bytes()
+}
+
+func TestCompression(t *testing.T) {
+	large := `{"a": 1, "pad": "` + strings.Repeat("x", 100_000) + `"}`
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Encoding") != "gzip" {
+			http.Error(w, "no gzip", http.StatusNotAcceptable)
+			return
+		}
+		switch r.URL.Path {
+		case "/plain":
+			fmt.Fprint(w, large)
+		case "/broken":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(gzipped(large)[:50])
+		case "/refuses":
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(http.StatusTeapot)
+			w.Write(gzipped("short and stout"))
+		default:
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(gzipped(large))
+		}
+	})
+	eachEngine(t, func(t *testing.T, engine string) {
+		for path, want := range map[string]result.Counters{
+			"/plain":   {Success: 4},
+			"/gzip":    {Success: 4},
+			"/broken":  {Protocol: 4},
+			"/refuses": {BadStatus: 4},
+		} {
+			l := newLoader(t, with(t, url, "{compression: on}", "  - {request: GET "+path+", checks: [json.a == 1, size > 100KB]}"), Options{Engine: engine})
+			s := l.Run(t.Context(), counted(4, 1))
+			coherent(t, s)
+			if s.Counters != want {
+				t.Errorf("%s: %+v %+v", path, s.Counters, s.Failures)
+			}
+			if path == "/gzip" && s.BytesIn > 10_000 {
+				t.Errorf("%d bytes came, of some hundred on the wire", s.BytesIn)
+			}
+			if path == "/refuses" && s.Failures[0].Body != "short and stout" {
+				t.Errorf("the sample is %q", s.Failures[0].Body)
+			}
+		}
+	})
+}
+
+// A small answer that decodes to an endless body is bounded.
+func TestCompressionIsBounded(t *testing.T) {
+	var bomb bytes.Buffer
+	w := gzip.NewWriter(&bomb)
+	zeros := make([]byte, 1<<20)
+	for range 80 {
+		w.Write(zeros)
+	}
+	w.Close()
+	r := reply{body: bomb.Bytes(), encoding: "gzip"}
+	if err := r.decode(true); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte{}, true)
+	f.Add(gzipped("hello"), false)
+	f.Add(gzipped("hello")[:12], true)
+	f.Fuzz(func(t *testing.T, body []byte, whole bool) {
+		r := reply{body: body, size: int64(len(body)), encoding: "gzip"}
+		if err := r.decode(whole); err == nil && whole && len(body) > 0 && r.size != int64(len(r.body)) {
+			t.Errorf("%d bytes decoded, the size is %d", len(r.body), r.size)
+		}
+	})
+}
+
+func TestNewConnections(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, saw := raw(t, keeps(okTwo))
+		l := newLoader(t, with(t, url, "{connections: new}", "  - {request: GET /}"), Options{Engine: engine})
+		s := l.Run(t.Context(), counted(6, 2))
+		coherent(t, s)
+		if s.Counters.Success != 6 || s.Generator.Opened != 6 || s.Generator.Reused != 0 || saw.connections.Load() != 6 {
+			t.Errorf("%+v, opened %d, reused %d, %d came", s.Counters, s.Generator.Opened, s.Generator.Reused, saw.connections.Load())
+		}
+	})
+}
+
+func TestResolve(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var hosts sync.Map
+		at := serve(t, func(w http.ResponseWriter, r *http.Request) { hosts.Store(r.Host, true) })
+		address := strings.TrimPrefix(at, "http://")
+		_, port, _ := net.SplitHostPort(address)
+		for target, to := range map[string]string{"http://api.slogate.invalid": address, "http://API2.slogate.invalid:" + port: "127.0.0.1"} {
+			host := strings.TrimPrefix(target, "http://")
+			name, _, _ := strings.Cut(strings.ToLower(host), ":")
+			l := newLoader(t, with(t, target, "{resolve: {"+name+": '"+to+"'}}", "  - {request: GET /}"), Options{Engine: engine})
+			s := l.Run(t.Context(), counted(2, 1))
+			if _, came := hosts.Load(host); s.Counters.Success != 2 || !came {
+				t.Errorf("%s: %+v %+v, the host came: %v", target, s.Counters, s.Failures, came)
+			}
+		}
+	})
+}
+
+func TestSource(t *testing.T) {
+	var from sync.Map
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		from.Store(host, true)
+	})
+	l := newLoader(t, with(t, url, "{source: 127.0.0.7}", "  - {request: GET /}"), Options{})
+	s := l.Run(t.Context(), counted(2, 1))
+	if s.Counters.Local == 2 {
+		t.Skip("this system has one loopback address only")
+	}
+	if _, came := from.Load("127.0.0.7"); !came || s.Counters.Success != 2 || s.Generator.Engine != PortableEngine {
+		t.Errorf("%+v %+v, the address came: %v, engine %s", s.Counters, s.Failures, came, s.Generator.Engine)
+	}
+}
+
+// proxy is a forwarding proxy that wants a password.
+type proxy struct {
+	tunnels, passed atomic.Int64
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, password, _ := (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth(); password != "s3cret/value" {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return
+	}
+	if r.Method == http.MethodConnect {
+		p.tunnels.Add(1)
+		p.connect(w, r)
+		return
+	}
+	p.passed.Add(1)
+	r.RequestURI = ""
+	r.Header.Del("Proxy-Authorization")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer answer.Body.Close()
+	w.WriteHeader(answer.StatusCode)
+	io.Copy(w, answer.Body)
+}
+
+func (p *proxy) connect(w http.ResponseWriter, r *http.Request) {
+	to, err := net.Dial("tcp", r.Host)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer to.Close()
+	from, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	defer from.Close()
+	io.WriteString(from, "HTTP/1.1 200 Connection established\r\n\r\n")
+	done := make(chan struct{})
+	go func() { defer close(done); io.Copy(to, from); to.Close() }()
+	io.Copy(from, to)
+	from.Close()
+	<-done
+}
+
+func TestProxy(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		p := &proxy{}
+		way := strings.TrimPrefix(serve(t, p.ServeHTTP), "http://")
+		plain := serve(t, ok)
+		http := "{proxy: 'http://user:${secret.KEY}@" + way + "'}"
+		l := newLoader(t, with(t, plain, http, "  - {request: 'GET /?a=1', checks: [body == 'hello']}"), Options{Engine: engine})
+		s := l.Run(t.Context(), counted(3, 1))
+		coherent(t, s)
+		if s.Counters.Success != 3 || p.passed.Load() != 3 {
+			t.Errorf("%+v %+v, %d passed", s.Counters, s.Failures, p.passed.Load())
+		}
+		wrong := newLoader(t, with(t, plain, "{proxy: 'http://user:x@"+way+"'}", "  - {request: GET /}"), Options{Engine: engine})
+		if s := wrong.Run(t.Context(), counted(1, 1)); s.Counters.BadStatus != 1 || s.Status[407] != 1 {
+			t.Errorf("without the password: %+v", s.Counters)
+		}
+	})
+}
+
+func TestProxyTunnel(t *testing.T) {
+	p := &proxy{}
+	way := strings.TrimPrefix(serve(t, p.ServeHTTP), "http://")
+	s := httptest.NewTLSServer(http.HandlerFunc(ok))
+	t.Cleanup(s.Close)
+	file := with(t, s.URL, "{proxy: 'http://user:${secret.KEY}@"+way+"', tls: {insecure_skip_verify: true}}", "  - {request: GET /}")
+	l := newLoader(t, file, Options{})
+	if out := l.Run(t.Context(), counted(3, 1)); out.Counters.Success != 3 || p.tunnels.Load() != 1 {
+		t.Errorf("%+v %+v, %d tunnels", out.Counters, out.Failures, p.tunnels.Load())
+	}
+	file.HTTP.Proxy = "http://user:wrong@" + way
+	out := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+	if out.Counters.Protocol != 1 || !strings.Contains(out.Failures[0].Detail, "407") {
+		t.Errorf("without the password: %+v %+v", out.Counters, out.Failures)
+	}
+}
+
+// The time of a request holds for a proxy that says nothing.
+func TestSilentProxyTimesOut(t *testing.T) {
+	way, _ := (&server{accept: func(p *peer) { <-p.done }}).start(t)
+	file := with(t, "https://localhost:1", "{timeout: 100ms, proxy: '"+way+"'}", "  - {request: GET /}")
+	if out := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1)); out.Counters.Timeout != 1 {
+		t.Errorf("%+v %+v", out.Counters, out.Failures)
+	}
+}
+
+// identity is a key with its certificate, both in PEM.
+func identity(t *testing.T, name string, from, until time.Time) (cert, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: from, NotAfter: until, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+}
+
+// secured starts a server with a certificate that is valid for some days, and
+// that wants one of its clients.
+func secured(t *testing.T, days int, clients []byte, h http.HandlerFunc) (url string, authority []byte) {
+	t.Helper()
+	now := time.Now()
+	cert, key := identity(t, "server", now.Add(-time.Hour), now.Add(time.Duration(days)*24*time.Hour+time.Hour))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = quiet
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	if clients != nil {
+		s.TLS.ClientCAs = x509.NewCertPool()
+		s.TLS.ClientCAs.AppendCertsFromPEM(clients)
+		s.TLS.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL, cert
+}
+
+func TestMutualTLS(t *testing.T) {
+	cert, key := identity(t, "load", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	url, authority := secured(t, 90, cert, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.TLS.PeerCertificates[0].Subject.CommonName)
+	})
+	file := parse(t, url, "  - {request: GET /, checks: [body == 'load']}")
+	file.HTTP.TLS = slo.TLS{CA: authority, Cert: cert, Key: key}
+	if out := newLoader(t, file, Options{}).Run(t.Context(), counted(3, 1)); out.Counters.Success != 3 {
+		t.Errorf("%+v %+v", out.Counters, out.Failures)
+	}
+	for name, other := range map[string]slo.TLS{"no certificate": {CA: authority}, "no authority": {Cert: cert, Key: key}} {
+		file.HTTP.TLS = other
+		if out := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1)); out.Counters.TLS != 1 {
+			t.Errorf("%s: %+v %+v", name, out.Counters, out.Failures)
+		}
+	}
+}
+
+// forwarder is a service that redirects.
+type forwarder struct {
+	mu    sync.Mutex
+	got   []string
+	other string // another service
+}
+
+func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	f.mu.Lock()
+	cookies := ""
+	for _, c := range r.Cookies() {
+		cookies += " " + c.String()
+	}
+	f.got = append(f.got, fmt.Sprintf("%s %s auth=%q key=%q%s %s", r.Method, r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Key"), cookies, body))
+	f.mu.Unlock()
+	to := func(status int, location string) { w.Header().Set("Location", location); w.WriteHeader(status) }
+	switch r.URL.Path {
+	case "/login":
+		http.SetCookie(w, &http.Cookie{Name: "seat", Value: "7"})
+		to(http.StatusFound, "home?a=b c")
+	case "/see":
+		to(http.StatusSeeOther, "/home")
+	case "/keep":
+		to(http.StatusPermanentRedirect, "/home")
+	case "/loop":
+		to(http.StatusFound, "/loop")
+	case "/away":
+		to(http.StatusFound, f.other+"/home")
+	case "/carry":
+		to(http.StatusTemporaryRedirect, f.other+"/home")
+	case "/file":
+		to(http.StatusFound, "file:///etc/passwd")
+	case "/nowhere":
+		to(http.StatusFound, "http://[::")
+	default:
+		fmt.Fprint(w, "home")
+	}
+}
+
+func (f *forwarder) take() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	got := f.got
+	f.got = nil
+	return got
+}
+
+func TestRedirects(t *testing.T) {
+	there := &forwarder{}
+	here := &forwarder{other: serve(t, there.ServeHTTP)}
+	target := serve(t, here.ServeHTTP)
+	credentials := `auth="Bearer s3cret/value" key="k"`
+	for name, test := range map[string]struct {
+		request     string
+		want        result.Counters
+		redirects   int64
+		detail      string
+		here, there []string
+	}{
+		"cookies come along": {
+			"request: POST /login, body: hello", result.Counters{Success: 1}, 1, "",
+			[]string{"POST /login " + credentials + " hello", "GET /home?a=b%20c " + credentials + " seat=7 "}, nil,
+		},
+		"see other":               {"request: PUT /see, body: hello", result.Counters{Success: 1}, 1, "", []string{"PUT /see " + credentials + " hello", "GET /home " + credentials + " "}, nil},
+		"the method stays":        {"request: PUT /keep, body: hello", result.Counters{Success: 1}, 1, "", []string{"PUT /keep " + credentials + " hello", "PUT /home " + credentials + " hello"}, nil},
+		"credentials stay":        {"request: GET /away", result.Counters{Success: 1}, 1, "", []string{"GET /away " + credentials + " "}, []string{`GET /home auth="" key="" `}},
+		"a body stays":            {"request: POST /carry, body: hello", result.Counters{Protocol: 1}, 0, "with a body to another service", []string{"POST /carry " + credentials + " hello"}, nil},
+		"a loop ends":             {"request: GET /loop", result.Counters{Protocol: 1}, 3, "more than 3 redirects", slicesOf("GET /loop "+credentials+" ", 4), nil},
+		"another scheme":          {"request: GET /file", result.Counters{Protocol: 1}, 0, `redirect to the scheme "file"`, []string{"GET /file " + credentials + " "}, nil},
+		"a location that is none": {"request: GET /nowhere", result.Counters{Protocol: 1}, 0, "the location is not a URL", []string{"GET /nowhere " + credentials + " "}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := with(t, target, "{redirects: 3, headers: {authorization: 'Bearer ${secret.KEY}', x-key: k}}", "  - {name: n, session: worker, "+test.request+"}")
+			l := newLoader(t, file, Options{})
+			s := l.Run(t.Context(), counted(1, 1))
+			coherent(t, s)
+			if s.Counters != test.want || s.Redirects != test.redirects && test.want.Success == 1 {
+				t.Errorf("%+v with %d redirects, want %+v with %d: %+v", s.Counters, s.Redirects, test.want, test.redirects, s.Failures)
+			}
+			if test.detail != "" && !strings.Contains(s.Failures[0].Detail, test.detail) {
+				t.Errorf("detail is %q, want %q", s.Failures[0].Detail, test.detail)
+			}
+			if diff := cmp.Diff(test.here, here.take()); diff != "" {
+				t.Errorf("the target saw (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.there, there.take()); diff != "" {
+				t.Errorf("the other service saw (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func slicesOf(text string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = text
+	}
+	return all
+}
+
+// What the limits forbid cannot be reached by a redirect.
+func TestRedirectsKeepToTheLimits(t *testing.T) {
+	there := &forwarder{}
+	away := serve(t, there.ServeHTTP)
+	u, _ := url.Parse(away)
+	here := &forwarder{other: "http://localhost:" + u.Port()}
+	file := with(t, serve(t, here.ServeHTTP), "{redirects: 3}", "  - {request: GET /away}")
+	file.Limits.Hosts = [][]string{{"127.0.0.1"}}
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+	if s.Counters.Protocol != 1 || !strings.Contains(s.Failures[0].Detail, "which the limits do not allow") || len(there.take()) > 0 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
+}
+
+// A request has its time for all of its redirects together.
+func TestRedirectsShareTheTimeout(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/slow" {
+			http.Redirect(w, r, "/slow", http.StatusFound)
+			return
+		}
+		<-r.Context().Done()
+	})
+	file := with(t, url, "{redirects: 3, timeout: 100ms}", "  - {request: GET /}")
+	s := newLoader(t, file, Options{}).Run(context.Background(), counted(1, 1))
+	if s.Counters.Timeout != 1 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
+}
+
+// The engine that cannot do what the file asks for is left alone, and says why
+// where it was asked for by name.
+func TestEngineFollowsTheFile(t *testing.T) {
+	for http, want := range map[string]bool{"{redirects: 1}": false, "{source: 127.0.0.1}": false, "{compression: on, connections: new, resolve: {a: 127.0.0.1}, proxy: 'http://127.0.0.1:9'}": true} {
+		file := with(t, "http://127.0.0.1:9", http, "  - {request: GET /}")
+		l := newLoader(t, file, Options{})
+		best := Engines()[0]
+		if got := l.engine.name(); best != PortableEngine && (got == best) != want {
+			t.Errorf("%s takes the engine %s", http, got)
+		}
+		if best == PortableEngine || want {
+			continue
+		}
+		if _, err := New(file, Options{Engine: best}); err == nil {
+			t.Errorf("%s is loaded by the engine %s", http, best)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package loader
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/slogate/slogate/slo"
+)
+
+// manner is how all requests of a loader are written and connected.
+type manner struct {
+	target  *url.URL
+	version string // of the program, for User-Agent
+	http    slo.HTTP
+	guard   Guard
+	tokens  *tokens // nil: none
+}
+
+// proxy is the proxy's URL, nil for none.
+func (m *manner) proxy() *url.URL {
+	if m.http.Proxy == "" {
+		return nil
+	}
+	u, err := url.Parse(m.http.Proxy)
+	if err != nil {
+		panic("loader: the proxy must have been checked")
+	}
+	return u
+}
+
+// of is the manner for another service than the target, which a redirect leads
+// to.
+func (m *manner) of(target *url.URL) *manner {
+	other := *m
+	other.target = target
+	return &other
+}
+
+// dial is the host and port to connect to for the target's. An option may
+// stand in its place, but not in that of a proxy.
+func (m *manner) dial(instead string) string {
+	if proxy := m.proxy(); proxy != nil {
+		return proxy.Host
+	}
+	return cmp.Or(instead, m.resolved(addressOf(m.target)))
+}
+
+// resolved is the address that the file gives for a host and port, or the same.
+func (m *manner) resolved(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	to, ok := m.http.Resolve[strings.ToLower(host)]
+	if err != nil || !ok {
+		return address
+	}
+	if _, _, err := net.SplitHostPort(to); err == nil {
+		return to
+	}
+	return net.JoinHostPort(strings.Trim(to, "[]"), port)
+}
+
+// dialer opens the connections that the guard does not refuse.
+func (m *manner) dialer(guard Guard) *net.Dialer {
+	d := guard.Dialer()
+	if m.http.Source != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(m.http.Source)}
+	}
+	return d
+}
+
+// tls says whom https trusts and what it shows.
+func (m *manner) tls() (*tls.Config, error) {
+	from := m.http.TLS
+	c := &tls.Config{ServerName: m.target.Hostname(), InsecureSkipVerify: from.SkipVerify}
+	if len(from.CA) > 0 {
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(from.CA) {
+			return nil, errors.New("ca_file: no certificate in PEM")
+		}
+	}
+	if len(from.Cert) > 0 {
+		pair, err := tls.X509KeyPair(from.Cert, from.Key)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// beyondEpoll says what the epoll engine cannot do for the file, nil for
+// nothing.
+func (m *manner) beyondEpoll() error {
+	switch {
+	case m.target.Scheme != "http":
+		return errors.New("it speaks clear-text HTTP/1.1 only")
+	case m.http.Redirects > 0:
+		return errors.New("it follows no redirects")
+	case m.http.Source != "":
+		return errors.New("it does not choose the source address")
+	}
+	return nil
+}
+
+// before is what stands in the request line before the path: with a proxy the
+// service's address.
+func (m *manner) before() string {
+	if m.http.Proxy == "" || m.target.Scheme != "http" {
+		return ""
+	}
+	return "http://" + m.target.Host
+}
+
+// headers are those that every request has besides the file's.
+func (m *manner) headers() []slo.Header {
+	var all []slo.Header
+	add := func(name, value string) {
+		all = append(all, slo.Header{Name: name, Value: slo.Template{{Literal: value}}})
+	}
+	if m.http.NewConnections {
+		add("Connection", "close")
+	}
+	if proxy := m.proxy(); proxy != nil && m.before() != "" && proxy.User != nil {
+		add("Proxy-Authorization", basic(proxy.User))
+	}
+	return all
+}
+
+// tunnel is the service that a proxy connects to for https, empty for none.
+func (m *manner) tunnel() string {
+	if m.http.Proxy == "" || m.target.Scheme != "https" {
+		return ""
+	}
+	return addressOf(m.target)
+}
