@@ -40,13 +40,16 @@ func orderOf(ind slo.Indicator, value, bound float64) int {
 	return order(ind.Unit(), value, bound)
 }
 
-// order compares a value with a bound. Times that share an HDR bucket are
+// order compares a value with a bound. Times and measured numbers that share an HDR bucket are
 // equal, because a histogram cannot tell them apart. Other values are equal
 // within what the division by 100 or by a duration may have rounded off, which
 // is far less than one request in any run.
 func order(unit slo.Unit, value, bound float64) int {
-	if unit == slo.UnitDuration {
+	switch unit {
+	case slo.UnitDuration:
 		return cmp.Compare(bucket(value), bucket(bound))
+	case slo.UnitNumber:
+		return cmp.Compare(bucket(value*measuredScale), bucket(bound*measuredScale))
 	}
 	return orderExactly(value, bound)
 }

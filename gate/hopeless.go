@@ -80,6 +80,9 @@ func plannedRequests(stage slo.Stage) int64 {
 // bestEnd is the value nearest to meeting the objective that the stage may
 // still end with after planned requests.
 func bestEnd(o slo.Objective, live *result.Stage, planned int64) (float64, bool) {
+	if o.Indicator.Clock == slo.MeasuredNumber {
+		return 0, false // how many numbers are still to come is not known
+	}
 	if upward(o.Cmp) {
 		return lowestEnd(o.Indicator, live, planned)
 	}
@@ -94,8 +97,8 @@ func bestEnd(o slo.Objective, live *result.Stage, planned int64) (float64, bool)
 func lowestEnd(ind slo.Indicator, live *result.Stage, planned int64) (float64, bool) {
 	switch ind.Kind {
 	case slo.Percentile:
-		return lowestQuantile(ind.Quantile, histogram(ind.Clock, live), planned)
-	case slo.Max, slo.Requests, slo.Errors, slo.Timeouts, slo.Unsent, slo.BytesIn, slo.BytesOut:
+		return lowestQuantile(ind.Quantile, histogram(ind, live), planned)
+	case slo.Max, slo.Requests, slo.Errors, slo.Timeouts, slo.Unsent, slo.BytesIn, slo.BytesOut, slo.Redirects:
 		return Measure(ind, live)
 	case slo.SuccessRate, slo.ErrorRate, slo.Status, slo.Apdex:
 		return points(ind, live) / float64(planned), planned > 0

@@ -23,7 +23,8 @@ import (
 //	goodput         successful / the stage's duration
 //	requests        finished: ended by themselves, successful or not
 //	pQ.slope        Theil and Sen's slope of the parts of the stage; see [stats.Slope]
-//	errors timeouts unsent bytes_in bytes_out   totals of the stage
+//	errors timeouts unsent bytes_in bytes_out redirects   totals of the stage
+//	measure.NAME.pQ and its like   the same of the numbers that successful answers held
 //	cpu_per_request CPU time that the service used in the stage / finished
 //	cpu             the same / the time between the readings, in cores
 //	memory.max      the most that was read, in bytes
@@ -38,7 +39,11 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 		return 0, false
 	}
 	if isLatency(ind) {
-		return latency(ind, histogram(ind.Clock, s))
+		value, ok := latency(ind, histogram(ind, s))
+		if ind.Clock == slo.MeasuredNumber {
+			value /= measuredScale
+		}
+		return value, ok
 	}
 	if isCost(ind) {
 		return costOf(ind, s)
@@ -70,7 +75,11 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	return 0, false
 }
 
-// isLatency reports whether the indicator is computed from times.
+// measuredScale is how many microseconds a measured 1 is kept as.
+const measuredScale = 1000
+
+// isLatency reports whether the indicator is computed from times, or from
+// numbers that are kept like times.
 func isLatency(ind slo.Indicator) bool {
 	switch ind.Kind {
 	case slo.Percentile, slo.Min, slo.Mean, slo.Max, slo.StdDev:
@@ -88,10 +97,10 @@ func isShare(ind slo.Indicator) bool {
 	return false
 }
 
-// histogram returns the times that a clock looks at. Those of iterations are
-// the response times of a part that they were put into.
-func histogram(clock slo.Clock, s *result.Stage) result.Histogram {
-	switch clock {
+// histogram returns the times that an indicator looks at. Those of iterations
+// are the response times of a part that they were put into.
+func histogram(ind slo.Indicator, s *result.Stage) result.Histogram {
+	switch ind.Clock {
 	case slo.Response, slo.IterationTime:
 		return s.Response
 	case slo.OK:
@@ -102,6 +111,8 @@ func histogram(clock slo.Clock, s *result.Stage) result.Histogram {
 		return s.Connect
 	case slo.TTFB:
 		return s.TTFB
+	case slo.MeasuredNumber:
+		return s.Measures[ind.Measure]
 	}
 	return result.Histogram{}
 }
@@ -147,6 +158,8 @@ func amount(ind slo.Indicator, s *result.Stage) (int64, bool) {
 		return s.BytesIn, true
 	case slo.BytesOut:
 		return s.BytesOut, true
+	case slo.Redirects:
+		return s.Redirects, true
 	}
 	return 0, false
 }
@@ -194,7 +207,7 @@ func paced(ind slo.Indicator, c result.Counters) int64 {
 // samples is how many values the indicator is computed of.
 func samples(ind slo.Indicator, s *result.Stage) int64 {
 	if isLatency(ind) || ind.Kind == slo.Slope {
-		return histogram(ind.Clock, s).Total()
+		return histogram(ind, s).Total()
 	}
 	return s.Counters.Judged()
 }

@@ -21,6 +21,8 @@ func indicators() []slo.Indicator {
 		{Kind: slo.Unsent},
 		{Kind: slo.BytesIn},
 		{Kind: slo.BytesOut},
+		{Kind: slo.Redirects},
+		{Kind: slo.Mean, Clock: slo.MeasuredNumber, Measure: "price"},
 		{Kind: slo.Status, Status: slo.StatusRange{From: 500, To: 599}},
 		{Kind: slo.Apdex, Apdex: 500 * time.Millisecond},
 	}
@@ -34,6 +36,41 @@ func indicators() []slo.Indicator {
 		}
 	}
 	return out
+}
+
+// Measured numbers are kept as milliseconds and judged as numbers. A bound is
+// met by what shares its bucket.
+func TestMeasureNumbers(t *testing.T) {
+	s := steady(20, time.Millisecond)
+	var price result.Recorder
+	for i := range 20 {
+		price.RecordNumber(float64(i) + 0.5)
+	}
+	s.Measures = map[string]result.Histogram{"price": price.Histogram()}
+	number := func(kind slo.Kind, q slo.Quantile) slo.Indicator {
+		return slo.Indicator{Kind: kind, Clock: slo.MeasuredNumber, Measure: "price", Quantile: q}
+	}
+	median := number(slo.Percentile, slo.Quantile{Num: 1, Den: 2})
+	for _, test := range []struct {
+		o    slo.Objective
+		want result.Verdict
+		why  string
+	}{
+		{objective(median, slo.LE, 9.5), result.Pass, ""},
+		{objective(median, slo.LE, 9.4), result.Fail, `measure.price.p50 of "high" was 9.5, 1 % over 9.4`},
+		{objective(median, slo.GE, 9.6), result.Fail, `measure.price.p50 of "high" was 9.5, 1 % under 9.6`},
+		{objective(number(slo.Mean, slo.Quantile{}), slo.LE, 10.1), result.Pass, ""},
+		{objective(number(slo.Max, slo.Quantile{}), slo.LE, 10), result.Fail, `measure.price.max of "high" was 19.5, 95 % over 10`},
+		{objective(slo.Indicator{Kind: slo.Max, Clock: slo.MeasuredNumber, Measure: "other"}, slo.LE, 10), result.Inconclusive, ""},
+	} {
+		j := judge(plan(test.o), s)
+		if got := j.Objectives[0]; got.Verdict != test.want {
+			t.Errorf("%s %s %v is %s: %s", test.o.Indicator, test.o.Cmp, test.o.Bound, got.Verdict, j.Reason)
+		}
+		if test.why != "" && j.Reason != test.why+"; 1 of 1 objective failed" {
+			t.Errorf("reason is %s, want %s", j.Reason, test.why)
+		}
+	}
 }
 
 func TestMeasure(t *testing.T) {

@@ -81,6 +81,8 @@ func sampled(ind slo.Indicator) string {
 		return "iterations"
 	case !isLatency(ind):
 		return "requests"
+	case ind.Clock == slo.MeasuredNumber:
+		return "measured answers"
 	case ind.Clock == slo.Connect:
 		return "new connections"
 	case ind.Clock == slo.OK:

@@ -186,7 +186,7 @@ func enoughOf(o slo.Objective) int64 {
 // what happened: times, shares and rates do; counts follow the plan.
 func varies(ind slo.Indicator) bool {
 	switch ind.Unit() {
-	case slo.UnitDuration, slo.UnitShare, slo.UnitRate, slo.UnitScore:
+	case slo.UnitDuration, slo.UnitShare, slo.UnitRate, slo.UnitScore, slo.UnitNumber:
 		return true
 	}
 	return false

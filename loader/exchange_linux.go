@@ -380,7 +380,7 @@ func (l *lane) complete(c *wireConn, at time.Duration) {
 		l.closedByPeer(c)
 	}
 	g.conn = nil
-	if g.step.request.Checks != nil || g.step.request.Captures != nil {
+	if r := g.step.request; r.Checks != nil || r.Captures != nil || r.Measures != nil {
 		l.since() // they may have taken their time
 	}
 	l.proceed(g)

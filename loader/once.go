@@ -152,7 +152,7 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		return false
 	}
 	seen := st.show(u, &a.reply, a.service())
-	return o.checks(st, a.status, seen) && o.captures(u, st, seen)
+	return o.checks(st, a.status, seen) && o.captures(u, st, seen) && o.measures(st, seen)
 }
 
 // texts are what an answer says, but for its status.
@@ -248,6 +248,21 @@ func (o *once) captures(u *user, st *step, seen *slo.Answer) bool {
 		}
 		o.lines(word(why == ""), text)
 		all = all && why == ""
+	}
+	return all
+}
+
+// measures prints the numbers that are taken out of the answer.
+func (o *once) measures(st *step, seen *slo.Answer) bool {
+	all := true
+	for _, m := range st.request.Measures {
+		v, err := m.Find(seen)
+		text := fmt.Sprintf("measure %s = %v", m.Name, v)
+		if err != nil {
+			text = fmt.Sprintf("measure %s: %s %v", m.Name, m.Text, err)
+		}
+		o.lines(word(err == nil), o.mask.text(text))
+		all = all && err == nil
 	}
 	return all
 }

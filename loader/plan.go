@@ -192,7 +192,7 @@ func compileStep(r *slo.Request, mn *manner, cookies bool) (*step, error) {
 		m.whole = nil // what it carries changes
 		m.cookies = !slices.ContainsFunc(r.Headers, func(h slo.Header) bool { return h.Name == "Cookie" })
 	}
-	sees := sightOf(r.Checks).with(r.Captures)
+	sees := sightOf(r.Checks).with(r.Captures).measuring(r.Measures)
 	sees.cookies = sees.cookies || cookies
 	sees.header = sees.header || mn.http.Redirects > 0 // one of them says where to
 	if sees.coding = mn.http.Compression; sees.coding && looksAt(r.Checks, "size") {
@@ -224,18 +224,30 @@ func looksAt(checks []slo.Check, name string) bool {
 // with adds what captures look at.
 func (s sight) with(captures []slo.Capture) sight {
 	for _, c := range captures {
-		switch c.Source {
-		case slo.FromJSON:
-			s.exact, s.body = true, true
-		case slo.FromHeader:
-			s.header = true
-		case slo.FromCookie:
-			s.cookies = true
-		case slo.FromBody:
-			s.body = true
-		}
+		s.add(c.Source)
 	}
 	return s
+}
+
+// measuring adds what measures look at.
+func (s sight) measuring(measures []slo.Measure) sight {
+	for _, m := range measures {
+		s.add(m.Source())
+	}
+	return s
+}
+
+func (s *sight) add(from slo.Source) {
+	switch from {
+	case slo.FromJSON:
+		s.exact, s.body = true, true
+	case slo.FromHeader:
+		s.header = true
+	case slo.FromCookie:
+		s.cookies = true
+	case slo.FromBody:
+		s.body = true
+	}
 }
 
 // accepts reports whether a status code is a success before any check.
@@ -260,7 +272,7 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if !st.accepts(r.status) {
 		return result.BadStatus, fmt.Sprintf("status %d", r.status)
 	}
-	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 {
+	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 && len(st.request.Measures) == 0 {
 		return result.Success, ""
 	}
 	if seen == nil {
@@ -276,7 +288,24 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if why := u.capture(st, seen); why != "" {
 		return result.FailedCheck, why
 	}
+	if why := u.measure(st, seen); why != "" {
+		return result.FailedCheck, why
+	}
 	return result.Success, ""
+}
+
+// measure takes the numbers of a step out of an answer, and says why one could
+// not be found.
+func (u *user) measure(st *step, seen *slo.Answer) string {
+	u.measured = u.measured[:0]
+	for _, m := range st.request.Measures {
+		v, err := m.Find(seen)
+		if err != nil {
+			return fmt.Sprintf("measure %s: %s %v", m.Name, m.Text, err)
+		}
+		u.measured = append(u.measured, v)
+	}
+	return ""
 }
 
 // show makes what the step's checks and captures can see of an answer.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 // outcome is one request that ended, or that was due and never began. Times
@@ -38,6 +39,7 @@ type tally struct {
 	status                                       map[int]int64
 	in, out, redirects                           int64
 	response, ok, service, onTime, connect, ttfb result.Recorder
+	measured                                     []result.Recorder // of its measures
 }
 
 func (t *tally) add(o *outcome) {
@@ -65,7 +67,33 @@ func (t *tally) add(o *outcome) {
 	t.onTime.Record(o.judged(o.response - o.own))
 	if o.class == result.Success {
 		t.ok.Record(o.response)
+		t.measure(o)
 	}
+}
+
+// measure records what a step measured.
+func (t *tally) measure(o *outcome) {
+	if len(o.step.request.Measures) == 0 {
+		return
+	}
+	if t.measured == nil {
+		t.measured = make([]result.Recorder, len(o.step.request.Measures))
+	}
+	for i, v := range o.user.measured {
+		t.measured[i].RecordNumber(v)
+	}
+}
+
+// numbers are the distributions of a step's measures.
+func (t *tally) numbers(measures []slo.Measure) map[string]result.Histogram {
+	if t.measured == nil {
+		return nil
+	}
+	all := make(map[string]result.Histogram, len(measures))
+	for i, m := range measures {
+		all[m.Name] = t.measured[i].Histogram()
+	}
+	return all
 }
 
 // judged is the time that an outcome counts with: an unsuccessful one with at
@@ -77,13 +105,13 @@ func (o *outcome) judged(d time.Duration) time.Duration {
 	return max(d, o.step.timeout())
 }
 
-func (t *tally) requests() result.Requests {
+func (t *tally) requests(of *slo.Request) result.Requests {
 	r := result.Requests{
 		Counters: t.counters, BytesIn: t.in, BytesOut: t.out, Redirects: t.redirects,
 		Response: t.response.Histogram(), OK: t.ok.Histogram(), Service: t.service.Histogram(),
 		OnTime: t.onTime.Histogram(), Connect: t.connect.Histogram(), TTFB: t.ttfb.Histogram(),
 	}
-	r.Status = addStatus(nil, t.status)
+	r.Status, r.Measures = addStatus(nil, t.status), t.numbers(of.Measures)
 	return r
 }
 
@@ -100,6 +128,7 @@ func addRequests(a, b result.Requests) result.Requests {
 	a.OnTime = a.OnTime.Merge(b.OnTime)
 	a.Connect = a.Connect.Merge(b.Connect)
 	a.TTFB = a.TTFB.Merge(b.TTFB)
+	a.Measures = result.MergeMeasures(a.Measures, b.Measures)
 	return a
 }
 

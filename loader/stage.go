@@ -325,7 +325,7 @@ func (s *stage) merge() *result.Stage {
 	for i, sh := range s.shards {
 		sh.mu.Lock()
 		for i, n := range loaded {
-			out.Steps[i].Requests = addRequests(out.Steps[i].Requests, sh.steps[n].requests())
+			out.Steps[i].Requests = addRequests(out.Steps[i].Requests, sh.steps[n].requests(s.loader.plan.all[n].request))
 		}
 		sh.addTo(&out.Generator)
 		parts[i] = sh.samples.clone()

@@ -25,9 +25,10 @@ type user struct {
 	shard     *shard
 	session   *session // nil: nothing is carried along
 	rows      rowNumbers
-	tokens    *tokens // of the latest request that needs one
-	signature string  // of the latest request that was signed
-	lacks     string  // a value that the request being written needs and nobody made
+	tokens    *tokens   // of the latest request that needs one
+	signature string    // of the latest request that was signed
+	measured  []float64 // of the latest answer, in the order of its step's measures
+	lacks     string    // a value that the request being written needs and nobody made
 }
 
 func newUser(number int, seed uint64, sh *shard) *user {

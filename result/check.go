@@ -119,8 +119,13 @@ func checkRequests(q *Requests) error {
 			return fmt.Errorf("status %d: %w", status, err)
 		}
 	}
-	if err := checkSpans(time.Duration(q.BytesIn), time.Duration(q.BytesOut)); err != nil {
+	if err := checkSpans(time.Duration(q.BytesIn), time.Duration(q.BytesOut), time.Duration(q.Redirects)); err != nil {
 		return err
+	}
+	for name, h := range q.Measures {
+		if got := h.Total(); got > q.Counters.Success {
+			return fmt.Errorf("measure %.80q: the histogram holds %d numbers, there are %d successful requests", name, got, q.Counters.Success)
+		}
 	}
 	return checkTotals(q)
 }

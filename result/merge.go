@@ -249,15 +249,29 @@ func mergeRequests(a, b *Requests) Requests {
 		BytesOut: a.BytesOut + b.BytesOut,
 
 		Redirects: a.Redirects + b.Redirects,
-		Response: a.Response.Merge(b.Response),
-		OK:       a.OK.Merge(b.OK),
-		Service:  a.Service.Merge(b.Service),
-		OnTime:   a.OnTime.Merge(b.OnTime),
-		Connect:  a.Connect.Merge(b.Connect),
-		TTFB:     a.TTFB.Merge(b.TTFB),
+		Response:  a.Response.Merge(b.Response),
+		OK:        a.OK.Merge(b.OK),
+		Service:   a.Service.Merge(b.Service),
+		OnTime:    a.OnTime.Merge(b.OnTime),
+		Connect:   a.Connect.Merge(b.Connect),
+		TTFB:      a.TTFB.Merge(b.TTFB),
+		Measures:  MergeMeasures(a.Measures, b.Measures),
 	}
 	m.Counters.Add(b.Counters)
 	return m
+}
+
+// MergeMeasures returns the exact sum of the distributions of each name.
+func MergeMeasures(a, b map[string]Histogram) map[string]Histogram {
+	if len(a)+len(b) == 0 {
+		return nil
+	}
+	sum := make(map[string]Histogram, len(a))
+	maps.Copy(sum, a)
+	for name, h := range b {
+		sum[name] = sum[name].Merge(h)
+	}
+	return sum
 }
 
 func addStatus(a, b map[int]int64) map[int]int64 {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -35,6 +36,11 @@ func (r *Recorder) Record(d time.Duration) {
 	}
 	p[i&(1<<pageBits-1)]++
 	r.total++
+}
+
+// RecordNumber counts a number that is no time, as so many milliseconds.
+func (r *Recorder) RecordNumber(v float64) {
+	r.Record(time.Duration(math.Round(v*1000)) * time.Microsecond)
 }
 
 // Histogram returns what has been recorded so far.

@@ -162,6 +162,10 @@ type Requests struct {
 	BytesOut int64         `json:"bytes_out"`
 
 	Redirects int64 `json:"redirects,omitempty"` // that were followed; each is a part of its request
+	// Measures holds the numbers that successful answers held, by their names. A
+	// number is kept as so many milliseconds: told apart to a thousandth, up to
+	// 3,600,000.
+	Measures map[string]Histogram `json:"measures,omitempty"`
 
 	// Response is judged: from the intended start to the last byte; an
 	// unsuccessful request counts with its timeout, or with its own time where

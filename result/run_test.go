@@ -123,6 +123,12 @@ func randomRequests(rnd *rand.Rand) Requests {
 	q.OnTime = randomHistogram(rnd, q.Counters.Judged())
 	q.Connect = randomHistogram(rnd, rnd.Int64N(10))
 	q.TTFB = randomHistogram(rnd, q.Counters.Success)
+	q.Redirects = rnd.Int64N(3)
+	for _, name := range []string{"items", "price"} {
+		if rnd.IntN(2) > 0 {
+			q.Measures = MergeMeasures(q.Measures, map[string]Histogram{name: randomHistogram(rnd, q.Counters.Success)})
+		}
+	}
 	return q
 }
 

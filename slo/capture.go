@@ -119,24 +119,33 @@ func (c Capture) find(a *Answer) (Content, error) {
 	return Content{}, errNothing
 }
 
-// inJSON takes the first value that the path selects. The body is whatever a
+// first is the first value that the path selects. The body is whatever a
 // service sent: a panic of the library must not end the run.
-func (c Capture) inJSON(body any) (found Content, err error) {
+func (c Capture) first(body any) (found any, err error) {
 	if body == nil {
-		return Content{}, errors.New("found no JSON in the body")
+		return nil, errors.New("found no JSON in the body")
 	}
 	defer func() {
 		if recover() != nil {
-			found, err = Content{}, errNothing
+			found, err = nil, errNothing
 		}
 	}()
 	nodes := c.path.Select(body)
-	if len(nodes) == 0 {
-		return Content{}, errNothing
+	switch {
+	case len(nodes) == 0:
+		return nil, errNothing
+	case nodes[0] == nil:
+		return nil, errors.New("found null")
 	}
-	switch v := nodes[0].(type) {
-	case nil:
-		return Content{}, errors.New("found null")
+	return nodes[0], nil
+}
+
+func (c Capture) inJSON(body any) (Content, error) {
+	first, err := c.first(body)
+	if err != nil {
+		return Content{}, err
+	}
+	switch v := first.(type) {
 	case string:
 		return Content{Text: v}, nil
 	case json.Number:

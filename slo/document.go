@@ -204,6 +204,7 @@ type requestDoc struct {
 	Accept    []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
 	Checks    []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
 	Capture   captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP."`
+	Measure   captureMap    `json:"measure,omitempty" jsonschema:"Numbers to take out of successful answers, for the indicators measure.NAME.p95 and the like: a JSONPath ($.price, $.items.length), header NAME or body ~ REGEXP."`
 	OnFail    onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
 }
 

@@ -92,11 +92,12 @@ const (
 	CodeMerge        Code = "SLO122" // a merge key (<<) without a map
 	CodeParallel     Code = "SLO123" // what cannot be beside another workload at the same time
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
-	CodeMediaType   Code = "SLO130" // not a media type
-	CodeAddress     Code = "SLO131" // not an address that can be connected to or from
-	CodeProxy       Code = "SLO132" // not a proxy
-	CodeCertificate Code = "SLO133" // a certificate or key that cannot be used
-	CodeAuth        Code = "SLO134" // an auth that cannot be used
+	CodeMediaType    Code = "SLO130" // not a media type
+	CodeAddress      Code = "SLO131" // not an address that can be connected to or from
+	CodeProxy        Code = "SLO132" // not a proxy
+	CodeCertificate  Code = "SLO133" // a certificate or key that cannot be used
+	CodeAuth         Code = "SLO134" // an auth that cannot be used
+	CodeMeasure      Code = "SLO135" // a measure that is not one, or that no step has
 )
 
 // Error is one fault of an SLO file.

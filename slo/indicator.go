@@ -24,6 +24,7 @@ var unitOf = map[Kind]Unit{
 	Throughput: UnitRate, Goodput: UnitRate,
 	Requests: UnitCount, Errors: UnitCount, Timeouts: UnitCount, Unsent: UnitCount,
 	BytesIn: UnitBytes, BytesOut: UnitBytes,
+	Redirects:     UnitCount,
 	CPUPerRequest: UnitDuration, CPU: UnitCores, MemoryMax: UnitBytes, Throttled: UnitShare,
 	Capacity: UnitRate,
 }
@@ -37,10 +38,14 @@ var indicatorNames = []string{
 	"requests", "errors", "timeouts", "unsent",
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
 	"cpu_per_request", "cpu", "memory.max", "throttled", "capacity",
+	"measure.NAME.p95", "redirects",
 }
 
 // Unit gives what the indicator is counted in.
 func (i Indicator) Unit() Unit {
+	if i.Clock == MeasuredNumber {
+		return UnitNumber
+	}
 	switch i.Kind {
 	case Percentile:
 		return UnitDuration
@@ -83,7 +88,7 @@ func (i Indicator) OfRequests() bool {
 		return false
 	}
 	switch i.Kind {
-	case Status, Apdex, BytesIn, BytesOut, Slope:
+	case Status, Apdex, BytesIn, BytesOut, Slope, Redirects:
 		return true
 	}
 	return latencyKinds[i.Kind] || i.InSlices()
@@ -106,7 +111,11 @@ func (i Indicator) String() string {
 			name = "p" + i.Quantile.String() + ".slope"
 		}
 	}
-	if i.Clock != Response {
+	switch i.Clock {
+	case Response:
+	case MeasuredNumber:
+		return string(i.Clock) + "." + i.Measure + "." + name
+	default:
 		return string(i.Clock) + "." + name
 	}
 	return name
@@ -204,6 +213,9 @@ func ParseIndicator(text string) (Indicator, error) {
 }
 
 func parseIndicator(name string) (Indicator, error) {
+	if rest, ok := strings.CutPrefix(name, string(MeasuredNumber)+"."); ok {
+		return parseMeasureIndicator(name, rest)
+	}
 	clock, kind := Response, name
 	for _, c := range clocks {
 		if rest, ok := strings.CutPrefix(name, string(c)+"."); ok {
@@ -228,6 +240,20 @@ func parseIndicator(name string) (Indicator, error) {
 		return Indicator{}, unknownIndicator(name)
 	}
 	i.Clock = clock
+	return i, nil
+}
+
+// parseMeasureIndicator reads NAME.KIND after "measure.".
+func parseMeasureIndicator(name, rest string) (Indicator, error) {
+	of, kind, _ := strings.Cut(rest, ".")
+	i, err := parseKind(kind)
+	if !variableName.MatchString(of) || err != nil || !latencyKinds[i.Kind] {
+		return Indicator{}, &fault{
+			code: CodeIndicator, msg: quote(name) + " is unknown",
+			hint: "of a measure there are percentiles, min, mean, max and stddev: measure.price.p95",
+		}
+	}
+	i.Clock, i.Measure = MeasuredNumber, of
 	return i, nil
 }
 

@@ -37,9 +37,10 @@ const (
 	UnitRate     Unit = "rate"     // per second
 	UnitCount    Unit = "count"
 	UnitBytes    Unit = "bytes"
-	UnitScore    Unit = "score" // apdex, 0 to 1
-	UnitSlope    Unit = "slope" // microseconds a minute
-	UnitCores    Unit = "cores" // CPU seconds a second
+	UnitScore    Unit = "score"  // apdex, 0 to 1
+	UnitSlope    Unit = "slope"  // microseconds a minute
+	UnitCores    Unit = "cores"  // CPU seconds a second
+	UnitNumber   Unit = "number" // of a measure
 )
 
 // Kind is the family of an indicator.
@@ -73,7 +74,8 @@ const (
 	MemoryMax     Kind = "memory.max"
 	Throttled     Kind = "throttled"
 
-	Capacity Kind = "capacity" // the highest rate that a search found, in arrivals a second
+	Capacity  Kind = "capacity"  // the highest rate that a search found, in arrivals a second
+	Redirects Kind = "redirects" // that were followed
 )
 
 // Clock says which time of a request a latency indicator looks at.
@@ -90,6 +92,9 @@ const (
 	// IterationTime is the time of a whole pass through a scenario. It also goes with
 	// shares of success and rates, which then count iterations.
 	IterationTime Clock = "iteration"
+
+	// MeasuredNumber is no time: the numbers that steps measured.
+	MeasuredNumber Clock = "measure"
 )
 
 // Quantile is an exact fraction below one, so that ranks are computed in
@@ -100,6 +105,7 @@ type Quantile struct{ Num, Den int64 }
 type Indicator struct {
 	Kind     Kind
 	Clock    Clock
+	Measure  string        // of MeasuredNumber: its name
 	Quantile Quantile      // of Percentile
 	Status   StatusRange   // of Status
 	Apdex    time.Duration // of Apdex: the satisfied threshold T; tolerating up to 4T

@@ -144,6 +144,7 @@ func (p *parser) request(o *object, hint string) *Request {
 	}
 	p.query(o.get("query"), r)
 	r.Captures = p.captures(o.get("capture"))
+	r.Measures = p.measures(o.get("measure"))
 	r.GoesOn = p.onFail(o.get("on_fail"))
 	if n == nil {
 		return nil

@@ -104,6 +104,9 @@ func (p *parser) judged(n *node, severity Severity) (Objective, bool) {
 		return Objective{}, false
 	}
 	o, err := parseObjective(text)
+	if err == nil {
+		err = p.isMeasured(o.Indicator)
+	}
 	if err != nil {
 		p.failText(n, err)
 		return Objective{}, false
@@ -113,6 +116,18 @@ func (p *parser) judged(n *node, severity Severity) (Objective, bool) {
 		o.Decide = p.decide
 	}
 	return o, true
+}
+
+// isMeasured refuses a measure that no step has.
+func (p *parser) isMeasured(i Indicator) error {
+	if i.Clock != MeasuredNumber || p.counted == nil || slices.Contains(p.file.Measures, i.Measure) {
+		return nil
+	}
+	hint := "a step has it: " + measureExample
+	if len(p.file.Measures) > 0 {
+		hint = "the measures are " + listed(p.file.Measures)
+	}
+	return &fault{code: CodeMeasure, msg: "no step measures " + quote(i.Measure) + didYouMean(i.Measure, p.file.Measures), hint: hint}
 }
 
 // shown reads an indicator that is only printed.
@@ -126,6 +141,9 @@ func (p *parser) shown(n *node) (Objective, bool) {
 		return Objective{}, false
 	}
 	i, err := parseIndicator(strings.TrimSpace(text))
+	if err == nil {
+		err = p.isMeasured(i)
+	}
 	if err != nil {
 		p.failText(n, err)
 		return Objective{}, false

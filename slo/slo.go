@@ -41,6 +41,7 @@ type File struct {
 	After     []Step   // steps that run once after the last stage
 	Captures  []string // the names of all captures, by their numbers
 	Tokens    []TokenSource
+	Measures  []string // the names of all measures
 	Stages    []Stage
 	Baseline  Baseline
 	Service   *ServiceCommands // nil: slogate cannot start it itself
@@ -152,6 +153,7 @@ type Request struct {
 	Pos       Pos
 
 	Captures []Capture // taken from the answer after the checks
+	Measures []Measure // likewise
 	GoesOn   bool      // the iteration goes on where the request is not successful
 }
 

@@ -153,6 +153,11 @@ func parseValue(unit Unit, s string) (float64, error) {
 			return n, nil
 		}
 		return 0, notA(CodeBound, "score", s, "0.9; it lies between 0 and 1")
+	case UnitNumber:
+		if ok && rest == "" {
+			return n, nil
+		}
+		return 0, notA(CodeBound, "number", s, "12.5, without a unit")
 	case UnitCores:
 		if ok && rest == "" {
 			return n, nil
