@@ -68,7 +68,8 @@ func whole() *result.Run {
 		s := &r.Stages[i]
 		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
 		s.Slowest = s.Failures
-		s.Steps = []result.Step{{Scenario: "x", Name: "x"}}
+		s.Measures = sampleMeasures()
+		s.Steps = []result.Step{{Scenario: "x", Name: "x", Requests: result.Requests{Measures: sampleMeasures()}}}
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
 		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}
 	}
@@ -83,6 +84,8 @@ func whole() *result.Run {
 	}
 	return r
 }
+
+func sampleMeasures() map[string]result.Histogram { return map[string]result.Histogram{"x": {}} }
 
 // checked are the fields that hold one word of a closed list.
 var checked = []string{"Severity", "Margin", "Cmp", "Unit", "Model", "Arrivals"}
@@ -105,9 +108,25 @@ func fill(v reflect.Value, path string, set func(string, reflect.Value), but ...
 				fill(value, path+"."+f.Name, set, but...)
 			}
 		}
+	case reflect.Map:
+		fillKey(v, path, set)
 	case reflect.String:
 		set(path, v)
 	}
+}
+
+// fillKey calls set for the key of a map that has one, a string.
+func fillKey(v reflect.Value, path string, set func(string, reflect.Value)) {
+	if v.Type().Key().Kind() != reflect.String || v.Len() != 1 {
+		return
+	}
+	old := v.MapKeys()[0]
+	key := reflect.New(v.Type().Key()).Elem()
+	key.Set(old)
+	set(path, key)
+	changed := reflect.MakeMap(v.Type())
+	changed.SetMapIndex(key, v.MapIndex(old))
+	v.Set(changed)
 }
 
 // texts are the paths of all strings that a type can hold.
