@@ -52,6 +52,8 @@ type conn struct {
 	parser   http1.Parser
 	buffer   []byte
 	since    time.Time // when it became idle
+	expires  time.Time // the other side's certificate; zero: there is none
+	version  string    // of TLS
 
 	watch   sync.Mutex
 	watched context.Context // ends what is under way
@@ -127,9 +129,11 @@ type reply struct {
 	header http.Header
 	// setCookie are the lines of Set-Cookie, where cookies were asked for.
 	setCookie []string
-	encoding  string // Content-Encoding, where it was asked for
-	body      []byte // the whole body where it was asked for, else its beginning
-	size      int64  // of the body
+	encoding  string    // Content-Encoding, where it was asked for
+	expires   time.Time // the certificate; zero: there is none
+	version   string    // of TLS
+	body      []byte    // the whole body where it was asked for, else its beginning
+	size      int64     // of the body
 }
 
 // service is the time from the write to the last byte.
@@ -243,6 +247,7 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	x.in, x.out = cn.wire.in-in, cn.wire.out-out
 	x.status, x.headDone = cn.parser.Status(), cn.parser.HeaderDone()
 	x.body, x.size = cn.parser.Body(), cn.parser.Size()
+	x.expires, x.version = cn.expires, cn.version
 	if r.headers {
 		x.header = headerOf(&cn.parser)
 	}
@@ -337,7 +342,16 @@ func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
 		x.in, x.out = w.in, w.out
 		return &handshakeError{err}
 	}
+	x.conn.look(secured.ConnectionState())
 	return nil
+}
+
+// look notes what checks may ask of a connection.
+func (cn *conn) look(s tls.ConnectionState) {
+	cn.version = strings.TrimPrefix(tls.VersionName(s.Version), "TLS ")
+	if len(s.PeerCertificates) > 0 {
+		cn.expires = s.PeerCertificates[0].NotAfter
+	}
 }
 
 // longPast is a deadline that ends what is under way.

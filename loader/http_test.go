@@ -319,6 +319,23 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
+func TestCertificateAge(t *testing.T) {
+	url, authority := secured(t, 20, nil, ok)
+	for check, want := range map[string]int64{
+		"tls.days_left > 14": 2, "tls.days_left > 21": 0, "tls.days_left < 20.1": 2, "tls.version == '1.3'": 2,
+	} {
+		file := parse(t, url, `  - {request: GET /, checks: ["`+check+`"]}`)
+		file.HTTP.TLS.CA = authority
+		if out := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1)); out.Counters.Success != want || out.Counters.FailedCheck != 2-want {
+			t.Errorf("%s: %+v %+v", check, out.Counters, out.Failures)
+		}
+	}
+	plain := newLoader(t, parse(t, serve(t, ok), `  - {request: GET /, checks: [tls.days_left > 0]}`), Options{})
+	if out := plain.Run(t.Context(), counted(1, 1)); out.Counters.FailedCheck != 1 {
+		t.Errorf("clear text: %+v", out.Counters)
+	}
+}
+
 // forwarder is a service that redirects.
 type forwarder struct {
 	mu    sync.Mutex

@@ -311,6 +311,10 @@ func (u *user) measure(st *step, seen *slo.Answer) string {
 // show makes what the step's checks and captures can see of an answer.
 func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	seen := &slo.Answer{Status: r.status, Size: int(r.size), Latency: service}
+	if !r.expires.IsZero() {
+		const day = 24 * time.Hour
+		seen.TLS = slo.Certificate{DaysLeft: float64(r.expires.Sub(u.now())) / float64(day), Version: r.version}
+	}
 	if st.sees.header {
 		seen.Header = make(map[string]string, len(r.header))
 		for name, values := range r.header {

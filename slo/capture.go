@@ -218,7 +218,7 @@ func (p *parser) captureName(e entry) bool {
 var exprWords = []string{
 	"in", "not", "and", "or", "matches", "contains", "startsWith", "endsWith", "let", "if", "else",
 	"true", "false", "nil", "null", "row",
-	"status", "header", "body", "json", "size", "latency",
+	"status", "header", "body", "json", "size", "latency", "tls",
 }
 
 func isReserved(name string) bool {

@@ -64,7 +64,7 @@ var checkFunctions = []string{
 	"int", "float", "string", "abs", "ceil", "floor", "round", "type", "duration",
 }
 
-const checkHint = "a check is an expression over status, header, body, json, size, latency, row and captures, such as status == 200 or latency < 2s"
+const checkHint = "a check is an expression over status, header, body, json, size, latency, tls, row and captures, such as status == 200 or latency < 2s"
 
 // check reads and compiles a check.
 func (p *parser) check(n *node) (Check, bool) {

@@ -67,6 +67,13 @@ func (t Template) Static() (string, bool) {
 	return text.String(), true
 }
 
+// Certificate is what a check can see of the connection of an answer. The zero
+// value is that of clear text.
+type Certificate struct {
+	DaysLeft float64 `expr:"days_left"` // until the service's certificate expires
+	Version  string  `expr:"version"`   // of TLS, such as 1.3
+}
+
 // Answer is what a check can see of an answer.
 type Answer struct {
 	Status  int               `expr:"status"`
@@ -75,6 +82,7 @@ type Answer struct {
 	JSON    any               `expr:"json"` // nil where the body is not JSON
 	Size    int               `expr:"size"` // bytes of the body
 	Latency time.Duration     `expr:"latency"`
+	TLS     Certificate       `expr:"tls"`
 
 	// Captures and Row hold the values that the check uses, by the numbers of
 	// the captures and columns. No expression can spell their names.
