@@ -61,6 +61,7 @@ type Options struct {
 	Threads        int           // of the epoll engine; 0: by load and cores
 	Address        string        // host:port to connect to in the place of the target's; Host stays
 	Guard          Guard         // of the addresses to connect to; nil: every one may be
+	Shard          Shard         // which of several generators this one is
 }
 
 // PortableEngine names the engine that runs on every system.
@@ -144,7 +145,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
-	kept := newSessions(file, target, opts.Seed)
+	kept := newSessions(file, target, opts)
 	for _, st := range plan.all {
 		st.kept = st.keep(mask) + kept.longest() + m.tokens.longest()
 	}

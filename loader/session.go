@@ -17,6 +17,7 @@ import (
 // what keeps its requests as cheap as they are.
 type sessions struct {
 	seed   uint64       // of the run
+	shard  Shard        // whose rows the users take
 	names  []string     // of the captures
 	secret []int        // the captures that must not be written anywhere
 	values secretValues // of those captures
@@ -65,12 +66,12 @@ func carries(file *slo.File) bool {
 }
 
 // newSessions returns nil where nothing is carried along.
-func newSessions(file *slo.File, target *url.URL, seed uint64) *sessions {
+func newSessions(file *slo.File, target *url.URL, opts Options) *sessions {
 	if !carries(file) {
 		return nil
 	}
 	s := &sessions{
-		seed: seed, names: file.Captures, places: len(file.Scenarios) + 1,
+		seed: opts.Seed, shard: opts.Shard, names: file.Captures, places: len(file.Scenarios) + 1,
 		origin: originOf(target.Scheme, target.Hostname()), free: map[int]*session{},
 	}
 	for number, name := range file.Captures {
