@@ -95,6 +95,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	}
 	route := s.Way.describe(to.head)
 	progress.Note(veil(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed), file))
+	if note := to.head.EngineNote(); note != "" {
+		progress.Note(note)
+	}
 	if to.base != nil {
 		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
 	}

@@ -192,6 +192,16 @@ func (l *Loader) show(stages ...*stage) (hide func()) {
 	}
 }
 
+// EngineNote says which keys of the file keep its requests from the best engine
+// of the system, nothing where none does.
+func (l *Loader) EngineNote() string {
+	needs := l.manner.needsPortable()
+	if needs == "" || l.target.Scheme != "http" || len(Engines()) == 1 {
+		return ""
+	}
+	return needs + " need the portable engine"
+}
+
 // Route returns the addresses that the target was reached at so far, empty
 // before the first connection.
 func (l *Loader) Route() string { return strings.Join(l.Addresses(), ", ") }

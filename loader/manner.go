@@ -95,15 +95,25 @@ func (m *manner) tls() (*tls.Config, error) {
 // beyondEpoll says what the epoll engine cannot do for the file, nil for
 // nothing.
 func (m *manner) beyondEpoll() error {
-	switch {
+	switch needs := m.needsPortable(); {
 	case m.target.Scheme != "http":
 		return errors.New("it speaks clear-text HTTP/1.1 only")
-	case m.http.Redirects > 0:
-		return errors.New("it follows no redirects")
-	case m.http.Source != "":
-		return errors.New("it does not choose the source address")
+	case needs != "":
+		return errors.New(needs + " need the portable engine")
 	}
 	return nil
+}
+
+// needsPortable names the keys of the file that keep clear text from the epoll
+// engine.
+func (m *manner) needsPortable() string {
+	switch {
+	case m.http.Redirects > 0:
+		return "redirects"
+	case m.http.Source != "":
+		return "source addresses"
+	}
+	return ""
 }
 
 // before is what stands in the request line before the path: with a proxy the
