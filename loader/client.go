@@ -31,6 +31,7 @@ type client struct {
 	scheme  string
 	address string // host and port of the target
 	dial    string // host and port to connect to
+	socket  string // path of a unix socket to connect to instead; empty: none
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	dialer  *net.Dialer                  // asks the guard
@@ -86,7 +87,7 @@ func newClient(m *manner, address string) (*client, error) {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	c := &client{
-		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address),
+		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address), socket: m.socket,
 		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config,
 	}
 	c.guard = m.guard.watched(&c.barred)

@@ -162,6 +162,32 @@ func TestSource(t *testing.T) {
 	}
 }
 
+func TestUnixSocket(t *testing.T) {
+	t.Chdir(t.TempDir()) // a socket's path is short
+	listener, err := net.Listen("unix", "app.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) }))
+	s.Listener.Close()
+	s.Listener = listener
+	s.Start()
+	t.Cleanup(s.Close)
+	l := newLoader(t, parse(t, "unix:app.sock", "  - {request: GET /, checks: [body == 'localhost']}"), Options{})
+	if err := l.Ready(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	out := l.Run(t.Context(), counted(10, 2))
+	coherent(t, out)
+	if out.Counters.Success != 10 || out.Generator.Engine != PortableEngine || out.Generator.Opened > 2 || l.Route() != "app.sock" {
+		t.Errorf("%+v %+v, engine %s, opened %d, at %s", out.Counters, out.Failures, out.Generator.Engine, out.Generator.Opened, l.Route())
+	}
+	gone := newLoader(t, parse(t, "unix:gone.sock", "  - {request: GET /}"), Options{})
+	if err := gone.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "gone.sock") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 // proxy is a forwarding proxy that wants a password.
 type proxy struct {
 	tunnels, passed atomic.Int64

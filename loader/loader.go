@@ -118,13 +118,9 @@ func (e *StopError) Error() string { return fmt.Sprintf("%s: %s", e.State, e.Rea
 
 // New prepares a file's scenarios. It opens no connection.
 func New(file *slo.File, opts Options) (*Loader, error) {
-	target, err := url.Parse(file.Target)
+	target, socket, err := targetOf(file)
 	if err != nil {
-		// The error of url.Parse quotes the whole target, password included.
-		return nil, errors.New("target: not a URL")
-	}
-	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
-		return nil, errors.New("target: want http:// or https:// and a host")
+		return nil, err
 	}
 	if opts.Engine != "" && !slices.Contains(Engines(), opts.Engine) {
 		return nil, fmt.Errorf("engine %q: want one of %s", opts.Engine, strings.Join(Engines(), ", "))
@@ -139,7 +135,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 		opts.Grace = defaultGrace
 	}
 	mask := newMask(file.Secrets)
-	m := &manner{target: target, version: opts.Version, http: file.HTTP, guard: opts.Guard}
+	m := &manner{target: target, socket: socket, version: opts.Version, http: file.HTTP, guard: opts.Guard}
 	m.tokens = newTokens(file, m)
 	plan, err := compile(file, m)
 	if err != nil {

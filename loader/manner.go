@@ -15,15 +15,32 @@ import (
 // manner is how all requests of a loader are written and connected.
 type manner struct {
 	target  *url.URL
+	socket  string // path of the unix socket that the target is; empty: it is none
 	version string // of the program, for User-Agent
 	http    slo.HTTP
 	guard   Guard
 	tokens  *tokens // nil: none
 }
 
+// targetOf is the URL of a file's target. A unix socket speaks for localhost.
+func targetOf(file *slo.File) (target *url.URL, socket string, err error) {
+	if path, isSocket := slo.Socket(file.Target); isSocket {
+		return &url.URL{Scheme: "http", Host: "localhost"}, path, nil
+	}
+	target, err = url.Parse(file.Target)
+	switch {
+	case err != nil:
+		// The error of url.Parse quotes the whole target, password included.
+		return nil, "", errors.New("target: not a URL")
+	case target.Scheme != "http" && target.Scheme != "https" || target.Host == "":
+		return nil, "", errors.New("target: want http:// or https:// and a host")
+	}
+	return target, "", nil
+}
+
 // proxy is the proxy's URL, nil for none.
 func (m *manner) proxy() *url.URL {
-	if m.http.Proxy == "" {
+	if m.http.Proxy == "" || m.socket != "" {
 		return nil
 	}
 	u, err := url.Parse(m.http.Proxy)
@@ -37,7 +54,7 @@ func (m *manner) proxy() *url.URL {
 // to.
 func (m *manner) of(target *url.URL) *manner {
 	other := *m
-	other.target = target
+	other.target, other.socket = target, ""
 	return &other
 }
 
@@ -112,6 +129,8 @@ func (m *manner) needsPortable() string {
 		return "redirects"
 	case m.http.Source != "":
 		return "source addresses"
+	case m.socket != "":
+		return "unix sockets"
 	}
 	return ""
 }
@@ -119,7 +138,7 @@ func (m *manner) needsPortable() string {
 // before is what stands in the request line before the path: with a proxy the
 // service's address.
 func (m *manner) before() string {
-	if m.http.Proxy == "" || m.target.Scheme != "http" {
+	if m.proxy() == nil || m.target.Scheme != "http" {
 		return ""
 	}
 	return "http://" + m.target.Host
@@ -142,7 +161,7 @@ func (m *manner) headers() []slo.Header {
 
 // tunnel is the service that a proxy connects to for https, empty for none.
 func (m *manner) tunnel() string {
-	if m.http.Proxy == "" || m.target.Scheme != "https" {
+	if m.proxy() == nil || m.target.Scheme != "https" {
 		return ""
 	}
 	return addressOf(m.target)

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,11 +105,16 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: l.mask.text(addressOf(l.target)), Within: within, Tried: probe(ctx, l.client)}
+	e := &NotReadyError{Host: l.mask.text(addressOf(l.target)), Within: within}
+	if l.client.socket == "" {
+		e.Tried = probe(ctx, l.client)
+	} else {
+		e.Host = l.client.socket
+	}
 	for i := range e.Tried {
 		e.Tried[i].Address = l.mask.text(e.Tried[i].Address)
 	}
-	if l.file.WaitFor != nil {
+	if l.file.WaitFor != nil || l.client.socket != "" {
 		e.Last = failed
 	}
 	return e
@@ -173,10 +179,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // connects says why no TCP connection can be opened, nothing when one can.
 func (l *Loader) connects(ctx context.Context) string {
-	address := l.client.dial
+	address := cmp.Or(l.client.socket, l.client.dial)
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	c, err := l.client.dialer.DialContext(ctx, "tcp", address)
+	c, err := l.client.open(ctx)
 	if err != nil {
 		return l.mask.text(fmt.Sprintf("%q: %s", address, reason(err)))
 	}

@@ -27,6 +27,9 @@ const maxProxyHead = 64 << 10
 
 // open connects to the service, or to the proxy and through it.
 func (c *client) open(ctx context.Context) (net.Conn, error) {
+	if c.socket != "" {
+		return c.dialer.DialContext(ctx, "unix", c.socket)
+	}
 	raw, err := c.dialer.DialContext(ctx, "tcp", c.dial)
 	if err != nil || c.tunnel == "" {
 		return raw, err

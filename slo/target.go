@@ -1,9 +1,13 @@
 package slo
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -52,6 +56,9 @@ func (p *parser) isPlaced(n *node) bool {
 
 // overriding reads a base URL that stands in the place of the file's.
 func (p *parser) overriding(key, value string) string {
+	if path, isSocket := Socket(value); isSocket && path != "" {
+		return socketScheme + path
+	}
 	target, err := parseTarget(value)
 	if err != nil {
 		f := asFault(err)
@@ -77,6 +84,9 @@ func (p *parser) baseURL(n *node, what string) string {
 		p.sent = p.sent[:sent] // the host gets its own name
 	}
 	resolved, _ := t.Static()
+	if path, isSocket := Socket(resolved); isSocket {
+		return p.socketWithin(n, path)
+	}
 	target, err := parseTarget(resolved)
 	if err != nil {
 		f := asFault(err)
@@ -86,6 +96,45 @@ func (p *parser) baseURL(n *node, what string) string {
 		p.failTarget(n, resolved, f)
 	}
 	return target
+}
+
+// socketScheme begins a target that is a unix socket.
+const socketScheme = "unix:"
+
+// Socket gives the path of the unix socket that a target is, and whether it is
+// one.
+func Socket(target string) (path string, isSocket bool) {
+	path, isSocket = strings.CutPrefix(target, socketScheme)
+	return strings.TrimPrefix(path, "//"), isSocket
+}
+
+// socketWithin gives a target that is a socket of the workspace. Others belong
+// to the machine: who may connect to one of those can be more than the file may.
+func (p *parser) socketWithin(n *node, name string) string {
+	const hint = "a socket is relative to the SLO file and lies within the workspace: unix:run/app.sock; the flag --target may name any"
+	path, err := p.within(name)
+	if err == nil {
+		err = p.leadsWithin(path)
+	}
+	if err != nil {
+		p.failNode(n, CodeTarget, "the socket cannot be used: "+err.Error(), hint)
+		return ""
+	}
+	return socketScheme + filepath.Join(p.workspace(), path)
+}
+
+// leadsWithin refuses a path that symbolic links lead out of the workspace. It
+// may not be there yet.
+func (p *parser) leadsWithin(path string) error {
+	root, err := os.OpenRoot(p.workspace())
+	if err != nil {
+		return fmt.Errorf("open the workspace: %w", err)
+	}
+	defer root.Close()
+	if _, err := root.Stat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.New(reason(err))
+	}
+	return nil
 }
 
 // failTarget reports a target without showing a password that it may hold.
@@ -101,7 +150,7 @@ func (p *parser) failTarget(n *node, resolved string, f *fault) {
 // latter.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
-const targetHint = "a target is http:// or https:// with a host and perhaps a port, such as http://localhost:8000"
+const targetHint = "a target is http:// or https:// with a host and perhaps a port, such as http://localhost:8000, or a unix socket: unix:run/app.sock"
 
 // parseTarget reads a base URL and gives it without a slash at its end.
 func parseTarget(s string) (string, error) {
