@@ -53,7 +53,10 @@ func (g Guard) watched(last *atomic.Pointer[AddressError]) Guard {
 func (g Guard) Dialer() *net.Dialer {
 	d := &net.Dialer{}
 	if g != nil {
-		d.Control = func(_, address string, _ syscall.RawConn) error {
+		d.Control = func(network, address string, _ syscall.RawConn) error {
+			if network == "unix" {
+				return nil // it is no address, and lies within the workspace
+			}
 			to, err := netip.ParseAddrPort(address)
 			if err != nil {
 				return err

@@ -372,11 +372,11 @@ type forwarder struct {
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	f.mu.Lock()
-	cookies := ""
+	var cookies strings.Builder
 	for _, c := range r.Cookies() {
-		cookies += " " + c.String()
+		cookies.WriteString(" " + c.String())
 	}
-	f.got = append(f.got, fmt.Sprintf("%s %s auth=%q key=%q%s %s", r.Method, r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Key"), cookies, body))
+	f.got = append(f.got, fmt.Sprintf("%s %s auth=%q key=%q%s %s", r.Method, r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Key"), cookies.String(), body))
 	f.mu.Unlock()
 	to := func(status int, location string) { w.Header().Set("Location", location); w.WriteHeader(status) }
 	switch r.URL.Path {
@@ -423,8 +423,11 @@ func TestRedirects(t *testing.T) {
 		here, there []string
 	}{
 		"cookies come along": {
-			"request: POST /login, body: hello", result.Counters{Success: 1}, 1, "",
-			[]string{"POST /login " + credentials + " hello", "GET /home?a=b%20c " + credentials + " seat=7 "}, nil,
+			"request: POST /login, body: hello",
+			result.Counters{Success: 1},
+			1, "",
+			[]string{"POST /login " + credentials + " hello", "GET /home?a=b%20c " + credentials + " seat=7 "},
+			nil,
 		},
 		"see other":               {"request: PUT /see, body: hello", result.Counters{Success: 1}, 1, "", []string{"PUT /see " + credentials + " hello", "GET /home " + credentials + " "}, nil},
 		"the method stays":        {"request: PUT /keep, body: hello", result.Counters{Success: 1}, 1, "", []string{"PUT /keep " + credentials + " hello", "PUT /home " + credentials + " hello"}, nil},

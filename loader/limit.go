@@ -26,12 +26,14 @@ type limiter struct {
 const heldFrom = 10
 
 // newLimiter limits the stages whose rate is not planned; nil limits nothing.
-// An open stage has been compared with the limit before the run.
-func newLimiter(limits slo.Limits, load slo.Workload) *limiter {
+// An open stage has been compared with the limit before the run. Each request
+// leaves the room for all that it may send.
+func newLimiter(limits slo.Limits, load slo.Workload, sent float64) *limiter {
 	if limits.Rate <= 0 || load.Model == slo.Open {
 		return nil
 	}
-	return &limiter{rate: limits.Rate, gap: time.Duration(math.Ceil(float64(time.Second) / limits.Rate))}
+	rate := limits.Rate / sent
+	return &limiter{rate: rate, gap: time.Duration(math.Ceil(float64(time.Second) / rate))}
 }
 
 // place takes the next place from now on.

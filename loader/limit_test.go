@@ -10,7 +10,7 @@ import (
 // A place is never less than a gap after the one before, and one that was not
 // taken in time is lost.
 func TestLimiterPlaces(t *testing.T) {
-	l := newLimiter(slo.Limits{Rate: 300}, slo.Workload{Model: slo.Closed})
+	l := newLimiter(slo.Limits{Rate: 300}, slo.Workload{Model: slo.Closed}, 1)
 	gap := time.Duration(3_333_334)
 	for i, step := range []struct{ now, want time.Duration }{
 		{0, 0},
@@ -24,10 +24,13 @@ func TestLimiterPlaces(t *testing.T) {
 			t.Errorf("place %d at %v is %v, want %v", i, step.now, got, step.want)
 		}
 	}
-	if l := newLimiter(slo.Limits{}, slo.Workload{Model: slo.Closed}); l != nil || l.heldTo() != 0 {
+	if l := newLimiter(slo.Limits{}, slo.Workload{Model: slo.Closed}, 1); l != nil || l.heldTo() != 0 {
 		t.Error("no limit limits")
 	}
-	if newLimiter(slo.Limits{Rate: 1}, slo.Workload{Model: slo.Open}) != nil {
+	if l := newLimiter(slo.Limits{Rate: 400}, slo.Workload{Model: slo.Closed}, 4); l.gap != 10*ms {
+		t.Errorf("requests with three redirects each have a gap of %v", l.gap)
+	}
+	if newLimiter(slo.Limits{Rate: 1}, slo.Workload{Model: slo.Open}, 1) != nil {
 		t.Error("an open stage is limited by its plan")
 	}
 }

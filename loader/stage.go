@@ -73,7 +73,7 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	}
 	s.keepPasses(planned)
 	s.tickets.Store(spec.Workload.Requests)
-	s.limit = newLimiter(l.file.Limits, spec.Workload)
+	s.limit = newLimiter(l.file.Limits, spec.Workload, l.file.HTTP.Sent())
 	s.self = watchSelf()
 	s.start = time.Now()
 	return s

@@ -79,6 +79,7 @@ func (p *parser) before(n *node) {
 		if s.Every > 0 && s.Every < minEvery {
 			p.failNode(o.get("every"), CodeRange, "every must be at least "+writeDuration(minEvery), "")
 		}
+		p.refuseMeasures([]Step{s.Step}, "before")
 		p.nameStep(s.Step, item, taken)
 		p.file.Before = append(p.file.Before, s)
 	}
@@ -88,6 +89,7 @@ func (p *parser) before(n *node) {
 func (p *parser) after(n *node) {
 	p.scope = p.newScope()
 	p.file.After = p.plainSteps(n, "after", map[string]bool{})
+	p.refuseMeasures(p.file.After, "after")
 	p.scope = p.newScope()
 }
 

@@ -26,6 +26,10 @@ type HTTP struct {
 	TLS            TLS
 }
 
+// Sent is how many requests one of a step can cause: itself, and those of its
+// redirects.
+func (h HTTP) Sent() float64 { return 1 + float64(h.Redirects) }
+
 // The lives of a connection: it carries one request after the other, or is
 // closed after the first.
 const (

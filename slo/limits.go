@@ -191,13 +191,17 @@ func (p *parser) checkLoad(written plannedStage, s Stage, before time.Duration) 
 	until = before + s.IdleBefore + w.Duration
 	in := p.file.In(s)
 	// Each arrival may find no user that is free, and begin one.
-	each, begun := in.PerIteration(Scope{}), in.PerStart()
+	sent := p.file.HTTP.Sent()
+	each, begun := in.PerIteration(Scope{})*sent, in.PerStart()*sent
 	peak := max(w.RateFrom, w.RateTo) * (each + begun)
 	switch {
 	case w.Model == Open && l.Rate > 0 && p.counted != nil && peak > l.Rate:
 		of := ""
 		if each != 1 {
 			of = fmt.Sprintf(" of %s requests on average", writeNumber(each))
+		}
+		if p.file.HTTP.Redirects > 0 {
+			of += ", redirects included"
 		}
 		if begun > 0 {
 			of += fmt.Sprintf(", which begin up to as many users with %s requests each", writeNumber(begun))

@@ -67,6 +67,15 @@ func (p *parser) measures(n *node) []Measure {
 	return all
 }
 
+// refuseMeasures refuses measures in steps that nothing judges.
+func (p *parser) refuseMeasures(steps []Step, where string) {
+	for _, s := range steps {
+		if s.Request != nil && len(s.Request.Measures) > 0 {
+			p.fail(s.Request.Pos, 0, CodeMeasure, "a step of "+where+" measures nothing: it is not judged", "measure in a step of a scenario")
+		}
+	}
+}
+
 func parseMeasure(text string) (Measure, error) {
 	m := Measure{Text: text}
 	if len(text) > maxCaptureText {

@@ -72,6 +72,7 @@ func (p *parser) scenario(n *node) Scenario {
 	s.Data = p.data(o.get("data"))
 	taken := map[string]bool{}
 	s.Start = p.plainSteps(o.get("start"), "start", taken)
+	p.refuseMeasures(s.Start, "start")
 	if o.has("steps") {
 		s.Steps = p.steps(o.get("steps"), taken)
 	} else if r := p.request(o, "request: GET /, or steps: with a list of requests"); r != nil {
