@@ -106,6 +106,13 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "you sent %s", token)
 }
 
+// tokens is how many different ones came.
+func (i *issuer) tokens() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.seen)
+}
+
 func oauth2File(t *testing.T, url, more string) *slo.File {
 	return with(t, url, "{auth: {oauth2: {token_url: '"+url+"/token', client_id: load, client_secret: '${secret.KEY}', scopes: [a, b], params: {audience: x y}}}}", "  - {name: predict, request: GET /, checks: [body contains 'you'"+more+"]}")
 }
@@ -117,10 +124,15 @@ func TestOAuth2(t *testing.T) {
 		if err := l.Before(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		s := l.Run(t.Context(), rated(50, 1800*ms))
-		coherent(t, s)
-		if s.Counters.Success != 90 || i.refused.Load() > 0 || len(i.seen) < 2 {
-			t.Errorf("%+v, tokens %v", s.Counters, i.seen)
+		for begun := time.Now(); i.tokens() < 2 && time.Since(begun) < time.Minute; {
+			s := l.Run(t.Context(), rated(50, 400*ms))
+			coherent(t, s)
+			if s.Counters.Success != 20 || i.refused.Load() > 0 {
+				t.Fatalf("%+v %+v", s.Counters, s.Failures)
+			}
+		}
+		if i.tokens() < 2 {
+			t.Error("the token was not renewed")
 		}
 		if want := "load audience=x+y&grant_type=client_credentials&scope=a+b"; i.forms[0] != want {
 			t.Errorf("asked with %q, want %q", i.forms[0], want)
@@ -156,11 +168,17 @@ func TestOAuth2RenewalFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.broken.Store(true)
-	s := l.Run(t.Context(), rated(20, 1500*ms))
-	if s.Counters.Success != 30 {
-		t.Errorf("%+v", s.Counters)
+	warned := func() bool {
+		l.plan.setup.mu.Lock()
+		defer l.plan.setup.mu.Unlock()
+		return len(l.plan.setup.warnings) > 0
 	}
-	if w := l.After(t.Context()); len(w) != 1 || !strings.Contains(w[0], "renew the token of step GET /: token_url answered 401") {
+	for begun := time.Now(); !warned() && time.Since(begun) < time.Minute; {
+		if s := l.Run(t.Context(), rated(20, 400*ms)); s.Counters.Success != 8 {
+			t.Fatalf("%+v %+v", s.Counters, s.Failures)
+		}
+	}
+	if w := l.After(t.Context()); len(w) == 0 || !strings.Contains(w[0], "renew the token of step GET /: token_url answered 401") {
 		t.Errorf("warnings %q", w)
 	}
 }
