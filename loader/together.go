@@ -47,7 +47,7 @@ func (l *Loader) together(plans []slo.Stage) []*stage {
 	}
 	connections := shareConnections(l.opts.MaxConnections, plans)
 	users, open := usersOf(plans)
-	limit := newLimiter(besideRates(l.file, plans), slo.Workload{Model: slo.Closed})
+	limit := newLimiter(besideRates(l.file, plans), slo.Workload{Model: slo.Closed}, l.file.HTTP.Sent())
 	start, first := time.Now(), 0
 	for i, s := range stages {
 		s.start, s.connections = start, connections[i]
