@@ -23,7 +23,8 @@ import (
 //	goodput         successful / the stage's duration
 //	requests        finished: ended by themselves, successful or not
 //	pQ.slope        Theil and Sen's slope of the parts of the stage; see [stats.Slope]
-//	errors timeouts unsent bytes_in bytes_out redirects   totals of the stage
+//	errors timeouts unsent bytes_in bytes_out redirects events   totals of the stage
+//	events_per_second  events of streams / the stage's duration
 //	measure.NAME.pQ and its like   the same of the numbers that successful answers held
 //	cpu_per_request CPU time that the service used in the stage / finished
 //	cpu             the same / the time between the readings, in cores
@@ -65,10 +66,13 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	switch ind.Kind {
 	case slo.SuccessRate, slo.ErrorRate, slo.Status, slo.Apdex:
 		return points(ind, s) / float64(judged), true
-	case slo.Throughput, slo.Goodput:
+	case slo.Throughput, slo.Goodput, slo.EventRate:
 		seconds := s.Duration.Seconds()
 		if seconds <= 0 {
 			return 0, false
+		}
+		if ind.Kind == slo.EventRate {
+			return float64(s.Events) / seconds, true
 		}
 		return float64(paced(ind, s.Counters)) / seconds, true
 	}
@@ -109,10 +113,18 @@ func histogram(ind slo.Indicator, s *result.Stage) result.Histogram {
 		return s.Service
 	case slo.Connect:
 		return s.Connect
+	case slo.TLSTime:
+		return s.TLS
 	case slo.TTFB:
 		return s.TTFB
 	case slo.MeasuredNumber:
 		return s.Measures[ind.Measure]
+	case slo.FirstEvent:
+		return s.FirstEvent
+	case slo.EventGap:
+		return s.EventGap
+	case slo.RoundTrip:
+		return s.RoundTrip
 	}
 	return result.Histogram{}
 }
@@ -160,6 +172,8 @@ func amount(ind slo.Indicator, s *result.Stage) (int64, bool) {
 		return s.BytesOut, true
 	case slo.Redirects:
 		return s.Redirects, true
+	case slo.Events:
+		return s.Events, true
 	}
 	return 0, false
 }

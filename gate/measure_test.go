@@ -26,7 +26,7 @@ func indicators() []slo.Indicator {
 		{Kind: slo.Status, Status: slo.StatusRange{From: 500, To: 599}},
 		{Kind: slo.Apdex, Apdex: 500 * time.Millisecond},
 	}
-	for _, clock := range []slo.Clock{slo.Response, slo.OK, slo.Service, slo.Connect, slo.TTFB} {
+	for _, clock := range []slo.Clock{slo.Response, slo.OK, slo.Service, slo.Connect, slo.TLSTime, slo.TTFB} {
 		for _, kind := range []slo.Kind{slo.Percentile, slo.Min, slo.Mean, slo.Max, slo.StdDev} {
 			ind := slo.Indicator{Kind: kind, Clock: clock}
 			if kind == slo.Percentile {

@@ -85,10 +85,18 @@ func sampled(ind slo.Indicator) string {
 		return "measured answers"
 	case ind.Clock == slo.Connect:
 		return "new connections"
+	case ind.Clock == slo.TLSTime:
+		return "TLS handshakes"
 	case ind.Clock == slo.OK:
 		return "successful requests"
 	case ind.Clock == slo.TTFB:
 		return "answers"
+	case ind.Clock == slo.FirstEvent:
+		return "answers with an event"
+	case ind.Clock == slo.EventGap:
+		return "gaps between events"
+	case ind.Clock == slo.RoundTrip:
+		return "round trips"
 	}
 	return "requests"
 }

@@ -182,5 +182,6 @@ func failedStart(first *step, start *outcome) outcome {
 		o.detail = start.detail
 	}
 	o.status, o.in, o.out, o.ttfb, o.opened, o.reused = 0, 0, 0, 0, false, false
+	o.secured, o.resumed, o.streams, o.events = 0, false, 0, nil
 	return o
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/coder/websocket"
+
 	"github.com/slogate/slogate/result"
 )
 
@@ -48,7 +50,7 @@ func classify(err error) result.Class {
 		return result.Timeout
 	case isAny(err, local), errors.As(err, &barred):
 		return result.Local
-	case errors.As(err, &dns):
+	case errors.As(err, &dns), isRefusal(err):
 		return result.DNS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return result.Timeout
@@ -56,7 +58,7 @@ func classify(err error) result.Class {
 		return result.Refused
 	case isTLS(err):
 		return result.TLS
-	case isAny(err, closed):
+	case isAny(err, closed), isResetStream(err), websocket.CloseStatus(err) >= 0:
 		return result.Reset
 	}
 	var handshake *handshakeError

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type client struct {
 	tunnel  string                       // host and port that the proxy connects to; empty: it passes requests on
 	beyond  error                        // what the epoll engine cannot do of it
 	tls     *tls.Config
+	http2   *http2 // nil: HTTP/1.1 is spoken
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -61,21 +63,22 @@ type conn struct {
 	unwatch func() bool
 }
 
-// wire counts the bytes on a connection.
+// wire counts the bytes on a connection, as long as nobody takes them.
+// Reader and writer may be two goroutines.
 type wire struct {
 	net.Conn
-	in, out int64
+	in, out atomic.Int64
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	w.in += int64(n)
+	w.in.Add(int64(n))
 	return n, err
 }
 
 func (w *wire) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
-	w.out += int64(n)
+	w.out.Add(int64(n))
 	return n, err
 }
 
@@ -92,7 +95,7 @@ func newClient(m *manner, address string) (*client, error) {
 	}
 	c.guard = m.guard.watched(&c.barred)
 	c.dialer = m.dialer(c.guard)
-	return c, nil
+	return c, c.speak(m.http)
 }
 
 // addressOf is the host and port that a URL names.
@@ -113,7 +116,10 @@ type answer struct {
 	wrote   time.Time     // the request was handed to the connection; zero: never
 	first   time.Time     // first byte; zero: none came
 	end     time.Time     // last byte, or the error
-	connect time.Duration // of a new connection
+	connect time.Duration // of a new connection, without TLS
+	secured time.Duration // its TLS handshake; 0: none
+	resumed bool          // the handshake took a session up again
+	streams int           // requests on the HTTP/2 connection, with this one; 0: another protocol
 	opened  bool
 	reused  bool
 	in, out int64 // bytes
@@ -135,6 +141,7 @@ type reply struct {
 	version   string    // of TLS
 	body      []byte    // the whole body where it was asked for, else its beginning
 	size      int64     // of the body
+	events    *events   // nil: it was no stream
 }
 
 // service is the time from the write to the last byte.
@@ -155,14 +162,21 @@ type request struct {
 	cookies bool // of the answer are kept
 	coding  bool // of the answer's body is kept
 	timeout time.Duration
+	events  *events // of the answer, where it is a stream
+	// speak does the step in the place of an HTTP request; nil: it is one.
+	speak speaker
 }
 
 // requestOf is the request that a user's step sends now. What has to be
 // written for it is appended to buffer.
 func requestOf(st *step, u *user, buffer []byte) (request, error) {
+	if st.message == nil {
+		return request{timeout: st.timeout(), speak: speakerOf(st, u)}, nil
+	}
 	r := request{
 		message: st.message.whole, isHead: st.message.method == http.MethodHead, closes: st.message.closes,
 		keep: st.kept, headers: st.sees.header, cookies: st.sees.cookies, coding: st.sees.coding, timeout: st.timeout(),
+		events: eventsOf(st, u), speak: speakerOf(st, u),
 	}
 	if r.message != nil {
 		return r, nil
@@ -176,9 +190,11 @@ func requestOf(st *step, u *user, buffer []byte) (request, error) {
 type exchanged struct {
 	answer
 	client  *client
-	conn    *conn // nil: none could be opened
-	surplus bool  // more came than belongs to the answer
-	unsent  bool  // the request was not written to its end
+	conn    *conn  // nil: none could be opened, or trunk is set
+	trunk   *trunk // the HTTP/2 connection
+	surplus bool   // more came than belongs to the answer
+	unsent  bool   // the request was not written to its end
+	cut     bool   // the rest of the answer is not waited for
 }
 
 // do sends one request and reads its answer to the end, all within its
@@ -186,66 +202,100 @@ type exchanged struct {
 func (c *client) do(ctx context.Context, r request) *exchanged {
 	x := &exchanged{client: c, answer: answer{start: time.Now()}}
 	deadline := x.start.Add(r.timeout)
+	if r.speak != nil {
+		x.speak(ctx, &r, deadline)
+		return x
+	}
 	for {
 		if x.err = x.connect(ctx, deadline); x.err != nil {
 			break
 		}
-		x.exchange(ctx, r, deadline)
+		if x.trunk != nil {
+			x.converse(ctx, r, deadline)
+		} else {
+			x.exchange(ctx, r, deadline)
+		}
 		if !x.leftOut() {
 			break
 		}
-		x.conn.close()
+		x.drop()
 		*x = exchanged{client: c, answer: answer{start: x.start}}
 	}
+	x.finish(ctx)
+	return x
+}
+
+// finish notes the end of an exchange.
+func (x *exchanged) finish(ctx context.Context) {
 	if x.end.IsZero() {
 		x.end = time.Now()
+	}
+	if x.err == nil {
+		x.events.finish(x.status, x.end)
 	}
 	if x.err != nil && ctx.Err() != nil {
 		x.err = fmt.Errorf("%w: %w", ctx.Err(), x.err)
 	}
-	return x
 }
 
 // leftOut reports whether the connection turned out to be closed before the
 // request reached the other side.
 func (x *exchanged) leftOut() bool {
-	if !x.reused || x.err == nil || x.conn.parser.Started() {
+	if !x.reused || x.err == nil {
+		return false
+	}
+	if x.trunk != nil {
+		return isUnprocessed(x.err)
+	}
+	if x.conn.parser.Started() {
 		return false
 	}
 	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn)
 }
 
+// drop gives a connection up that was closed.
+func (x *exchanged) drop() {
+	if x.trunk != nil {
+		x.client.http2.leave(x.trunk)
+	} else {
+		x.conn.close()
+	}
+}
+
 // done lets the next request have the connection, or closes it. It reports
 // whether the other side ended it.
 func (x *exchanged) done() (closedByPeer bool) {
+	if x.trunk != nil {
+		return x.client.http2.leave(x.trunk)
+	}
 	if x.conn == nil {
 		return false
 	}
-	if x.err == nil && x.conn.parser.Reusable() && !x.surplus && !x.unsent && x.client.giveBack(x.conn) {
+	if x.err == nil && x.conn.parser.Reusable() && !x.surplus && !x.unsent && !x.cut && x.client.giveBack(x.conn) {
 		return false
 	}
 	x.conn.close()
-	return x.err == nil || isAny(x.err, closed)
+	return !x.cut && (x.err == nil || isAny(x.err, closed))
 }
 
 // exchange writes the request and reads the answer.
 func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time) {
 	cn := x.conn
-	in, out := cn.wire.in, cn.wire.out
-	if x.opened {
-		in, out = 0, 0 // with https the handshake belongs to the request that caused it
-	}
+	// With https the handshake belongs to the request that caused it.
+	defer func() { x.in, x.out = cn.wire.in.Swap(0), cn.wire.out.Swap(0) }()
 	if x.err = cn.until(ctx, deadline); x.err != nil {
 		return
 	}
 	cn.parser.Begin(r.isHead, r.keep, r.headers || r.cookies || r.coding)
 	x.wrote = time.Now()
+	if r.events != nil {
+		x.follow(r.events)
+	}
 	written := cn.write(r.message)
-	if x.err = x.read(); x.err != nil || !cn.parser.Reusable() {
+	if x.err = x.read(deadline); x.err != nil || !cn.parser.Reusable() {
 		_ = cn.SetDeadline(longPast) // ends a write that nobody reads
 	}
 	x.unsent = written() != nil || r.closes
-	x.in, x.out = cn.wire.in-in, cn.wire.out-out
 	x.status, x.headDone = cn.parser.Status(), cn.parser.HeaderDone()
 	x.body, x.size = cn.parser.Body(), cn.parser.Size()
 	x.expires, x.version = cn.expires, cn.version
@@ -288,8 +338,9 @@ func headerOf(p *http1.Parser) http.Header {
 }
 
 // read reads the answer to its end.
-func (x *exchanged) read() error {
+func (x *exchanged) read(deadline time.Time) error {
 	cn := x.conn
+	begun := false
 	for {
 		n, err := cn.Read(cn.buffer)
 		if n > 0 {
@@ -305,11 +356,23 @@ func (x *exchanged) read() error {
 				x.end, x.surplus = now, used < n
 				return nil
 			}
+			if stop, wrong := x.events.ended(); stop || wrong != nil {
+				x.end, x.cut = now, stop
+				return wrong
+			}
+			if x.events != nil && !begun && cn.parser.HeaderDone() {
+				begun = true
+				x.listen(deadline)
+			}
 		}
 		if errors.Is(err, io.EOF) {
 			if err = cn.parser.End(); err == nil {
 				return nil
 			}
+		}
+		if begun && errors.Is(err, os.ErrDeadlineExceeded) && x.events.isOver(time.Now()) {
+			x.cut = true
+			return nil
 		}
 		if err != nil {
 			return netError("read", cn.RemoteAddr(), err)
@@ -319,12 +382,20 @@ func (x *exchanged) read() error {
 
 // connect takes an idle connection or opens one.
 func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
+	if x.client.http2.isSpoken() {
+		return x.join(ctx, deadline)
+	}
 	if x.conn = x.client.takeIdle(); x.conn != nil {
 		x.reused = true
 		return nil
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
+	return x.open(ctx, x.client.tlsNow())
+}
+
+// open opens a connection, TLS included.
+func (x *exchanged) open(ctx context.Context, config *tls.Config) error {
 	start := time.Now()
 	raw, err := x.client.open(ctx)
 	if err != nil {
@@ -337,12 +408,14 @@ func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
 	if x.client.scheme != "https" {
 		return nil
 	}
-	secured := tls.Client(w, x.client.tls)
+	start = time.Now()
+	secured := tls.Client(w, config)
 	x.conn.Conn = secured
 	if err := secured.HandshakeContext(ctx); err != nil {
-		x.in, x.out = w.in, w.out
+		x.in, x.out = w.in.Load(), w.out.Load()
 		return &handshakeError{err}
 	}
+	x.secured, x.resumed = time.Since(start), secured.ConnectionState().DidResume
 	x.conn.look(secured.ConnectionState())
 	return nil
 }
@@ -353,6 +426,25 @@ func (cn *conn) look(s tls.ConnectionState) {
 	if len(s.PeerCertificates) > 0 {
 		cn.expires = s.PeerCertificates[0].NotAfter
 	}
+}
+
+// tlsNow is how the next connection is secured. Where the server chose
+// HTTP/1.1, it is not asked for anything else any more.
+func (c *client) tlsNow() *tls.Config {
+	if c.http2.isSpoken() {
+		return c.tls
+	}
+	return c.olderTLS()
+}
+
+// olderTLS agrees upon nothing but HTTP/1.1.
+func (c *client) olderTLS() *tls.Config {
+	if len(c.tls.NextProtos) == 0 {
+		return c.tls
+	}
+	older := c.tls.Clone()
+	older.NextProtos = nil
+	return older
 }
 
 // longPast is a deadline that ends what is under way.
@@ -449,6 +541,7 @@ func (c *client) close() {
 	c.closed = true
 	c.mu.Unlock()
 	c.disconnect()
+	c.http2.close()
 }
 
 // disconnect closes the idle connections.
@@ -459,6 +552,7 @@ func (c *client) disconnect() {
 		cn.close()
 	}
 	c.idle = nil
+	c.http2.disconnect()
 }
 
 // maxReached bounds the list of addresses: a name behind a large load balancer

@@ -4,6 +4,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -24,14 +25,22 @@ const EpollEngine = "epoll"
 func Engines() []string { return []string{EpollEngine, PortableEngine} }
 
 // newEngine makes the engine that was asked for, or the best one that fits the
-// target and the kernel.
-func newEngine(name string, c *client, opts Options) (engine, error) {
+// target, the steps and the kernel. special is a kind of step that needs the
+// portable one, empty where the file has none.
+func newEngine(name string, c *client, special string, opts Options) (engine, error) {
 	rest := &portable{client: c}
 	if name == PortableEngine {
 		return rest, nil
 	}
 	var err error
-	if err = c.beyond; err == nil {
+	switch {
+	case c.beyond != nil:
+		err = c.beyond
+	case c.http2 != nil:
+		err = errors.New("it speaks clear-text HTTP/1.1 only")
+	case special != "":
+		err = errors.New("it does not do " + special)
+	default:
 		e := &epollEngine{client: c, opts: opts}
 		var pools []*pool
 		if pools, err = e.take(1); err == nil {

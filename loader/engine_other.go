@@ -5,4 +5,6 @@ package loader
 // Engines are the engines of this system that Options can name.
 func Engines() []string { return []string{PortableEngine} }
 
-func newEngine(_ string, c *client, _ Options) (engine, error) { return &portable{client: c}, nil }
+func newEngine(_ string, c *client, _ string, _ Options) (engine, error) {
+	return &portable{client: c}, nil
+}

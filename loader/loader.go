@@ -19,7 +19,8 @@
 //   - An unsuccessful request counts with its timeout, or with its own time
 //     where that is longer: failing fast never looks good.
 //   - Bytes are those on the connections: headers, and TLS's own with https.
-//   - A connection's time is the name lookup and the TCP connect, without TLS.
+//   - A connection's time is the name lookup and the TCP connect, without TLS,
+//     whose handshake has a time of its own.
 //
 // How a stage is driven is behind the engine interface. There are two:
 //
@@ -31,7 +32,8 @@
 //     each user, on the connections of a client (client.go).
 //
 // Both send what message.go writes and read answers with package http1; both
-// pass the tests of conformance_test.go and its neighbours.
+// pass the tests of conformance_test.go and its neighbours. HTTP/2 is spoken by
+// the portable engine alone (http2.go), through the standard library.
 package loader
 
 import (
@@ -149,7 +151,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEngine(opts.Engine, c, opts)
+	e, err := newEngine(opts.Engine, c, plan.special(), opts)
 	if err != nil {
 		return nil, err
 	}

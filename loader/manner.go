@@ -89,10 +89,17 @@ func (m *manner) dialer(guard Guard) *net.Dialer {
 	return d
 }
 
+// tlsSessions is how many TLS sessions are kept to be resumed: a few for each
+// address behind the target's name.
+const tlsSessions = 64
+
 // tls says whom https trusts and what it shows.
 func (m *manner) tls() (*tls.Config, error) {
 	from := m.http.TLS
-	c := &tls.Config{ServerName: m.target.Hostname(), InsecureSkipVerify: from.SkipVerify}
+	c := &tls.Config{
+		ServerName: cmp.Or(from.ServerName, m.target.Hostname()), MinVersion: from.MinVersion, MaxVersion: from.MaxVersion,
+		InsecureSkipVerify: from.SkipVerify, ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions),
+	}
 	if len(from.CA) > 0 {
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(from.CA) {

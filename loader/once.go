@@ -131,7 +131,9 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		return false
 	}
 	o.mask = o.loader.mask.with(u.secrets()) // a signature is known now
-	o.request(st, r.message)
+	if r.message != nil {
+		o.request(st, r.message)
+	}
 	r.keep, r.headers = max(r.keep, onceBody+o.mask.longest+o.loader.sessions.longest()+1), true
 	x := o.loader.follow(ctx, st, u, r)
 	defer x.done()
@@ -181,6 +183,9 @@ func (o *once) answer(a *answer) {
 	o.lines("<", fmt.Sprintf("%d %s, %v, %d bytes", a.status, http.StatusText(a.status), a.service().Round(10*time.Microsecond), a.size))
 	o.header("<", a.header)
 	o.body("<", a.body, a.size)
+	if a.events != nil {
+		o.lines("<", a.events.String())
+	}
 }
 
 func (o *once) header(mark string, h http.Header) {

@@ -168,7 +168,7 @@ func (c *compiler) elements(s *scenario, steps []slo.Step) ([]element, error) {
 			el.step = compiled[e.Request]
 		default:
 			st, err := compileStep(e.Request, c.manner, s.cookies)
-			if err == nil && len(s.data) > 0 {
+			if err == nil && len(s.data) > 0 && st.message != nil {
 				st.message.whole = nil // it is sent only where the iteration has a row
 			}
 			if err != nil {
@@ -184,6 +184,9 @@ func (c *compiler) elements(s *scenario, steps []slo.Step) ([]element, error) {
 }
 
 func compileStep(r *slo.Request, mn *manner, cookies bool) (*step, error) {
+	if !r.IsHTTP() {
+		return &step{request: r, sees: sightOf(r.Checks).with(r.Captures)}, nil
+	}
 	m, err := compileMessage(r, mn)
 	if err != nil {
 		return nil, err
@@ -272,11 +275,14 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if !st.accepts(r.status) {
 		return result.BadStatus, fmt.Sprintf("status %d", r.status)
 	}
-	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 && len(st.request.Measures) == 0 {
+	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 && len(st.request.Measures) == 0 && r.events == nil {
 		return result.Success, ""
 	}
 	if seen == nil {
 		seen = st.show(u, r, service)
+	}
+	if why := r.events.lack(); why != "" {
+		return result.FailedCheck, why
 	}
 	for _, c := range st.request.Checks {
 		if held, err := c.Holds(seen); err != nil {
@@ -324,13 +330,14 @@ func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	if st.sees.body {
 		seen.Body = string(r.body)
 	}
-	if st.sees.json {
+	if st.sees.json && r.events == nil {
 		seen.JSON = decodeJSON(r.body)
 	}
 	if st.sees.exact {
 		seen.Exact = decodeExact(r.body)
 	}
 	seen.SetCookie = r.setCookie
+	r.events.show(seen, st.sees.json)
 	for _, c := range st.request.Checks {
 		u.show(seen, c)
 	}

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -268,7 +269,7 @@ func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 		d.note(u, o, counted)
 		return o
 	}
-	if st.message.whole == nil {
+	if r.message != nil && st.message.whole == nil {
 		u.buffer = r.message
 	}
 	x := d.loader.follow(d.requests, st, u.user, r)
@@ -286,7 +287,8 @@ func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 func (o *outcome) take(a *answer) {
 	o.status, o.service = a.status, a.service()
 	o.connect, o.opened, o.reused = a.connect, a.opened, a.reused
-	o.in, o.out, o.body, o.redirects = a.in, a.out, a.body, a.redirects
+	o.secured, o.resumed, o.streams = a.secured, a.resumed, a.streams
+	o.in, o.out, o.body, o.redirects, o.events = a.in, a.out, a.body, a.redirects, a.events
 	if !a.first.IsZero() {
 		o.ttfb = a.first.Sub(a.wrote)
 	}
@@ -296,7 +298,9 @@ func (o *outcome) take(a *answer) {
 		return
 	}
 	o.class, o.detail = classify(a.err), a.err.Error()
-	if o.class == result.Timeout {
+	if late, ok := errors.AsType[*lateError](a.err); ok {
+		o.detail = late.Error()
+	} else if o.class == result.Timeout {
 		o.detail = fmt.Sprintf("timeout after %v %s", o.step.timeout(), a.phase())
 	}
 }

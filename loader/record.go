@@ -21,10 +21,14 @@ type outcome struct {
 	own      time.Duration // the part of response that the generator lost
 	ttfb     time.Duration // 0: no byte came
 	connect  time.Duration
+	secured  time.Duration // the TLS handshake; 0: none
+	resumed  bool          // it took a session up again
+	streams  int           // requests on the HTTP/2 connection, with this one; 0: another protocol
 	opened   bool
 	reused   bool
 	in, out  int64
-	unsent   bool // the generator did not come to it
+	events   *events // of a stream
+	unsent   bool    // the generator did not come to it
 
 	redirects int // that were followed
 	user      *user
@@ -40,6 +44,34 @@ type tally struct {
 	in, out, redirects                           int64
 	response, ok, service, onTime, connect, ttfb result.Recorder
 	measured                                     []result.Recorder // of its measures
+	more                                         *moreTimes        // nil: nothing in it has been measured
+}
+
+// moreTimes are those that only some protocols have.
+type moreTimes struct {
+	tls, firstEvent, eventGap, roundTrip result.Recorder
+	events                               int64
+}
+
+func (t *moreTimes) add(e *events) {
+	t.events += int64(e.count)
+	if e.count > 0 {
+		t.firstEvent.Record(e.first.Sub(e.from))
+	}
+	for _, gap := range e.gaps {
+		t.eventGap.Record(gap)
+	}
+	for _, trip := range e.trips {
+		t.roundTrip.Record(trip)
+	}
+}
+
+// other makes room for them when the first one comes.
+func (t *tally) other() *moreTimes {
+	if t.more == nil {
+		t.more = &moreTimes{}
+	}
+	return t.more
 }
 
 func (t *tally) add(o *outcome) {
@@ -55,6 +87,12 @@ func (t *tally) add(o *outcome) {
 	}
 	if o.opened {
 		t.connect.Record(o.connect)
+	}
+	if o.secured > 0 {
+		t.other().tls.Record(o.secured)
+	}
+	if o.events != nil {
+		t.other().add(o.events)
 	}
 	if o.ttfb > 0 {
 		t.ttfb.Record(o.ttfb)
@@ -112,6 +150,10 @@ func (t *tally) requests(of *slo.Request) result.Requests {
 		OnTime: t.onTime.Histogram(), Connect: t.connect.Histogram(), TTFB: t.ttfb.Histogram(),
 	}
 	r.Status, r.Measures = addStatus(nil, t.status), t.numbers(of.Measures)
+	if m := t.more; m != nil {
+		r.TLS, r.FirstEvent, r.EventGap, r.Events = m.tls.Histogram(), m.firstEvent.Histogram(), m.eventGap.Histogram(), m.events
+		r.RoundTrip = m.roundTrip.Histogram()
+	}
 	return r
 }
 
@@ -129,6 +171,11 @@ func addRequests(a, b result.Requests) result.Requests {
 	a.Connect = a.Connect.Merge(b.Connect)
 	a.TTFB = a.TTFB.Merge(b.TTFB)
 	a.Measures = result.MergeMeasures(a.Measures, b.Measures)
+	a.TLS = a.TLS.Merge(b.TLS)
+	a.Events += b.Events
+	a.FirstEvent = a.FirstEvent.Merge(b.FirstEvent)
+	a.EventGap = a.EventGap.Merge(b.EventGap)
+	a.RoundTrip = a.RoundTrip.Merge(b.RoundTrip)
 	return a
 }
 
@@ -156,6 +203,8 @@ type shard struct {
 	lateness result.Recorder
 	opened   int64
 	reused   int64
+	resumed  int64 // TLS sessions
+	streams  int   // the most on one connection
 	hungUp   int64 // by the other side
 	unsent   int64 // the generator's own
 	pauses   time.Duration
@@ -209,6 +258,10 @@ func (sh *shard) record(o *outcome) {
 	if o.reused {
 		sh.reused++
 	}
+	if o.resumed {
+		sh.resumed++
+	}
+	sh.streams = max(sh.streams, o.streams)
 	if o.unsent {
 		sh.unsent++
 	}
@@ -262,6 +315,10 @@ func (sh *shard) addTo(g *result.Generator) {
 	g.UnsentOwn += sh.unsent
 	g.Opened += sh.opened
 	g.Reused += sh.reused
+	g.Resumed += sh.resumed
+	if sh.streams > 0 {
+		g.Protocol, g.Streams = "HTTP/2", max(g.Streams, sh.streams)
+	}
 	g.ClosedByPeer += sh.hungUp
 	g.Pauses += sh.pauses
 	g.ConnectionWait += sh.wait

@@ -519,6 +519,7 @@ func (b builder) precision() []Precision {
 		if g.Mode != "" {
 			engine += ", " + g.Mode
 		}
+		engine += spoken(g)
 		out = append(out, Precision{
 			Stage:    b.name(s.Name),
 			Side:     s.side,
@@ -535,6 +536,21 @@ func (b builder) precision() []Precision {
 		})
 	}
 	return out
+}
+
+// spoken says what is worth knowing about the connections beside their number.
+func spoken(g result.Generator) string {
+	text := ""
+	if g.Protocol != "" {
+		text += ", " + g.Protocol
+	}
+	if g.Streams > 0 {
+		text += fmt.Sprintf(", up to %s on a connection", count(int64(g.Streams)))
+	}
+	if g.Resumed > 0 {
+		text += fmt.Sprintf(", %s TLS sessions resumed", count(g.Resumed))
+	}
+	return text
 }
 
 // within says how far the first latency objective of a stage may lie from what

@@ -60,7 +60,7 @@ func checkStage(s *Stage) error {
 	if s.Generator.HeldTo < 0 {
 		return fmt.Errorf("generator: a rate of %g a second is negative", s.Generator.HeldTo)
 	}
-	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused); err != nil {
+	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused, s.Generator.Resumed, int64(s.Generator.Streams)); err != nil {
 		return fmt.Errorf("generator: %w", err)
 	}
 	if err := checkRequests(&s.Requests); err != nil {
@@ -110,6 +110,9 @@ func checkWorkload(w Workload) error {
 func checkRequests(q *Requests) error {
 	if err := checkCounters(q.Counters); err != nil {
 		return err
+	}
+	if err := checkCounts(q.Events); err != nil {
+		return fmt.Errorf("events: %w", err)
 	}
 	for status, n := range q.Status {
 		if status < 100 || status > 999 {

@@ -247,15 +247,20 @@ func mergeRequests(a, b *Requests) Requests {
 		Status:   addStatus(a.Status, b.Status),
 		BytesIn:  a.BytesIn + b.BytesIn,
 		BytesOut: a.BytesOut + b.BytesOut,
+		Response: a.Response.Merge(b.Response),
+		OK:       a.OK.Merge(b.OK),
+		Service:  a.Service.Merge(b.Service),
+		OnTime:   a.OnTime.Merge(b.OnTime),
+		Connect:  a.Connect.Merge(b.Connect),
+		TLS:      a.TLS.Merge(b.TLS),
 
-		Redirects: a.Redirects + b.Redirects,
-		Response:  a.Response.Merge(b.Response),
-		OK:        a.OK.Merge(b.OK),
-		Service:   a.Service.Merge(b.Service),
-		OnTime:    a.OnTime.Merge(b.OnTime),
-		Connect:   a.Connect.Merge(b.Connect),
-		TTFB:      a.TTFB.Merge(b.TTFB),
-		Measures:  MergeMeasures(a.Measures, b.Measures),
+		Events:     a.Events + b.Events,
+		FirstEvent: a.FirstEvent.Merge(b.FirstEvent),
+		EventGap:   a.EventGap.Merge(b.EventGap),
+		RoundTrip:  a.RoundTrip.Merge(b.RoundTrip),
+		TTFB:       a.TTFB.Merge(b.TTFB),
+		Redirects:  a.Redirects + b.Redirects,
+		Measures:   MergeMeasures(a.Measures, b.Measures),
 	}
 	m.Counters.Add(b.Counters)
 	return m
@@ -397,6 +402,9 @@ func mergeGenerators(a, b *Generator) Generator {
 		Opened:    a.Opened + b.Opened,
 		Reused:    a.Reused + b.Reused,
 		Pauses:    a.Pauses + b.Pauses,
+		Protocol:  common(a.Protocol, b.Protocol),
+		Resumed:   a.Resumed + b.Resumed,
+		Streams:   max(a.Streams, b.Streams),
 
 		ClosedByPeer: a.ClosedByPeer + b.ClosedByPeer,
 		HeldTo:       max(a.HeldTo, b.HeldTo),

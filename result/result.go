@@ -172,12 +172,17 @@ type Requests struct {
 	// that is longer. OK holds the successful ones alone. Service counts from the
 	// actual write, OnTime is Response without the generator's own lateness;
 	// both treat unsuccessful requests as Response does.
-	Response Histogram `json:"response"`
-	OK       Histogram `json:"ok"`
-	Service  Histogram `json:"service"`
-	OnTime   Histogram `json:"on_time"`
-	Connect  Histogram `json:"connect"` // one value for each new connection
-	TTFB     Histogram `json:"ttfb"`    // from the write to the first byte, of every answer
+	Response   Histogram `json:"response"`
+	OK         Histogram `json:"ok"`
+	Service    Histogram `json:"service"`
+	OnTime     Histogram `json:"on_time"`
+	Connect    Histogram `json:"connect"`              // one value for each new connection, without TLS
+	TLS        Histogram `json:"tls,omitzero"`         // one value for each handshake
+	Events     int64     `json:"events,omitempty"`     // of streams and WebSockets
+	FirstEvent Histogram `json:"first_event,omitzero"` // from the write to the first event, of each answer with one
+	EventGap   Histogram `json:"event_gap,omitzero"`   // from one event of an answer to the next
+	RoundTrip  Histogram `json:"round_trip,omitzero"`  // over a WebSocket, from a message to the one that was waited for
+	TTFB       Histogram `json:"ttfb"`                 // from the write to the first byte, of every answer
 }
 
 // Step holds the requests of one step of one scenario. Slices are those of its
@@ -226,6 +231,9 @@ type Generator struct {
 	GCPause   time.Duration `json:"gc_pause_ns"`    // longest
 	Opened    int64         `json:"connections_opened"`
 	Reused    int64         `json:"connections_reused"`
+	Protocol  string        `json:"protocol,omitempty"`    // of the latest connection; empty: HTTP/1.1
+	Resumed   int64         `json:"tls_resumed,omitempty"` // of the handshakes: those that resumed a session
+	Streams   int           `json:"streams,omitempty"`     // the most requests on one connection at the same time, with HTTP/2
 	// ClosedByPeer counts the connections that the other side ended.
 	ClosedByPeer int64         `json:"connections_closed_by_peer"`
 	Pauses       time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law

@@ -23,6 +23,7 @@ type Capture struct {
 	Pos    Pos
 
 	key     string // of a header in lower case, or of a cookie
+	event   int    // its number, from 1 or from -1
 	path    *jsonpath.Path
 	pattern *regexp.Regexp
 }
@@ -36,6 +37,7 @@ const (
 	FromHeader Source = "header"
 	FromCookie Source = "cookie"
 	FromBody   Source = "body"
+	FromEvent  Source = "event"
 )
 
 // SecretCapture begins the names of captures whose values are masked in
@@ -106,15 +108,9 @@ func (c Capture) find(a *Answer) (Content, error) {
 	case FromCookie:
 		return c.inCookies(a.SetCookie)
 	case FromBody:
-		if at := c.pattern.FindStringSubmatchIndex(a.Body); at != nil {
-			group := at[len(at)-2:]
-			if len(at) > 2 {
-				group = at[2:4]
-			}
-			if group[0] >= 0 {
-				return Content{Text: a.Body[group[0]:group[1]]}, nil
-			}
-		}
+		return inText(c.pattern, a.Body)
+	case FromEvent:
+		return c.inEvent(a.Picked)
 	}
 	return Content{}, errNothing
 }
@@ -166,7 +162,7 @@ func (c Capture) inCookies(lines []string) (Content, error) {
 	return Content{}, errNothing
 }
 
-const captureForms = `a capture is a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP`
+const captureForms = `a capture is a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP; of a stream also event`
 
 // captures reads the map of captures of a step and makes its names known to
 // the steps that follow.
@@ -218,7 +214,7 @@ func (p *parser) captureName(e entry) bool {
 var exprWords = []string{
 	"in", "not", "and", "or", "matches", "contains", "startsWith", "endsWith", "let", "if", "else",
 	"true", "false", "nil", "null", "row",
-	"status", "header", "body", "json", "size", "latency", "tls",
+	"status", "header", "body", "json", "size", "latency", "tls", "event", "events", "event_type",
 }
 
 func isReserved(name string) bool {
@@ -237,56 +233,63 @@ func (p *parser) capture(n *node, c *Capture) bool {
 		return false
 	}
 	c.Text = strings.TrimSpace(text)
-	if err := c.parse(); err != nil {
+	err := c.parse()
+	if err == nil && c.Source == FromEvent && !p.events {
+		err = noEvents("the capture")
+	}
+	if err != nil {
 		p.failText(n, err)
 		return false
 	}
 	return true
 }
 
-func (c *Capture) parse() error {
+func (c *Capture) parse() (err error) {
 	word, rest, _ := strings.Cut(c.Text, " ")
 	rest = strings.TrimSpace(rest)
 	switch {
 	case strings.HasPrefix(c.Text, "$"):
-		return c.parsePath()
+		c.Source = FromJSON
+		c.path, err = parsePath(c.Text)
+	case word == "event":
+		return c.parseEvent(rest)
 	case word == "header" && isToken(rest):
 		c.Source, c.key = FromHeader, strings.ToLower(rest)
 	case word == "cookie" && isToken(rest):
 		c.Source, c.key = FromCookie, rest
 	case word == "body" && strings.HasPrefix(rest, "~"):
-		return c.parsePattern(strings.TrimSpace(rest[1:]))
+		c.Source = FromBody
+		c.pattern, err = parsePattern(strings.TrimSpace(rest[1:]))
 	default:
 		return &fault{code: CodeCapture, msg: quote(c.Text) + " is not a capture", hint: captureForms}
 	}
-	return nil
+	return err
 }
 
-func (c *Capture) parsePattern(text string) (err error) {
-	c.Source = FromBody
+func parsePattern(text string) (*regexp.Regexp, error) {
 	if text == "" {
-		return &fault{code: CodeCapture, msg: "the capture has no pattern", hint: captureForms}
+		return nil, &fault{code: CodeCapture, msg: "the capture has no pattern", hint: captureForms}
 	}
-	if c.pattern, err = regexp.Compile(text); err != nil {
-		return &fault{code: CodeCapture, msg: "not a regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "), hint: captureForms}
+	pattern, err := regexp.Compile(text)
+	if err != nil {
+		return nil, &fault{code: CodeCapture, msg: "not a regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "), hint: captureForms}
 	}
-	return nil
+	return pattern, nil
 }
 
-func (c *Capture) parsePath() (err error) {
-	c.Source = FromJSON
+func parsePath(text string) (path *jsonpath.Path, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &fault{code: CodeCapture, msg: fmt.Sprint("not a JSONPath: ", r), hint: captureForms}
 		}
 	}()
-	if c.path, err = jsonpath.Parse(c.Text); err != nil {
-		return &fault{code: CodeCapture, msg: "not a JSONPath: " + strings.TrimPrefix(err.Error(), "jsonpath: "), hint: captureForms}
+	if path, err = jsonpath.Parse(text); err != nil {
+		return nil, &fault{code: CodeCapture, msg: "not a JSONPath: " + strings.TrimPrefix(err.Error(), "jsonpath: "), hint: captureForms}
 	}
-	if why := costly(c.path.Query()); why != "" {
-		return &fault{code: CodeCapture, msg: why, hint: "a capture takes no longer than the answer is large"}
+	if why := costly(path.Query()); why != "" {
+		return nil, &fault{code: CodeCapture, msg: why, hint: "a capture takes no longer than the answer is large"}
 	}
-	return nil
+	return path, nil
 }
 
 // costly says why a path could take longer than the answer is large, or gives

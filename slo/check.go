@@ -76,7 +76,7 @@ func (p *parser) check(n *node) (Check, bool) {
 	if !ok {
 		return Check{}, false
 	}
-	names := &checkNames{scope: p.scope, captured: p.captured}
+	names := &checkNames{scope: p.scope, captured: p.captured, events: p.events}
 	program, err := compile(text, names)
 	if err != nil {
 		p.failText(n, err)
@@ -285,7 +285,7 @@ func (l insidePredicate) Visit(node *ast.Node) {
 	case *ast.BuiltinNode:
 		l.onlyCompares(n, n.Arguments...)
 	case *ast.IdentifierNode:
-		if !slices.Contains([]string{"status", "size", "latency", captureValues, rowValues}, n.Value) {
+		if !slices.Contains([]string{"status", "size", "latency", "events", captureValues, rowValues}, n.Value) {
 			l.refuse(n, quote(n.Value)+" cannot stand inside of a function over a list", "# is the element, .name a part of it")
 		}
 	}

@@ -68,6 +68,8 @@ func TestDocsAreComplete(t *testing.T) {
 	keys = append(append(keys, keysOf[tlsDoc]()...), keysOf[authDoc]()...)
 	keys = append(append(keys, keysOf[oauth2Doc]()...), keysOf[sigV4Doc]()...)
 	keys = append(append(keys, keysOf[basicDoc]()...), keysOf[hmacDoc]()...)
+	keys = append(append(keys, keysOf[streamDoc]()...), keysOf[messageDoc]()...)
+	keys = append(keys, keysOf[dnsDoc]()...)
 	keys = append(keys, keysOf[baselineDoc]()...)
 	keys = append(keys, keysOf[serviceDoc]()...)
 	keys = append(append(keys, keysOf[profileDoc]()...), keysOf[pauseDoc]()...)

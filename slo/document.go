@@ -60,6 +60,12 @@ type (
 	profileMap      string // a profileDoc by each name
 
 	distributionText string
+
+	protocolText   string
+	tlsVersionText string
+	streamText     string
+	dnsTypeText    string
+	streamValue    string // a streamText or a streamDoc
 )
 
 type document struct {
@@ -127,6 +133,8 @@ type httpDoc struct {
 	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
 	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
 	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128. Default: none, whatever the environment says."`
+	Protocol    protocolText    `json:"protocol,omitempty" jsonschema:"auto, http1, http2 (over TLS) or h2c (without). Default: auto, what TLS agrees upon, and HTTP/1.1 without TLS."`
+	Streams     countValue      `json:"streams,omitempty" jsonschema:"Requests on one HTTP/2 connection at the same time, at most. Default: 100."`
 	TLS         tlsDoc          `json:"tls,omitzero" jsonschema:"How https is spoken."`
 	Auth        authItem        `json:"auth,omitempty" jsonschema:"How requests show who sends them, unless a scenario or a step says otherwise."`
 }
@@ -171,10 +179,13 @@ type hmacDoc struct {
 }
 
 type tlsDoc struct {
-	CAFile             fixedText   `json:"ca_file,omitempty" jsonschema:"PEM file of the authorities that the service's certificate may be signed by. Default: those of the system."`
-	CertFile           fixedText   `json:"cert_file,omitempty" jsonschema:"PEM file of the certificate that is shown to the service."`
-	KeyFile            fixedText   `json:"key_file,omitempty" jsonschema:"PEM file of its key."`
-	InsecureSkipVerify switchValue `json:"insecure_skip_verify,omitempty" jsonschema:"Take any certificate of the service. Default: false."`
+	CAFile             fixedText      `json:"ca_file,omitempty" jsonschema:"PEM file of the authorities that the service's certificate may be signed by. Default: those of the system."`
+	CertFile           fixedText      `json:"cert_file,omitempty" jsonschema:"PEM file of the certificate that is shown to the service."`
+	KeyFile            fixedText      `json:"key_file,omitempty" jsonschema:"PEM file of its key."`
+	InsecureSkipVerify switchValue    `json:"insecure_skip_verify,omitempty" jsonschema:"Take any certificate of the service. Default: false."`
+	MinVersion         tlsVersionText `json:"min_version,omitempty" jsonschema:"1.2 or 1.3. Default: 1.2."`
+	MaxVersion         tlsVersionText `json:"max_version,omitempty" jsonschema:"1.2 or 1.3. Default: the newest one."`
+	ServerName         fixedText      `json:"server_name,omitempty" jsonschema:"Name that the certificate must hold, and that the server is told. Default: the host of the target."`
 }
 
 type waitForDoc struct {
@@ -203,9 +214,34 @@ type requestDoc struct {
 	Timeout   durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
 	Accept    []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
 	Checks    []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
-	Capture   captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP."`
+	Capture   captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME, body ~ REGEXP or, of a stream, event."`
 	Measure   captureMap    `json:"measure,omitempty" jsonschema:"Numbers to take out of successful answers, for the indicators measure.NAME.p95 and the like: a JSONPath ($.price, $.items.length), header NAME or body ~ REGEXP."`
+	WebSocket templateText  `json:"websocket,omitempty" jsonschema:"Path of a WebSocket that is opened instead of a request, such as /chat."`
+	Messages  []messageDoc  `json:"messages,omitempty" jsonschema:"What is sent over the WebSocket and waited for, in order."`
+	TCP       fixedText     `json:"tcp,omitempty" jsonschema:"HOST:PORT that a connection is opened to, and closed."`
+	DNS       dnsDoc        `json:"dns,omitzero" jsonschema:"A question to a name server."`
+	Stream    streamValue   `json:"stream,omitempty" jsonschema:"How an answer is read that comes bit by bit, as events: sse, lines or chunks, or a map."`
 	OnFail    onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
+}
+
+type messageDoc struct {
+	Send   templateText `json:"send,omitempty" jsonschema:"Text that is sent."`
+	JSON   anyJSON      `json:"json,omitempty" jsonschema:"Message, written as YAML and sent as JSON."`
+	Expect checkText    `json:"expect,omitempty" jsonschema:"Condition on a message that is waited for, such as event contains \"welcome\"."`
+	Within durationText `json:"within,omitempty" jsonschema:"How long it is waited for. Default: the time limit of the step."`
+	Repeat countValue   `json:"repeat,omitempty" jsonschema:"How often the message is sent and waited for. Default: 1."`
+}
+
+type dnsDoc struct {
+	Name   templateText `json:"name" jsonschema:"Name that is asked for."`
+	Type   dnsTypeText  `json:"type,omitempty" jsonschema:"Type of the records: A, AAAA, CNAME, MX, NS, SRV or TXT. Default: A."`
+	Server fixedText    `json:"server" jsonschema:"Name server that is asked: HOST or HOST:PORT."`
+}
+
+type streamDoc struct {
+	As    streamText   `json:"as" jsonschema:"What an event is: sse, lines or chunks."`
+	Until checkText    `json:"until,omitempty" jsonschema:"Condition on an event that ends the step, such as event == \"[DONE]\"."`
+	For   durationText `json:"for,omitempty" jsonschema:"The step ends this long after the request was sent, without being unsuccessful."`
 }
 
 type scenarioDoc struct {

@@ -19,6 +19,7 @@ type Code string
 // limits, and what scenarios carry along; from 100 on, what parts of the file
 // say against each other, what a stranger's file may not do, profiles, protocols
 // and documents beside the file.
+// limits, what scenarios carry along, and protocols.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -98,6 +99,10 @@ const (
 	CodeCertificate  Code = "SLO133" // a certificate or key that cannot be used
 	CodeAuth         Code = "SLO134" // an auth that cannot be used
 	CodeMeasure      Code = "SLO135" // a measure that is not one, or that no step has
+	CodeProtocol     Code = "SLO150" // a protocol that the target cannot be spoken to in
+	CodeTLS          Code = "SLO151" // TLS that cannot be had
+	CodeStream       Code = "SLO152" // a stream that cannot be read so, or events where there is none
+	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
 )
 
 // Error is one fault of an SLO file.

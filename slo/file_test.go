@@ -52,7 +52,7 @@ objectives: [p95 <= 450ms, success_rate >= 98%]
 	path := func(s string) Template { return Template{{Literal: s}} }
 	want := &File{
 		Path: "slo.yaml", Digest: got.Digest, Name: "slo", Target: "https://Example.com:8443",
-		HTTP: HTTP{Timeout: 5 * time.Second, Headers: []Header{auth, header("X-A", "file")}},
+		HTTP: HTTP{Timeout: 5 * time.Second, Headers: []Header{auth, header("X-A", "file")}, Protocol: AutoProtocol, Streams: 100},
 		WaitFor: &WaitFor{Timeout: time.Minute, Request: Request{
 			Name: "GET /health", Written: "GET /health", Method: "GET", Path: path("/health"), Headers: []Header{auth, header("X-A", "wait")},
 			Timeout: 5 * time.Second, Accept: usual,

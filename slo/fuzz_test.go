@@ -42,7 +42,7 @@ func checkFile(t *testing.T, file *File) {
 			t.Fatalf("scenario is %+v", s)
 		}
 		for _, step := range s.Steps {
-			if r := step.Request; r != nil && (r.Name == "" || r.Method == "" || len(r.Path) == 0 || r.Timeout <= 0 || len(r.Accept) == 0) {
+			if r := step.Request; r != nil && (r.Name == "" || r.IsHTTP() && (r.Method == "" || len(r.Path) == 0) || r.Timeout <= 0 || len(r.Accept) == 0) {
 				t.Fatalf("request is %+v", r)
 			}
 		}

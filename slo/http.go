@@ -23,6 +23,8 @@ type HTTP struct {
 	Resolve        map[string]string // host in lower case to the IP address and perhaps port that it is connected to
 	Source         string            // IP address that connections are opened from; empty: the system's choice
 	Proxy          string            // URL of a proxy, with its user and password; empty: none
+	Protocol       Protocol
+	Streams        int // of one HTTP/2 connection at the same time, at most; 0: 100
 	TLS            TLS
 }
 
@@ -37,8 +39,13 @@ const (
 	newConnections  = "new"
 )
 
-// TLS says whom https trusts and what it shows. Files have been read.
+// TLS says how connections are secured, whom https trusts and what it shows.
+// Files have been read.
 type TLS struct {
+	MinVersion uint16 // as crypto/tls numbers them; 0: TLS 1.2
+	MaxVersion uint16 // 0: the newest one
+	ServerName string // in the place of the target's host; empty: the host
+
 	SkipVerify bool
 	CA         []byte // PEM; empty: the system's authorities
 	Cert, Key  []byte // PEM; empty: none is shown
@@ -62,6 +69,7 @@ func (p *parser) http(n *node) {
 	h.Source, _ = scalarOf(p, o.get("source"), "the source", parseSource)
 	h.Proxy = p.proxy(o.get("proxy"))
 	h.TLS = p.tls(o.get("tls"))
+	p.protocol(o)
 	p.whose = p.auth(o.get("auth"), auth{})
 }
 
@@ -173,6 +181,7 @@ func (p *parser) tls(n *node) TLS {
 		Cert:       p.pem(o.get("cert_file"), "cert_file"),
 		Key:        p.pem(o.get("key_file"), "key_file"),
 	}
+	p.tlsNames(o, &t)
 	cert, key := o.get("cert_file"), o.get("key_file")
 	switch {
 	case t.CA != nil && !x509.NewCertPool().AppendCertsFromPEM(t.CA):

@@ -12,7 +12,7 @@ import (
 var latencyKinds = map[Kind]bool{Percentile: true, Min: true, Mean: true, Max: true, StdDev: true}
 
 // clocks are the prefixes of latency indicators.
-var clocks = []Clock{OK, Service, Connect, TTFB, IterationTime}
+var clocks = []Clock{OK, Service, Connect, TLSTime, TTFB, FirstEvent, EventGap, RoundTrip, IterationTime}
 
 // iterationKinds are those besides latencies that can count iterations.
 var iterationKinds = map[Kind]bool{Slope: true, SuccessRate: true, ErrorRate: true, Throughput: true, Goodput: true}
@@ -24,7 +24,8 @@ var unitOf = map[Kind]Unit{
 	Throughput: UnitRate, Goodput: UnitRate,
 	Requests: UnitCount, Errors: UnitCount, Timeouts: UnitCount, Unsent: UnitCount,
 	BytesIn: UnitBytes, BytesOut: UnitBytes,
-	Redirects:     UnitCount,
+	Redirects: UnitCount,
+	Events:    UnitCount, EventRate: UnitRate,
 	CPUPerRequest: UnitDuration, CPU: UnitCores, MemoryMax: UnitBytes, Throttled: UnitShare,
 	Capacity: UnitRate,
 }
@@ -32,13 +33,14 @@ var unitOf = map[Kind]Unit{
 // indicatorNames are listed in messages and searched for the nearest.
 var indicatorNames = []string{
 	"p50", "p90", "p95", "p99", "p99.9", "min", "mean", "max", "stddev",
-	"ok.p95", "service.p95", "connect.p95", "ttfb.p95",
+	"ok.p95", "service.p95", "connect.p95", "tls.p95", "ttfb.p95",
 	"iteration.p95", "iteration.success_rate", "iteration.throughput",
 	"success_rate", "error_rate", "throughput", "goodput",
 	"requests", "errors", "timeouts", "unsent",
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
 	"cpu_per_request", "cpu", "memory.max", "throttled", "capacity",
 	"measure.NAME.p95", "redirects",
+	"first_event.p95", "event_gap.p95", "round_trip.p95", "events", "events_per_second",
 }
 
 // Unit gives what the indicator is counted in.
@@ -88,7 +90,7 @@ func (i Indicator) OfRequests() bool {
 		return false
 	}
 	switch i.Kind {
-	case Status, Apdex, BytesIn, BytesOut, Slope, Redirects:
+	case Status, Apdex, BytesIn, BytesOut, Events, EventRate, Slope, Redirects:
 		return true
 	}
 	return latencyKinds[i.Kind] || i.InSlices()

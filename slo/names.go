@@ -21,6 +21,7 @@ type checkNames struct {
 	captured map[string][]Pos
 	captures []int
 	columns  []int
+	events   bool // there are some
 }
 
 // Visit looks at a node after its children.
@@ -38,6 +39,9 @@ func (c *checkNames) Visit(node *ast.Node) {
 }
 
 func (c *checkNames) capture(node *ast.Node, n *ast.IdentifierNode) {
+	if !c.events && slices.Contains(eventNames, n.Value) && c.fault == nil {
+		c.fault, c.place = noEvents("the check"), n.Location()
+	}
 	if number, ok := c.scope.made[n.Value]; ok {
 		c.captures = with(c.captures, number)
 		ast.Patch(node, element(captureValues, number))

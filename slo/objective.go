@@ -66,6 +66,8 @@ const (
 	Apdex       Kind = "apdex"
 	BytesIn     Kind = "bytes_in"
 	BytesOut    Kind = "bytes_out"
+	Events      Kind = "events"
+	EventRate   Kind = "events_per_second"
 	Slope       Kind = "slope" // of the percentile in Quantile, or of the mean without one
 
 	// What the service itself used, where that can be read.
@@ -87,7 +89,12 @@ const (
 	OK       Clock = "ok"      // response time of successful requests alone
 	Service  Clock = "service" // from the actual write
 	Connect  Clock = "connect" // of new connections
+	TLSTime  Clock = "tls"     // of the handshakes on new connections
 	TTFB     Clock = "ttfb"    // from the write to the first byte of the answer
+
+	FirstEvent Clock = "first_event" // from the write to the first event of a stream
+	EventGap   Clock = "event_gap"   // from one event to the next
+	RoundTrip  Clock = "round_trip"  // from a message to the one that was waited for
 
 	// IterationTime is the time of a whole pass through a scenario. It also goes with
 	// shares of success and rates, which then count iterations.

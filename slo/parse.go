@@ -93,6 +93,7 @@ type parser struct {
 
 	scope      *scope            // of the place that is being read
 	whose      auth              // of the requests that say nothing else
+	events     bool              // the request that is being read has some
 	everywhere map[string]int    // the captures that before makes, with their numbers
 	captured   map[string][]Pos  // the names of all captures, where they stand
 	tables     map[string]*table // the data files, by their names

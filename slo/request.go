@@ -128,26 +128,25 @@ func (p *parser) stepOf(o *object) Step {
 
 // request reads the keys of a request in a step or a scenario.
 func (p *parser) request(o *object, hint string) *Request {
-	n := o.need(p, "request", hint)
 	r := &Request{Timeout: p.duration(o.get("timeout"), "the timeout", p.file.HTTP.Timeout, maxTimeout), Pos: o.node.pos}
 	r.Accept = p.accept(o.get("accept"))
 	own := p.headers(o.get("headers"))
 	r.Headers = override(p.defaultHeaders(), own)
 	p.authorize(r, p.auth(o.get("auth"), p.whose), own)
 	p.body(o, r)
+	p.noteStream(o)
+	p.stream(o.get("stream"), r)
 	for _, item := range p.list(o.get("checks"), "checks", maxChecks) {
 		if c, ok := p.check(item); ok {
 			r.Checks = append(r.Checks, c)
 		}
 	}
-	if n != nil {
-		p.requestLine(n, r)
-	}
+	sends := p.sends(o, r, hint)
 	p.query(o.get("query"), r)
 	r.Captures = p.captures(o.get("capture"))
 	r.Measures = p.measures(o.get("measure"))
 	r.GoesOn = p.onFail(o.get("on_fail"))
-	if n == nil {
+	if !sends {
 		return nil
 	}
 	return r
@@ -162,7 +161,6 @@ func (p *parser) requestLine(n *node, r *Request) {
 	if !ok {
 		return
 	}
-	r.Pos = n.pos
 	method, path, found := strings.Cut(strings.TrimSpace(text), " ")
 	path = strings.TrimSpace(path)
 	upper := strings.ToUpper(method)

@@ -58,7 +58,7 @@ const (
 	numberPattern    = `[0-9]+(\.[0-9]+)?`
 	durationPattern  = `(` + numberPattern + ` *(us|µs|ms|s|m|h|d))+`
 	ratePattern      = numberPattern + ` */ *[smh]`
-	indicatorPattern = `((ok|service|connect|ttfb|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
+	indicatorPattern = `((ok|service|connect|tls|ttfb|first_event|event_gap|round_trip|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|events|events_per_second|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
 	objectivePattern = `(` + indicatorPattern + `) *(<=|>=|<|>|==) *.+`
 )
 
@@ -121,8 +121,12 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[atEndText]():        {Enum: []any{string(Repeat), string(Stop)}},
 		reflect.TypeFor[onFailText]():       {Enum: []any{"stop", "continue"}},
 		reflect.TypeFor[sessionText]():      {Enum: []any{string(IterationSession), string(WorkerSession)}},
-		reflect.TypeFor[captureMap]():       {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+`)},
+		reflect.TypeFor[captureMap]():       {Type: "object", AdditionalProperties: pattern(`\$.*|header +.+|cookie +.+|body *~.+|event.*`)},
 		reflect.TypeFor[formMap]():          {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
+		reflect.TypeFor[protocolText]():     {Enum: []any{string(AutoProtocol), string(HTTP1), string(HTTP2), string(H2C)}},
+		reflect.TypeFor[dnsTypeText]():      {Enum: []any{string(TypeA), string(TypeAAAA), string(TypeCNAME), string(TypeMX), string(TypeNS), string(TypeSRV), string(TypeTXT)}},
+		reflect.TypeFor[streamText]():       {Enum: []any{string(SSE), string(Lines), string(Chunks)}},
+		reflect.TypeFor[tlsVersionText]():   {Enum: []any{"1.2", "1.3", 1.2, 1.3}},
 	}
 	known[reflect.TypeFor[connectionsText]()] = &jsonschema.Schema{Enum: []any{keepConnections, newConnections}}
 	known[reflect.TypeFor[resolveMap]()] = &jsonschema.Schema{Type: "object", AdditionalProperties: anyScalar()}
@@ -155,19 +159,20 @@ func objectiveSchema(known map[reflect.Type]*jsonschema.Schema) *jsonschema.Sche
 
 // withStructs adds the maps whose keys depend on each other.
 func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*jsonschema.Schema {
+	known[reflect.TypeFor[streamValue]()] = either(known[reflect.TypeFor[streamText]()], schemaOf[streamDoc](known))
 	data := schemaOf[dataDoc](known)
 	known[reflect.TypeFor[dataValue]()] = either(data, listOf(data.CloneSchemas()))
 	step := schemaOf[stepDoc](known)
-	step.OneOf = []*jsonschema.Schema{needs("request"), needs("pause")}
+	step.OneOf = append(needsKind(), needs("pause"))
 	known[reflect.TypeFor[stepDoc]()] = step
 	setup := schemaOf[setupDoc](known)
 	setup.OneOf = step.OneOf
 	known[reflect.TypeFor[setupDoc]()] = setup
 	scenarioStep := schemaOf[scenarioStepDoc](known)
-	scenarioStep.OneOf = []*jsonschema.Schema{needs("request"), needs("pause"), needs("repeat")}
+	scenarioStep.OneOf = append(needsKind(), needs("pause"), needs("repeat"))
 	known[reflect.TypeFor[scenarioStepDoc]()] = scenarioStep
 	scenario := schemaOf[scenarioDoc](known)
-	scenario.OneOf = []*jsonschema.Schema{needs("request"), needs("steps")}
+	scenario.OneOf = append(needsKind(), needs("steps"))
 	known[reflect.TypeFor[scenarioDoc]()] = scenario
 	load := []*jsonschema.Schema{needs("rate"), needs("workers")}
 	workload := schemaOf[workloadDoc](known)
@@ -177,6 +182,15 @@ func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*js
 	stage.OneOf = append(load, needs("search"), needs("parallel"))
 	known[reflect.TypeFor[stageDoc]()] = stage
 	return known
+}
+
+// needsKind asks for one of the keys that say what a step sends.
+func needsKind() []*jsonschema.Schema {
+	var all []*jsonschema.Schema
+	for _, kind := range kinds {
+		all = append(all, needs(kind))
+	}
+	return all
 }
 
 func needs(key string) *jsonschema.Schema {

@@ -136,7 +136,8 @@ type Step struct {
 	Pos     Pos
 }
 
-// Request is one HTTP request with what must hold for its answer.
+// Request is one HTTP request, or what stands in its place, with what must hold
+// for its answer.
 type Request struct {
 	Name    string   // of the step; "METHOD /path" by default, unique in its scenario
 	Written string   // "METHOD /path" as the file has it, without the query, in which a secret may stand
@@ -151,6 +152,13 @@ type Request struct {
 	Accept    []StatusRange // 2xx and 3xx by default
 	Checks    []Check
 	Pos       Pos
+
+	Stream *Stream // nil: the answer is one whole
+
+	// What is sent instead of an HTTP request: one of them at most.
+	WebSocket *WebSocket // opened at Path
+	TCP       string     // host and port that a connection is opened to and closed
+	DNS       *DNS
 
 	Captures []Capture // taken from the answer after the checks
 	Measures []Measure // likewise

@@ -84,6 +84,11 @@ type Answer struct {
 	Latency time.Duration     `expr:"latency"`
 	TLS     Certificate       `expr:"tls"`
 
+	// Of a step with events. There, JSON is the last event's.
+	Events    int    `expr:"events"` // how many came
+	Event     string `expr:"event"`  // the last one
+	EventType string `expr:"event_type"`
+
 	// Captures and Row hold the values that the check uses, by the numbers of
 	// the captures and columns. No expression can spell their names.
 	Captures []any `expr:"captured values"`
@@ -93,4 +98,7 @@ type Answer struct {
 	// written, nil where the body is none, and the lines of Set-Cookie.
 	Exact     any      `expr:"-"`
 	SetCookie []string `expr:"-"`
+
+	// Picked are the events that captures look at, by [Picks].
+	Picked map[int]string `expr:"-"`
 }

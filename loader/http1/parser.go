@@ -44,6 +44,7 @@ type Parser struct {
 	started  bool
 	reusable bool
 	keep     int
+	each     func(piece []byte) // nil: nobody waits for the body's pieces
 
 	status  int
 	minor   byte  // of HTTP/1.x
@@ -81,6 +82,9 @@ func reuse(b []byte) []byte {
 	}
 	return b[:0]
 }
+
+// Each has f called with every piece of the next answer's body as it comes.
+func (p *Parser) Each(f func(piece []byte)) { p.each = f }
 
 // Started reports whether a byte of the answer, or of a 1xx before it, has
 // come.
@@ -159,6 +163,9 @@ func (p *Parser) takeBody(data []byte) (int, error) {
 	}
 	if p.size += n; p.size > MaxBody {
 		return int(n), errBodyTooLarge
+	}
+	if p.each != nil {
+		p.each(data[:n])
 	}
 	if room := p.keep - len(p.body); room > 0 {
 		part := data[:min(n, int64(room))]

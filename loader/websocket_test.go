@@ -1,0 +1,121 @@
+package loader
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// echoes starts a server of another WebSocket library that greets, and then
+// echoes what it is sent. Some messages make it do something else.
+func echoes(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/chat" {
+		http.Error(w, "no chat here", http.StatusForbidden)
+		return
+	}
+	c, err := (&websocket.Upgrader{}).Upgrade(w, r, http.Header{"X-Room": {r.URL.Query().Get("room")}})
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	c.WriteMessage(websocket.TextMessage, []byte(`{"type": "welcome", "token": "`+r.Header.Get("X-Token")+`"}`))
+	for {
+		kind, message, err := c.ReadMessage()
+		if err != nil {
+			return
+		}
+		switch string(message) {
+		case "close":
+			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseInternalServerErr, "tired"), time.Now().Add(time.Second))
+			return
+		case "cut":
+			return
+		case "flood":
+			c.WriteMessage(kind, []byte(strings.Repeat("x", 2*slo.MaxEvent)))
+		case "nothing":
+		default:
+			c.WriteMessage(kind, message)
+		}
+	}
+}
+
+const chatting = `
+  - name: chat
+    steps:
+      - websocket: /chat?room=a%20b
+        headers: {x-token: t-1}
+        messages:
+          - {expect: json.type == "welcome"}
+          - {send: "hello ${uuid}", expect: event contains "hello", within: 10s, repeat: 5}
+          - {json: {bye: "${random.int(1,9)}"}, expect: json.bye > 0}
+        checks: [events == 7, 'event contains "bye"', 'event_type == "text"', 'header["x-room"] == "a b"', status == 101]
+        capture: {token: event 1 $.token}
+      - {name: after, request: "GET /${token}", accept: [403]}
+`
+
+func TestWebSocket(t *testing.T) {
+	t.Parallel()
+	plain := serve(t, echoes)
+	secure := speaking(t, slo.AutoProtocol, nil, echoes).Target
+	for name, url := range map[string]string{"ws": plain, "wss": secure} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoader(t, parse(t, url, chatting), Options{}).Run(t.Context(), counted(20, 1))
+			coherent(t, s)
+			if s.Counters.Success != 20 {
+				t.Fatalf("%+v %+v", s.Counters, s.Failures)
+			}
+			chat := s.Steps[0]
+			if chat.Events != 70 || chat.FirstEvent.Total() != 10 || chat.EventGap.Total() != 60 || chat.RoundTrip.Total() != 60 {
+				t.Errorf("%d events, %d first ones, %d gaps, %d round trips", chat.Events, chat.FirstEvent.Total(), chat.EventGap.Total(), chat.RoundTrip.Total())
+			}
+			if chat.Status[101] != 10 || chat.Connect.Total() != 10 || s.Generator.ClosedByPeer != 0 {
+				t.Errorf("status %v, %d connections, %d closed by the service", chat.Status, chat.Connect.Total(), s.Generator.ClosedByPeer)
+			}
+		})
+	}
+}
+
+func TestWebSocketFailures(t *testing.T) {
+	t.Parallel()
+	url := serve(t, echoes)
+	tests := map[string]struct {
+		path, messages, detail string
+		want                   result.Class
+	}{
+		"another status": {"/no", `[{expect: events > 0}]`, "status 403", result.BadStatus},
+		"late":           {"/chat", `[{send: nothing, expect: 'event == "x"', within: 100ms}]`, `no message met event == "x" within 100ms`, result.Timeout},
+		"closed":         {"/chat", `[{send: close, expect: 'event == "x"'}]`, "tired", result.Reset},
+		"cut":            {"/chat", `[{send: cut, expect: 'event == "x"'}]`, "expect event", result.Reset},
+		"too large":      {"/chat", `[{send: flood, expect: size > 1000}]`, "expect size", result.Protocol},
+		"step's time":    {"/chat", `[{send: nothing, expect: 'event == "x"', within: 1h}]`, "timeout after 300ms", result.Timeout},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			timeout := "20s"
+			if test.detail == "timeout after 300ms" {
+				timeout = "300ms"
+			}
+			s := newLoader(t, parse(t, url, "  - {websocket: "+test.path+", timeout: "+timeout+", messages: "+test.messages+"}"), Options{}).Run(t.Context(), counted(2, 1))
+			coherent(t, s)
+			if *s.Counters.Of(test.want) != 2 || !strings.Contains(s.Failures[0].Detail, test.detail) {
+				t.Errorf("%+v %+v", s.Counters, s.Failures)
+			}
+		})
+	}
+	s := newLoader(t, parse(t, serve(t, ok), "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	if s.Counters.BadStatus != 1 {
+		t.Errorf("a server without WebSockets: %+v %+v", s.Counters, s.Failures)
+	}
+	s = newLoader(t, parse(t, "http://"+closedPort(t), "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	if s.Counters.Refused != 1 {
+		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
+	}
+}
