@@ -39,8 +39,9 @@ type client struct {
 	proxy   *url.URL                     // nil: none
 	tunnel  string                       // host and port that the proxy connects to; empty: it passes requests on
 	beyond  error                        // what the epoll engine cannot do of it
-	tls     *tls.Config
-	http2   *http2 // nil: HTTP/1.1 is spoken
+	tls     *tls.Config                  // of HTTP/1.1
+	http2   *http2                       // nil: HTTP/1.1 is spoken
+	grpc    *http2                       // of gRPC, which speaks nothing else
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -142,6 +143,7 @@ type reply struct {
 	body      []byte    // the whole body where it was asked for, else its beginning
 	size      int64     // of the body
 	events    *events   // nil: it was no stream
+	said      string    // of gRPC, beside the status
 }
 
 // service is the time from the write to the last byte.
@@ -164,7 +166,9 @@ type request struct {
 	timeout time.Duration
 	events  *events // of the answer, where it is a stream
 	// speak does the step in the place of an HTTP request; nil: it is one.
-	speak speaker
+	speak  speaker
+	callee callee // nil: no method of gRPC is called
+	call   caller
 }
 
 // requestOf is the request that a user's step sends now. What has to be
@@ -176,7 +180,7 @@ func requestOf(st *step, u *user, buffer []byte) (request, error) {
 	r := request{
 		message: st.message.whole, isHead: st.message.method == http.MethodHead, closes: st.message.closes,
 		keep: st.kept, headers: st.sees.header, cookies: st.sees.cookies, coding: st.sees.coding, timeout: st.timeout(),
-		events: eventsOf(st, u), speak: speakerOf(st, u),
+		events: eventsOf(st, u), speak: speakerOf(st, u), callee: st.callee,
 	}
 	if r.message != nil {
 		return r, nil
@@ -190,6 +194,7 @@ func requestOf(st *step, u *user, buffer []byte) (request, error) {
 type exchanged struct {
 	answer
 	client  *client
+	over    *http2 // nil: HTTP/1.1 is spoken
 	conn    *conn  // nil: none could be opened, or trunk is set
 	trunk   *trunk // the HTTP/2 connection
 	surplus bool   // more came than belongs to the answer
@@ -206,6 +211,15 @@ func (c *client) do(ctx context.Context, r request) *exchanged {
 		x.speak(ctx, &r, deadline)
 		return x
 	}
+	if r.callee != nil {
+		if r.call, x.err = r.callee.call(ctx, c, &r); x.err != nil {
+			x.finish(ctx)
+			return x
+		}
+	}
+	if x.over = c.http2; r.call != nil {
+		x.over = c.grpc
+	}
 	for {
 		if x.err = x.connect(ctx, deadline); x.err != nil {
 			break
@@ -219,7 +233,7 @@ func (c *client) do(ctx context.Context, r request) *exchanged {
 			break
 		}
 		x.drop()
-		*x = exchanged{client: c, answer: answer{start: x.start}}
+		*x = exchanged{client: c, over: x.over, answer: answer{start: x.start}}
 	}
 	x.finish(ctx)
 	return x
@@ -256,7 +270,7 @@ func (x *exchanged) leftOut() bool {
 // drop gives a connection up that was closed.
 func (x *exchanged) drop() {
 	if x.trunk != nil {
-		x.client.http2.leave(x.trunk)
+		x.over.leave(x.trunk)
 	} else {
 		x.conn.close()
 	}
@@ -266,7 +280,7 @@ func (x *exchanged) drop() {
 // whether the other side ended it.
 func (x *exchanged) done() (closedByPeer bool) {
 	if x.trunk != nil {
-		return x.client.http2.leave(x.trunk)
+		return x.over.leave(x.trunk)
 	}
 	if x.conn == nil {
 		return false
@@ -382,7 +396,7 @@ func (x *exchanged) read(deadline time.Time) error {
 
 // connect takes an idle connection or opens one.
 func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
-	if x.client.http2.isSpoken() {
+	if x.over.isSpoken() {
 		return x.join(ctx, deadline)
 	}
 	if x.conn = x.client.takeIdle(); x.conn != nil {
@@ -391,7 +405,7 @@ func (x *exchanged) connect(ctx context.Context, deadline time.Time) error {
 	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	return x.open(ctx, x.client.tlsNow())
+	return x.open(ctx, x.client.tls)
 }
 
 // open opens a connection, TLS included.
@@ -426,25 +440,6 @@ func (cn *conn) look(s tls.ConnectionState) {
 	if len(s.PeerCertificates) > 0 {
 		cn.expires = s.PeerCertificates[0].NotAfter
 	}
-}
-
-// tlsNow is how the next connection is secured. Where the server chose
-// HTTP/1.1, it is not asked for anything else any more.
-func (c *client) tlsNow() *tls.Config {
-	if c.http2.isSpoken() {
-		return c.tls
-	}
-	return c.olderTLS()
-}
-
-// olderTLS agrees upon nothing but HTTP/1.1.
-func (c *client) olderTLS() *tls.Config {
-	if len(c.tls.NextProtos) == 0 {
-		return c.tls
-	}
-	older := c.tls.Clone()
-	older.NextProtos = nil
-	return older
 }
 
 // longPast is a deadline that ends what is under way.
@@ -542,6 +537,7 @@ func (c *client) close() {
 	c.mu.Unlock()
 	c.disconnect()
 	c.http2.close()
+	c.grpc.close()
 }
 
 // disconnect closes the idle connections.
@@ -553,6 +549,7 @@ func (c *client) disconnect() {
 	}
 	c.idle = nil
 	c.http2.disconnect()
+	c.grpc.disconnect()
 }
 
 // maxReached bounds the list of addresses: a name behind a large load balancer

@@ -56,6 +56,8 @@ func eventsOf(st *step, u *user) *events {
 func (p *plan) special() string {
 	for _, st := range p.all {
 		switch r := st.request; {
+		case r.GRPC != nil:
+			return "gRPC"
 		case r.Stream != nil:
 			return "streams"
 		case r.WebSocket != nil:
@@ -65,6 +67,11 @@ func (p *plan) special() string {
 		}
 	}
 	return ""
+}
+
+// calls reports whether a step calls a method of gRPC.
+func (p *plan) calls() bool {
+	return slices.ContainsFunc(p.all, func(st *step) bool { return st.callee != nil })
 }
 
 // follow lets the parser cut an answer into events.

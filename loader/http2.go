@@ -2,6 +2,7 @@ package loader
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -30,6 +31,7 @@ import (
 // opening one each, and that wait is a part of their time, as it is in a browser.
 type http2 struct {
 	transport *http.Transport
+	tls       *tls.Config
 	scheme    string
 	host      string // in requests without a Host of their own
 	streams   int
@@ -59,6 +61,7 @@ type trunk struct {
 // speak chooses the protocol of a client.
 func (c *client) speak(settings slo.HTTP) error {
 	secure := c.scheme == "https"
+	protocols := []string{"h2"}
 	switch settings.Protocol {
 	case slo.HTTP1:
 		return nil
@@ -66,7 +69,6 @@ func (c *client) speak(settings slo.HTTP) error {
 		if !secure {
 			return errors.New("protocol http2 needs a target with https://")
 		}
-		c.tls.NextProtos = []string{"h2"}
 	case slo.H2C:
 		if secure {
 			return errors.New("protocol h2c needs a target with http://")
@@ -75,21 +77,25 @@ func (c *client) speak(settings slo.HTTP) error {
 		if !secure {
 			return nil
 		}
-		c.tls.NextProtos = []string{"h2", "http/1.1"}
+		protocols = []string{"h2", "http/1.1"}
 	}
+	c.http2 = c.newHTTP2(settings, protocols)
+	return nil
+}
+
+// newHTTP2 agrees upon one of some protocols, where TLS is spoken.
+func (c *client) newHTTP2(settings slo.HTTP, protocols []string) *http2 {
 	var spoken http.Protocols
 	spoken.SetUnencryptedHTTP2(true) // TLS, if any, is below
-	c.http2 = &http2{
-		scheme: c.scheme, host: c.address, streams: settings.Streams,
-		chooses: secure && settings.Protocol != slo.HTTP2,
+	h := &http2{
+		scheme: c.scheme, host: c.address, streams: cmp.Or(settings.Streams, defaultStreams), tls: c.tls.Clone(),
+		chooses: c.scheme == "https" && len(protocols) > 1,
 		transport: &http.Transport{
 			Protocols: &spoken, DisableCompression: true, MaxResponseHeaderBytes: http1.MaxHeader, DialContext: opened,
 		},
 	}
-	if c.http2.streams == 0 {
-		c.http2.streams = defaultStreams
-	}
-	return nil
+	h.tls.NextProtos = protocols
+	return h
 }
 
 // defaultStreams is the file's default.
@@ -142,7 +148,7 @@ func (h *http2) isSpoken() bool { return h != nil && !h.older.Load() }
 // join takes a place on an HTTP/2 connection, or on an HTTP/1.1 connection
 // where the server chose that.
 func (x *exchanged) join(ctx context.Context, deadline time.Time) error {
-	h := x.client.http2
+	h := x.over
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	for {
@@ -260,8 +266,8 @@ func (h *http2) leave(l *trunk) (closedByPeer bool) {
 // dial opens a connection for all that wait for it.
 func (x *exchanged) dial(ctx context.Context, l *trunk) {
 	defer close(l.ready)
-	h := x.client.http2
-	if l.err = x.open(ctx, x.client.tls); l.err != nil {
+	h := x.over
+	if l.err = x.open(ctx, h.tls); l.err != nil {
 		if x.conn != nil {
 			x.conn.close()
 			x.conn = nil
@@ -295,7 +301,10 @@ func (x *exchanged) converse(ctx context.Context, r request, deadline time.Time)
 	// Bytes of a connection that several requests share are counted with the one
 	// that ends next: their sum is exact.
 	defer func() { x.in, x.out = x.trunk.wire.in.Swap(0), x.trunk.wire.out.Swap(0) }()
-	req, err := parseMessage(ctx, r.message, x.client.http2.scheme, x.client.address)
+	req, err := parseMessage(ctx, r.message, x.client.scheme, x.client.address)
+	if err == nil && r.call != nil {
+		err = r.call.prepare(req)
+	}
 	if err != nil {
 		x.trunk.conn.Release()
 		x.err = err
@@ -328,10 +337,14 @@ func (x *exchanged) converse(ctx context.Context, r request, deadline time.Time)
 	if over := x.events.over(); !over.IsZero() {
 		defer time.AfterFunc(time.Until(over), stop).Stop()
 	}
-	x.body, x.size, x.err = readBody(answer.Body, r.keep, func(piece []byte) (bool, error) {
-		x.events.take(x.status, piece, time.Now())
-		return x.events.ended()
-	})
+	if r.call != nil {
+		x.err = r.call.read(x, answer)
+	} else {
+		x.body, x.size, x.err = readBody(answer.Body, r.keep, func(piece []byte) (bool, error) {
+			x.events.take(x.status, piece, time.Now())
+			return x.events.ended()
+		})
+	}
 	x.end = time.Now()
 	if x.err != nil && ctx.Err() == nil && x.events.isOver(x.end) {
 		x.err = nil

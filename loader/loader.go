@@ -151,6 +151,9 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if plan.calls() {
+		c.grpc = c.newHTTP2(file.HTTP, []string{"h2"})
+	}
 	e, err := newEngine(opts.Engine, c, plan.special(), opts)
 	if err != nil {
 		return nil, err

@@ -47,9 +47,10 @@ type step struct {
 	request  *slo.Request
 	message  *message
 	sees     sight
-	hides    bool // one of its captures is a secret
-	cookies  bool // those of the answer are kept
-	kept     int  // bytes of an answer's body
+	hides    bool   // one of its captures is a secret
+	cookies  bool   // those of the answer are kept
+	callee   callee // nil: no method of gRPC is called
+	kept     int    // bytes of an answer's body
 }
 
 // sight says which parts of an answer the checks and captures of a step look
@@ -195,6 +196,10 @@ func compileStep(r *slo.Request, mn *manner, cookies bool) (*step, error) {
 		m.whole = nil // what it carries changes
 		m.cookies = !slices.ContainsFunc(r.Headers, func(h slo.Header) bool { return h.Name == "Cookie" })
 	}
+	callee, err := newCallee(r)
+	if err != nil {
+		return nil, err
+	}
 	sees := sightOf(r.Checks).with(r.Captures).measuring(r.Measures)
 	sees.cookies = sees.cookies || cookies
 	sees.header = sees.header || mn.http.Redirects > 0 // one of them says where to
@@ -202,7 +207,7 @@ func compileStep(r *slo.Request, mn *manner, cookies bool) (*step, error) {
 		sees.body = true // its size is known when it has been decoded
 	}
 	return &step{
-		request: r, message: m, sees: sees, cookies: cookies,
+		request: r, message: m, sees: sees, cookies: cookies, callee: callee,
 		hides: slices.ContainsFunc(r.Captures, slo.Capture.IsSecret),
 	}, nil
 }
@@ -273,7 +278,7 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 		u.hide(st, seen)
 	}
 	if !st.accepts(r.status) {
-		return result.BadStatus, fmt.Sprintf("status %d", r.status)
+		return result.BadStatus, strings.TrimSpace(fmt.Sprintf("status %d %s", r.status, r.said))
 	}
 	if len(st.request.Checks) == 0 && len(st.request.Captures) == 0 && len(st.request.Measures) == 0 && r.events == nil {
 		return result.Success, ""

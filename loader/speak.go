@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/slogate/slogate/slo"
@@ -10,6 +11,17 @@ import (
 // speaker does a step that is not an HTTP request and an answer. It notes on
 // the exchange when what happened; ctx ends with the step's time.
 type speaker func(ctx context.Context, x *exchanged, r *request) error
+
+// callee is a method of gRPC that a step calls.
+type callee interface {
+	call(ctx context.Context, c *client, r *request) (caller, error)
+}
+
+// caller makes a call of a request over HTTP/2, and reads its answer.
+type caller interface {
+	prepare(r *http.Request) error
+	read(x *exchanged, answer *http.Response) error
+}
 
 // speakerOf returns nil for a step that is an HTTP request.
 func speakerOf(st *step, u *user) speaker {

@@ -53,7 +53,7 @@ func (x *exchanged) upgrade(ctx context.Context, r *request) (*websocket.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	if err := x.open(ctx, x.client.olderTLS()); err != nil {
+	if err := x.open(ctx, x.client.tls); err != nil {
 		return nil, err
 	}
 	if err := x.conn.SetDeadline(deadlineOf(ctx)); err != nil {

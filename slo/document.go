@@ -201,27 +201,30 @@ type metricsDoc struct {
 
 // requestDoc holds the keys of a request, in a step or directly in a scenario.
 type requestDoc struct {
-	Request   requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as POST /predict."`
-	Query     formMap       `json:"query,omitempty" jsonschema:"Parameters that are added to the path. A list stands for several of one name."`
-	Headers   headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
-	JSON      anyJSON       `json:"json,omitempty" jsonschema:"Body, written as YAML and sent as JSON."`
-	Form      formMap       `json:"form,omitempty" jsonschema:"Body, sent as a form."`
-	Body      templateText  `json:"body,omitempty" jsonschema:"Body, sent as it is."`
-	BodyFile  fixedText     `json:"body_file,omitempty" jsonschema:"File that is the body, relative to this file."`
-	Multipart multipartMap  `json:"multipart,omitempty" jsonschema:"Body, sent as multipart/form-data: texts and files."`
-	Gzip      switchValue   `json:"gzip,omitempty" jsonschema:"Send the body compressed. Default: off."`
-	Auth      authItem      `json:"auth,omitempty" jsonschema:"How the request shows who sends it, or none; in a scenario with steps: each of them."`
-	Timeout   durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
-	Accept    []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
-	Checks    []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
-	Capture   captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME, body ~ REGEXP or, of a stream, event."`
-	Measure   captureMap    `json:"measure,omitempty" jsonschema:"Numbers to take out of successful answers, for the indicators measure.NAME.p95 and the like: a JSONPath ($.price, $.items.length), header NAME or body ~ REGEXP."`
-	WebSocket templateText  `json:"websocket,omitempty" jsonschema:"Path of a WebSocket that is opened instead of a request, such as /chat."`
-	Messages  []messageDoc  `json:"messages,omitempty" jsonschema:"What is sent over the WebSocket and waited for, in order."`
-	TCP       fixedText     `json:"tcp,omitempty" jsonschema:"HOST:PORT that a connection is opened to, and closed."`
-	DNS       dnsDoc        `json:"dns,omitzero" jsonschema:"A question to a name server."`
-	Stream    streamValue   `json:"stream,omitempty" jsonschema:"How an answer is read that comes bit by bit, as events: sse, lines or chunks, or a map."`
-	OnFail    onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
+	Request     requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as POST /predict."`
+	Query       formMap       `json:"query,omitempty" jsonschema:"Parameters that are added to the path. A list stands for several of one name."`
+	Headers     headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+	JSON        anyJSON       `json:"json,omitempty" jsonschema:"Body, written as YAML and sent as JSON."`
+	Form        formMap       `json:"form,omitempty" jsonschema:"Body, sent as a form."`
+	Body        templateText  `json:"body,omitempty" jsonschema:"Body, sent as it is."`
+	BodyFile    fixedText     `json:"body_file,omitempty" jsonschema:"File that is the body, relative to this file."`
+	Multipart   multipartMap  `json:"multipart,omitempty" jsonschema:"Body, sent as multipart/form-data: texts and files."`
+	Gzip        switchValue   `json:"gzip,omitempty" jsonschema:"Send the body compressed. Default: off."`
+	Auth        authItem      `json:"auth,omitempty" jsonschema:"How the request shows who sends it, or none; in a scenario with steps: each of them."`
+	Timeout     durationText  `json:"timeout,omitempty" jsonschema:"Time limit of this request."`
+	Accept      []statusValue `json:"accept,omitempty" jsonschema:"Status codes that are a success. Default: 2xx and 3xx."`
+	Checks      []checkText   `json:"checks,omitempty" jsonschema:"Conditions on the answer."`
+	Capture     captureMap    `json:"capture,omitempty" jsonschema:"Values to take out of the answer, by the names that later steps use: a JSONPath ($.id), header NAME, cookie NAME, body ~ REGEXP or, of a stream, event."`
+	Measure     captureMap    `json:"measure,omitempty" jsonschema:"Numbers to take out of successful answers, for the indicators measure.NAME.p95 and the like: a JSONPath ($.price, $.items.length), header NAME or body ~ REGEXP."`
+	WebSocket   templateText  `json:"websocket,omitempty" jsonschema:"Path of a WebSocket that is opened instead of a request, such as /chat."`
+	Messages    []messageDoc  `json:"messages,omitempty" jsonschema:"What is sent over the WebSocket and waited for, in order."`
+	GRPC        fixedText     `json:"grpc,omitempty" jsonschema:"PACKAGE.SERVICE/METHOD that is called instead of a request. Its message is written as json."`
+	Proto       fixedText     `json:"proto,omitempty" jsonschema:"The .proto file that describes the method, relative to this file. Default: the server is asked by reflection."`
+	ImportPaths []fixedText   `json:"import_paths,omitempty" jsonschema:"Folders in which the .proto file's imports are looked for, besides its own."`
+	TCP         fixedText     `json:"tcp,omitempty" jsonschema:"HOST:PORT that a connection is opened to, and closed."`
+	DNS         dnsDoc        `json:"dns,omitzero" jsonschema:"A question to a name server."`
+	Stream      streamValue   `json:"stream,omitempty" jsonschema:"How an answer is read that comes bit by bit, as events: sse, lines or chunks, or a map."`
+	OnFail      onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
 }
 
 type messageDoc struct {

@@ -92,7 +92,6 @@ const (
 	CodeProfileStage Code = "SLO121" // a profile of a stage that does not exist
 	CodeMerge        Code = "SLO122" // a merge key (<<) without a map
 	CodeParallel     Code = "SLO123" // what cannot be beside another workload at the same time
-	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 	CodeMediaType    Code = "SLO130" // not a media type
 	CodeAddress      Code = "SLO131" // not an address that can be connected to or from
 	CodeProxy        Code = "SLO132" // not a proxy
@@ -103,6 +102,8 @@ const (
 	CodeTLS          Code = "SLO151" // TLS that cannot be had
 	CodeStream       Code = "SLO152" // a stream that cannot be read so, or events where there is none
 	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
+	CodeGRPC         Code = "SLO154" // a method of gRPC that cannot be called, a message that it does not take, or a .proto file that does not compile
+	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 )
 
 // Error is one fault of an SLO file.

@@ -135,7 +135,7 @@ func (p *parser) request(o *object, hint string) *Request {
 	p.authorize(r, p.auth(o.get("auth"), p.whose), own)
 	p.body(o, r)
 	p.noteStream(o)
-	p.stream(o.get("stream"), r)
+	p.stream(o, r)
 	for _, item := range p.list(o.get("checks"), "checks", maxChecks) {
 		if c, ok := p.check(item); ok {
 			r.Checks = append(r.Checks, c)

@@ -125,7 +125,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[formMap]():          {Type: "object", AdditionalProperties: either(anyScalar(), listOf(anyScalar()))},
 		reflect.TypeFor[protocolText]():     {Enum: []any{string(AutoProtocol), string(HTTP1), string(HTTP2), string(H2C)}},
 		reflect.TypeFor[dnsTypeText]():      {Enum: []any{string(TypeA), string(TypeAAAA), string(TypeCNAME), string(TypeMX), string(TypeNS), string(TypeSRV), string(TypeTXT)}},
-		reflect.TypeFor[streamText]():       {Enum: []any{string(SSE), string(Lines), string(Chunks)}},
+		reflect.TypeFor[streamText]():       {Enum: []any{string(SSE), string(Lines), string(Chunks), string(Messages)}},
 		reflect.TypeFor[tlsVersionText]():   {Enum: []any{"1.2", "1.3", 1.2, 1.3}},
 	}
 	known[reflect.TypeFor[connectionsText]()] = &jsonschema.Schema{Enum: []any{keepConnections, newConnections}}

@@ -159,6 +159,7 @@ type Request struct {
 	WebSocket *WebSocket // opened at Path
 	TCP       string     // host and port that a connection is opened to and closed
 	DNS       *DNS
+	GRPC      *GRPC // posted to Path; Body is the message as JSON
 
 	Captures []Capture // taken from the answer after the checks
 	Measures []Measure // likewise

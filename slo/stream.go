@@ -26,6 +26,8 @@ const (
 	SSE    StreamKind = "sse"    // server-sent events, as the HTML standard defines them
 	Lines  StreamKind = "lines"  // each line that is not empty, such as JSON lines
 	Chunks StreamKind = "chunks" // what arrives together
+
+	Messages StreamKind = "messages" // of gRPC
 )
 
 // Limits of streams. Events are kept in memory as far as a capture names them.
@@ -57,21 +59,28 @@ func Picks(captures []Capture) []int {
 }
 
 // noteStream tells the checks and captures of a request whether it has events.
-func (p *parser) noteStream(o *object) { p.events = o.isWritten("stream") || o.isWritten("websocket") }
+func (p *parser) noteStream(o *object) {
+	p.events = o.isWritten("stream") || o.isWritten("websocket") || o.isWritten("grpc")
+}
 
 // stream reads how an answer is read that comes bit by bit.
-func (p *parser) stream(n *node, r *Request) {
+func (p *parser) stream(step *object, r *Request) {
+	n := step.get("stream")
 	if n == nil {
 		return
 	}
 	r.Stream = &Stream{}
+	known := []StreamKind{SSE, Lines, Chunks}
+	if step.isWritten("grpc") {
+		known = []StreamKind{Messages}
+	}
 	if n.kind != mapNode {
-		r.Stream.As = choice(p, n, "stream", SSE, Lines, Chunks)
+		r.Stream.As = choice(p, n, "stream", known...)
 		return
 	}
 	o := objectOf[streamDoc](p, n, "stream")
-	if as := o.need(p, "as", "as: sse"); as != nil {
-		r.Stream.As = choice(p, as, "as", SSE, Lines, Chunks)
+	if as := o.need(p, "as", "as: "+string(known[0])); as != nil {
+		r.Stream.As = choice(p, as, "as", known...)
 	}
 	if until := o.get("until"); until != nil {
 		if c, ok := p.check(until); ok {

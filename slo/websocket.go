@@ -30,7 +30,7 @@ const (
 func (r *Request) IsHTTP() bool { return r.TCP == "" && r.DNS == nil }
 
 // kinds are the keys that say what a step sends. It has one of them.
-var kinds = []string{"request", "websocket", "tcp", "dns"}
+var kinds = []string{"request", "websocket", "grpc", "tcp", "dns"}
 
 // sends reads what a step sends. It reports false where nothing says it.
 func (p *parser) sends(o *object, r *Request, hint string) bool {
@@ -42,7 +42,10 @@ func (p *parser) sends(o *object, r *Request, hint string) bool {
 	kind := kinds[at]
 	o.exclude(p, kind, kinds[at+1:], "a step does one of them")
 	if kind != "websocket" {
-		o.exclude(p, "messages", []string{kind}, "messages belong to a websocket")
+		o.exclude(p, kind, []string{"messages"}, "messages belong to a websocket")
+	}
+	if kind != "grpc" {
+		o.exclude(p, kind, []string{"proto", "import_paths"}, "a .proto file belongs to grpc: PACKAGE.SERVICE/METHOD")
 	}
 	n := o.get(kind)
 	if n == nil {
@@ -54,6 +57,8 @@ func (p *parser) sends(o *object, r *Request, hint string) bool {
 		p.requestLine(n, r)
 	case "websocket":
 		p.webSocket(o, n, r)
+	case "grpc":
+		p.grpc(o, n, r)
 	case "tcp":
 		p.tcp(o, n, r)
 	case "dns":

@@ -1,0 +1,170 @@
+//go:build grpc
+
+package loader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slogate/slogate/loader/grpc"
+	"github.com/slogate/slogate/loader/http1"
+	"github.com/slogate/slogate/slo"
+)
+
+// grpcMethod is the callee of a step.
+type grpcMethod struct {
+	spec  *slo.GRPC
+	reads bool // checks or captures look at the messages
+
+	mu     sync.Mutex
+	method *grpc.Method
+}
+
+// newCallee reads what the .proto file says; without one, the server is asked
+// with the first call.
+func newCallee(r *slo.Request) (callee, error) {
+	spec := r.GRPC
+	if spec == nil {
+		return nil, nil
+	}
+	m := &grpcMethod{spec: spec, reads: len(r.Checks) > 0 || len(r.Captures) > 0 || r.Stream.Until != nil}
+	if spec.Files == nil {
+		return m, nil
+	}
+	var err error
+	m.method, err = grpc.Load(spec.Files, spec.Service, spec.Method)
+	return m, err
+}
+
+// call prepares a call.
+func (m *grpcMethod) call(ctx context.Context, c *client, r *request) (caller, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.method == nil {
+		found, err := grpc.Reflect(m.spec.Service, m.spec.Method, func(question []byte) ([]byte, error) { return reflects(ctx, c, r, question) })
+		if err != nil {
+			return nil, fmt.Errorf("reflection: %w", err)
+		}
+		m.method = found
+	}
+	return &grpcCall{m.method, m.reads}, nil
+}
+
+// grpcCall is one call of a method: a request of HTTP/2 whose body and answer
+// are messages.
+type grpcCall struct {
+	method *grpc.Method // nil: the body is a message already, a question of reflection
+	reads  bool         // the messages of the answer are looked at
+}
+
+// reflects asks a server what it offers, with the head of a request to it.
+func reflects(ctx context.Context, c *client, r *request, question []byte) ([]byte, error) {
+	head, _, _ := bytes.Cut(r.message, []byte("\r\n\r\n"))
+	_, head, _ = bytes.Cut(head, []byte("\r\n"))
+	var why error
+	for _, path := range grpc.ReflectionPaths {
+		message := []byte("POST " + path + " HTTP/1.1\r\n")
+		message = append(append(append(message, head...), "\r\n\r\n"...), question...)
+		x := c.do(ctx, request{message: message, keep: http1.MaxBody, timeout: r.timeout, headers: true, call: &grpcCall{}})
+		x.done()
+		answer, err := grpc.Next(bytes.NewReader(x.body), http1.MaxBody) // the body is the call's own
+		switch {
+		case x.err != nil:
+			why = x.err
+		case err != nil:
+			why = errors.New(strings.TrimSpace(fmt.Sprintf("status %d %s", x.status, x.said)))
+		default:
+			return answer, nil
+		}
+	}
+	return nil, why
+}
+
+// prepare makes a call of a request whose body is the message as JSON.
+func (c *grpcCall) prepare(r *http.Request) error {
+	r.Header.Set("Content-Type", "application/grpc")
+	r.Header.Set("Te", "trailers")
+	if c.method == nil {
+		return nil
+	}
+	json, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	message, err := c.method.Encode(json)
+	if err != nil {
+		return err
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(message)), int64(len(message))
+	return nil
+}
+
+// read reads the messages of an answer, and its status.
+func (c *grpcCall) read(x *exchanged, answer *http.Response) error {
+	from := &metered{Reader: answer.Body}
+	for x.status == http.StatusOK {
+		message, err := grpc.Next(from, slo.MaxEvent)
+		x.size = from.read
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if stop, err := c.take(x, message, time.Now()); stop || err != nil {
+			return err
+		}
+	}
+	if x.status != http.StatusOK {
+		return nil
+	}
+	status, err := grpc.StatusOf(answer)
+	if err != nil {
+		return err
+	}
+	if x.header != nil {
+		for name, values := range answer.Trailer {
+			x.header[name] = values
+		}
+	}
+	if x.status = status.HTTP(); status.Code != 0 {
+		x.said = status.String()
+	}
+	return nil
+}
+
+// take notes a message as an event.
+func (c *grpcCall) take(x *exchanged, message []byte, now time.Time) (stop bool, err error) {
+	if c.method == nil {
+		x.body = grpc.Frame(message)
+		return false, nil
+	}
+	text := ""
+	if c.reads {
+		if text, err = c.method.Decode(message); err != nil {
+			return false, err
+		}
+		x.body = []byte(text)
+	}
+	x.events.add(text, "message", now)
+	return x.events.ended()
+}
+
+// metered counts what is read.
+type metered struct {
+	io.Reader
+	read int64
+}
+
+func (c *metered) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += int64(n)
+	return n, err
+}

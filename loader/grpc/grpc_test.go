@@ -1,0 +1,169 @@
+package grpc
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// files is a file with one service, and what it imports.
+func files(t testing.TB) []*descriptorpb.FileDescriptorProto {
+	t.Helper()
+	text, optional := descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(), descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()
+	return []*descriptorpb.FileDescriptorProto{
+		{
+			Name: proto.String("shop.proto"), Package: proto.String("shop"), Syntax: proto.String("proto3"),
+			Dependency: []string{"google/protobuf/timestamp.proto"},
+			MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Order"), Field: []*descriptorpb.FieldDescriptorProto{
+				{Name: proto.String("id"), Number: proto.Int32(1), Type: text, Label: optional, JsonName: proto.String("id")},
+				{Name: proto.String("at"), Number: proto.Int32(2), Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), Label: optional, TypeName: proto.String(".google.protobuf.Timestamp"), JsonName: proto.String("at")},
+			}}},
+			Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Orders"), Method: []*descriptorpb.MethodDescriptorProto{
+				{Name: proto.String("Get"), InputType: proto.String(".shop.Order"), OutputType: proto.String(".shop.Order")},
+				{Name: proto.String("Put"), InputType: proto.String(".shop.Order"), OutputType: proto.String(".shop.Order"), ClientStreaming: proto.Bool(true)},
+			}}},
+		},
+		protodesc.ToFileDescriptorProto(timestamppb.File_google_protobuf_timestamp_proto),
+	}
+}
+
+// server answers questions of reflection as a server does.
+func server(t testing.TB, wrap func(number protowire.Number, value []byte) []byte) func([]byte) ([]byte, error) {
+	return func(framed []byte) ([]byte, error) {
+		request, err := Next(bytes.NewReader(framed), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number, _, n := protowire.ConsumeTag(request)
+		value, _ := protowire.ConsumeString(request[n:])
+		for _, f := range files(t) {
+			if number == fieldByFilename && f.GetName() == value || number == fieldBySymbol && f.GetName() == "shop.proto" && strings.HasPrefix(value, "shop.") {
+				encoded, err := proto.Marshal(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return wrap(fieldFiles, bytesField(1, encoded)), nil
+			}
+		}
+		return wrap(fieldError, bytesField(2, []byte("not found: "+value))), nil
+	}
+}
+
+func bytesField(number protowire.Number, value []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), value)
+}
+
+func TestReflect(t *testing.T) {
+	whole := func(number protowire.Number, value []byte) []byte {
+		other := protowire.AppendVarint(protowire.AppendTag(nil, 9, protowire.VarintType), 7)
+		return append(other, bytesField(number, value)...)
+	}
+	m, err := Reflect("shop.Orders", "Get", server(t, whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	framed, err := m.Encode([]byte(`{"id": "a", "at": "2026-01-31T12:00:00Z"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := Next(bytes.NewReader(framed), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := m.Decode(message)
+	if err != nil || strings.ReplaceAll(text, " ", "") != `{"id":"a","at":"2026-01-31T12:00:00Z"}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	if _, err := m.Encode([]byte(`{"no": 1}`)); err == nil || !strings.Contains(err.Error(), `unknown field "no"`) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := m.Decode([]byte{0xff}); err == nil {
+		t.Error("no error of a broken message")
+	}
+	for name, test := range map[string]struct{ service, method, want string }{
+		"no service": {"other.Orders", "Get", "not found: other.Orders"},
+		"no method":  {"shop.Orders", "Gt", "has no method Gt"},
+		"a message":  {"shop.Order", "Get", "is no service"},
+		"a stream":   {"shop.Orders", "Put", "takes a stream"},
+	} {
+		if _, err := Reflect(test.service, test.method, server(t, whole)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	failing := errors.New("cut")
+	if _, err := Reflect("a.B", "C", func([]byte) ([]byte, error) { return nil, failing }); !errors.Is(err, failing) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Reflect("a.B", "C", func([]byte) ([]byte, error) { return nil, nil }); err == nil {
+		t.Error("no error of an empty answer")
+	}
+}
+
+func TestNext(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want string
+		err  error
+	}{
+		"one":        {"\x00\x00\x00\x00\x02ok", "ok", nil},
+		"empty":      {"\x00\x00\x00\x00\x00", "", nil},
+		"none":       {"", "", io.EOF},
+		"in head":    {"\x00\x00", "", io.ErrUnexpectedEOF},
+		"in message": {"\x00\x00\x00\x00\x03ok", "", io.ErrUnexpectedEOF},
+		"no message": {"\x00\x00\x00\x00\x03", "", io.ErrUnexpectedEOF},
+	} {
+		got, err := Next(strings.NewReader(test.text), 10)
+		if string(got) != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, text := range []string{"\x01\x00\x00\x00\x02ok", "\x00\xff\xff\xff\xff", "\x00\x00\x00\x00\x0b01234567890"} {
+		if got, err := Next(strings.NewReader(text), 10); err == nil {
+			t.Errorf("%q gives %q", text, got)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	for text, want := range map[string]struct {
+		http int
+		text string
+	}{
+		"0": {200, "gRPC OK: m"}, "5": {404, "gRPC NOT_FOUND: m"}, "16": {401, "gRPC UNAUTHENTICATED: m"}, "99": {500, "gRPC code 99: m"},
+	} {
+		for _, answer := range []*http.Response{
+			{Trailer: http.Header{"Grpc-Status": {text}, "Grpc-Message": {"m"}}},
+			{Header: http.Header{"Grpc-Status": {text}, "Grpc-Message": {"m"}}},
+		} {
+			got, err := StatusOf(answer)
+			if err != nil || got.HTTP() != want.http || got.String() != want.text {
+				t.Errorf("%s: %d %s, %v", text, got.HTTP(), got, err)
+			}
+		}
+	}
+	for _, header := range []http.Header{{}, {"Grpc-Status": {"five"}}, {"Grpc-Status": {"-1"}}} {
+		if got, err := StatusOf(&http.Response{Header: header}); err == nil {
+			t.Errorf("%v gives %v", header, got)
+		}
+	}
+}
+
+// Whatever a server says to reflection, nothing panics.
+func FuzzReflect(f *testing.F) {
+	f.Add(bytesField(fieldFiles, bytesField(1, []byte{10, 1, 'a'})))
+	f.Add(bytesField(fieldError, []byte{1}))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if m, err := Reflect("shop.Orders", "Get", func([]byte) ([]byte, error) { return answer, nil }); (m == nil) == (err == nil) {
+			t.Errorf("%v, %v", m, err)
+		}
+	})
+}
