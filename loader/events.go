@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slogate/slogate/slo"
@@ -36,6 +35,7 @@ type events struct {
 // stop says when no further events are waited for.
 type stop struct {
 	until *slo.Check
+	sees  sight         // what it looks at
 	after time.Duration // 0: never
 }
 
@@ -44,11 +44,19 @@ func eventsOf(st *step, u *user) *events {
 	e := &events{step: st, user: u, picks: slo.Picks(st.request.Captures)}
 	switch s := st.request.Stream; {
 	case s != nil:
-		e.stop, e.cutter.as = stop{s.Until, s.For}, s.As
+		e.stop.after, e.cutter.as = s.For, s.As
+		e.until(s.Until)
 	case st.request.WebSocket == nil:
 		return nil
 	}
 	return e
+}
+
+// until sets what ends the wait for more; nil: nothing does.
+func (e *events) until(c *slo.Check) {
+	if e.stop.until, e.stopped = c, false; c != nil {
+		e.stop.sees = sightOf([]slo.Check{*c})
+	}
 }
 
 // special names a kind of step that only the portable engine does; empty:
@@ -131,7 +139,7 @@ func (e *events) add(text, kind string, now time.Time) {
 		return
 	}
 	seen := &slo.Answer{Latency: now.Sub(e.from), Size: len(text)}
-	e.show(seen, strings.Contains(e.stop.until.Text, "json"))
+	e.show(seen, e.stop.sees)
 	e.user.show(seen, *e.stop.until)
 	// What cannot be computed for an event is not what is waited for.
 	held, err := e.stop.until.Holds(seen)
@@ -183,13 +191,16 @@ func (e *events) lack() string {
 }
 
 // show lets checks and captures see the events.
-func (e *events) show(seen *slo.Answer, json bool) {
+func (e *events) show(seen *slo.Answer, sees sight) {
 	if e == nil {
 		return
 	}
 	seen.Events, seen.Event, seen.EventType, seen.Picked = e.count, e.text, e.kind, e.kept
-	if json {
+	if sees.json {
 		seen.JSON = decodeJSON([]byte(e.text))
+	}
+	if sees.exact {
+		seen.Exact = decodeExact([]byte(e.text))
 	}
 }
 

@@ -175,6 +175,21 @@ func TestServerSentEvents(t *testing.T) {
 	}
 }
 
+func TestOnceShowsEvents(t *testing.T) {
+	t.Parallel()
+	url := serve(t, chat(2, 0))
+	file := parse(t, url, "  - {request: POST /, json: {stream: true}, stream: sse, checks: [events == 4], capture: {tokens: event -2 $.usage.completion_tokens}}")
+	var out strings.Builder
+	if err := newLoader(t, file, Options{}).Once(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"  < 4 events, the first after ", "  pass events == 4\n", "  pass capture tokens = 2\n", "  < data: [DONE]\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
 // A stream that never ends is ended by what the step waits for, and its
 // connection then serves nobody else.
 func TestStreamsEnd(t *testing.T) {
@@ -198,6 +213,7 @@ func TestStreamsEnd(t *testing.T) {
 		"for":                    {endless, `{as: lines, for: 1s}`, `[events > 0]`, result.Success},
 		"until, or for":          {endless, `{as: lines, until: json.n == -1, for: 1s}`, `[events > 0]`, result.Success},
 		"ends by itself":         {short, `lines`, `[events == 2, json.n == 1, size == 17]`, result.Success},
+		"a path":                 {short, `lines, capture: {n: $.n}`, `[events == 2]`, result.Success},
 		"too few":                {short, `lines`, `[events >= 3]`, result.FailedCheck},
 		"ends before":            {short, `{as: lines, until: json.n == 5}`, `[events > 0]`, result.FailedCheck},
 		"times out":              {endless, `{as: lines, until: json.n == -1}`, `[events > 0]`, result.Timeout},

@@ -338,11 +338,11 @@ func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	if st.sees.json && r.events == nil {
 		seen.JSON = decodeJSON(r.body)
 	}
-	if st.sees.exact {
+	if st.sees.exact && r.events == nil {
 		seen.Exact = decodeExact(r.body)
 	}
 	seen.SetCookie = r.setCookie
-	r.events.show(seen, st.sees.json)
+	r.events.show(seen, st.sees)
 	for _, c := range st.request.Checks {
 		u.show(seen, c)
 	}

@@ -29,6 +29,22 @@ func TestTCPStep(t *testing.T) {
 	}
 }
 
+func TestWaitForTCPAndDNS(t *testing.T) {
+	t.Parallel()
+	open, _ := (&server{accept: func(p *peer) { p.wait() }}).start(t)
+	for wait, want := range map[string]string{
+		"tcp: \"" + strings.TrimPrefix(open, "http://") + "\"":  "",
+		"dns: {name: api.test, server: \"" + zone(t) + "\"}":    "",
+		"tcp: \"" + closedPort(t) + "\"":                        "connection refused",
+		"dns: {name: nobody.test, server: \"" + zone(t) + "\"}": "NAMEERROR",
+	} {
+		l := newLoader(t, parseWhole(t, "version: 1\ntarget: http://localhost:1\nwait_for: {"+wait+", timeout: 10s}\nscenarios: [{request: GET /}]\nstages: [{name: s, requests: 1, workers: 1}]\n"), Options{})
+		if err := l.Check(t.Context()); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", wait, err)
+		}
+	}
+}
+
 // zone starts a name server of another library and returns its address.
 func zone(t *testing.T) string {
 	t.Helper()

@@ -151,8 +151,8 @@ func (x *exchanged) pass(ctx context.Context, open *websocket.Conn, m *slo.Messa
 // await reads messages until one meets what is expected.
 func (x *exchanged) await(ctx context.Context, open *websocket.Conn, expect *slo.Check) error {
 	e := x.events
-	e.stop.until, e.stopped = expect, false
-	defer func() { e.stop.until = nil }() // the next message may not come before it is sent
+	e.until(expect)
+	defer e.until(nil) // the next message may not come before it is sent
 	for !e.stopped {
 		kind, message, err := open.Read(ctx)
 		if err != nil {

@@ -189,7 +189,9 @@ type tlsDoc struct {
 }
 
 type waitForDoc struct {
-	Request requestText   `json:"request" jsonschema:"METHOD PATH, such as GET /health."`
+	Request requestText   `json:"request,omitempty" jsonschema:"METHOD PATH, such as GET /health."`
+	TCP     fixedText     `json:"tcp,omitempty" jsonschema:"HOST:PORT that a connection can be opened to, instead of a request."`
+	DNS     dnsDoc        `json:"dns,omitzero" jsonschema:"A question that a name server has a record for, instead of a request."`
 	Timeout durationText  `json:"timeout,omitempty" jsonschema:"How long to wait. Default: 60s."`
 	Accept  []statusValue `json:"accept,omitempty" jsonschema:"Status codes that mean ready. Default: 2xx and 3xx."`
 	Headers headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`

@@ -35,8 +35,7 @@ const dnsPort = "53"
 var noStatus = []StatusRange{{0, 0}}
 
 // tcp reads a step that opens a connection and closes it.
-func (p *parser) tcp(o *object, n *node, r *Request) {
-	o.exclude(p, "tcp", append([]string{"headers", "checks", "capture"}, bodyKeys...), "the step opens a connection and closes it")
+func (p *parser) tcp(n *node, r *Request) {
 	r.Accept = noStatus
 	text, ok := p.fixed(n, "the address")
 	if !ok {
@@ -52,8 +51,7 @@ func (p *parser) tcp(o *object, n *node, r *Request) {
 }
 
 // dns reads a step that asks a name server.
-func (p *parser) dns(o *object, n *node, r *Request) {
-	o.exclude(p, "dns", append([]string{"headers"}, bodyKeys...), "the step asks a name server")
+func (p *parser) dns(n *node, r *Request) {
 	r.Accept = noStatus
 	d := objectOf[dnsDoc](p, n, "dns")
 	if n.kind != mapNode {
@@ -86,7 +84,11 @@ func (p *parser) dnsName(n *node, r *Request) {
 	if !ok {
 		return
 	}
-	t, _ := p.template(n, text, plainText)
+	// A secret must not go from name server to name server.
+	t, ok := p.template(n, text, slot{name: "the name", dynamic: true, literal: asIs, static: asIs})
+	if !ok {
+		return
+	}
 	if name, static := t.Static(); static && !isHost(strings.TrimSuffix(name, ".")) {
 		p.failNode(n, CodeServiceName, quote(name)+" is not a name", "such as api.example.com")
 	}

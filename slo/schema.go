@@ -162,6 +162,9 @@ func withStructs(known map[reflect.Type]*jsonschema.Schema) map[reflect.Type]*js
 	known[reflect.TypeFor[streamValue]()] = either(known[reflect.TypeFor[streamText]()], schemaOf[streamDoc](known))
 	data := schemaOf[dataDoc](known)
 	known[reflect.TypeFor[dataValue]()] = either(data, listOf(data.CloneSchemas()))
+	wait := schemaOf[waitForDoc](known)
+	wait.OneOf = []*jsonschema.Schema{needs("request"), needs("tcp"), needs("dns")}
+	known[reflect.TypeFor[waitForDoc]()] = wait
 	step := schemaOf[stepDoc](known)
 	step.OneOf = append(needsKind(), needs("pause"))
 	known[reflect.TypeFor[stepDoc]()] = step

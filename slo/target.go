@@ -232,7 +232,16 @@ func (p *parser) waitFor(n *node) {
 		Accept:  p.accept(o.get("accept")),
 		Headers: override(p.defaultHeaders(), own),
 	}
-	p.authorize(&w.Request, p.whose, own)
-	p.requestLine(o.need(p, "request", "wait_for: {request: GET /health}"), &w.Request)
+	o.exclude(p, "tcp", []string{"request", "dns", "headers", "accept"}, "the target is ready when a connection can be opened")
+	o.exclude(p, "dns", []string{"request", "headers", "accept"}, "the target is ready when a name server has a record")
+	switch tcp, dns := o.get("tcp"), o.get("dns"); {
+	case tcp != nil:
+		p.tcp(tcp, &w.Request)
+	case dns != nil:
+		p.dns(dns, &w.Request)
+	default:
+		p.authorize(&w.Request, p.whose, own)
+		p.requestLine(o.need(p, "request", "wait_for: {request: GET /health}"), &w.Request)
+	}
 	p.file.WaitFor = w
 }

@@ -60,9 +60,11 @@ func (p *parser) sends(o *object, r *Request, hint string) bool {
 	case "grpc":
 		p.grpc(o, n, r)
 	case "tcp":
-		p.tcp(o, n, r)
+		o.exclude(p, kind, append([]string{"headers", "checks", "capture"}, bodyKeys...), "the step opens a connection and closes it")
+		p.tcp(n, r)
 	case "dns":
-		p.dns(o, n, r)
+		o.exclude(p, kind, append([]string{"headers"}, bodyKeys...), "the step asks a name server")
+		p.dns(n, r)
 	}
 	return true
 }
