@@ -25,6 +25,13 @@ type grpcMethod struct {
 
 	mu     sync.Mutex
 	method *grpc.Method
+	asked  *question // under way
+}
+
+// question is put to a server once for all calls that wait for its answer.
+type question struct {
+	done chan struct{}
+	err  error
 }
 
 // newCallee reads what the .proto file says; without one, the server is asked
@@ -45,16 +52,49 @@ func newCallee(r *slo.Request) (callee, error) {
 
 // call prepares a call.
 func (m *grpcMethod) call(ctx context.Context, c *client, r *request) (caller, error) {
+	method, err := m.known(ctx, c, r)
+	if err != nil {
+		return nil, err
+	}
+	return &grpcCall{method, m.reads}, nil
+}
+
+// known returns the method, for which the server may have to be asked.
+func (m *grpcMethod) known(ctx context.Context, c *client, r *request) (*grpc.Method, error) {
+	m.mu.Lock()
+	method, q := m.method, m.asked
+	asks := method == nil && q == nil
+	if asks {
+		q = &question{done: make(chan struct{})}
+		m.asked = q
+	}
+	m.mu.Unlock()
+	if method != nil {
+		return method, nil
+	}
+	if asks {
+		m.ask(ctx, c, r, q)
+	}
+	limited, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	select {
+	case <-q.done:
+	case <-limited.Done():
+		return nil, limited.Err()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.method == nil {
-		found, err := grpc.Reflect(m.spec.Service, m.spec.Method, func(question []byte) ([]byte, error) { return reflects(ctx, c, r, question) })
-		if err != nil {
-			return nil, fmt.Errorf("reflection: %w", err)
-		}
-		m.method = found
+	return m.method, q.err
+}
+
+func (m *grpcMethod) ask(ctx context.Context, c *client, r *request, q *question) {
+	found, err := grpc.Reflect(m.spec.Service, m.spec.Method, func(question []byte) ([]byte, error) { return reflects(ctx, c, r, question) })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	defer close(q.done)
+	if m.method, m.asked = found, nil; err != nil {
+		q.err = fmt.Errorf("reflection: %w", err)
 	}
-	return &grpcCall{m.method, m.reads}, nil
 }
 
 // grpcCall is one call of a method: a request of HTTP/2 whose body and answer
@@ -77,7 +117,7 @@ func reflects(ctx context.Context, c *client, r *request, question []byte) ([]by
 		answer, err := grpc.Next(bytes.NewReader(x.body), http1.MaxBody) // the body is the call's own
 		switch {
 		case x.err != nil:
-			why = x.err
+			return nil, x.err
 		case err != nil:
 			why = errors.New(strings.TrimSpace(fmt.Sprintf("status %d %s", x.status, x.said)))
 		default:
@@ -110,7 +150,7 @@ func (c *grpcCall) prepare(r *http.Request) error {
 func (c *grpcCall) read(x *exchanged, answer *http.Response) error {
 	from := &metered{Reader: answer.Body}
 	for x.status == http.StatusOK {
-		message, err := grpc.Next(from, slo.MaxEvent)
+		message, err := grpc.Next(from, c.most())
 		x.size = from.read
 		if err == io.EOF {
 			break
@@ -138,6 +178,14 @@ func (c *grpcCall) read(x *exchanged, answer *http.Response) error {
 		x.said = status.String()
 	}
 	return nil
+}
+
+// most is how large a message of the answer may be.
+func (c *grpcCall) most() int {
+	if c.method == nil {
+		return http1.MaxBody
+	}
+	return slo.MaxEvent
 }
 
 // take notes a message as an event.

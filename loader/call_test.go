@@ -123,6 +123,13 @@ func TestGRPCWithoutReflection(t *testing.T) {
 			t.Errorf("%s: %+v %+v", name, s.Counters, s.Failures)
 		}
 	}
+	// Calls wait together for a server that says nothing.
+	silent, _ := (&server{accept: func(p *peer) { p.wait() }}).start(t)
+	s := newLoader(t, parseBeside(t, silent, "  - {grpc: grpc.health.v1.Health/Check, timeout: 300ms}"), Options{}).Run(t.Context(), counted(8, 8))
+	coherent(t, s)
+	if s.Counters.Timeout != 8 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
 	for name, url := range map[string]string{"HTTP/2": speaking(t, slo.H2C, nil, ok).Target, "HTTP/1.1": serve(t, ok)} {
 		s := newLoader(t, parseBeside(t, url, "  - {grpc: grpc.health.v1.Health/Check, proto: health.proto, import_paths: [shared]}"), Options{}).Run(t.Context(), counted(2, 1))
 		coherent(t, s)
