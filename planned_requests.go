@@ -12,6 +12,9 @@ import (
 // shortOf says that an objective gets fewer requests than it needs, empty where
 // it gets enough or where that is not known before the run.
 func shortOf(o slo.Objective, stage slo.Stage, file *slo.File) string {
+	if o.Indicator.IsOften() {
+		return ""
+	}
 	iterations := o.Indicator.Clock == slo.IterationTime
 	if iterations && takesTurns(stage, file) {
 		return "can never be decided: base and head take turns, which cut iterations short"

@@ -96,6 +96,10 @@ func (i Indicator) OfRequests() bool {
 	return latencyKinds[i.Kind] || i.InSlices()
 }
 
+// IsOften reports whether one request may give several values, so that nobody
+// knows before the run how many there will be.
+func (i Indicator) IsOften() bool { return i.Clock == EventGap || i.Clock == RoundTrip }
+
 // String gives the indicator as an objective names it, such as "ok.p99.9" or
 // "status(5xx)". [ParseIndicator] reads it back.
 func (i Indicator) String() string {
