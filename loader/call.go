@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -170,9 +171,7 @@ func (c *grpcCall) read(x *exchanged, answer *http.Response) error {
 		return err
 	}
 	if x.header != nil {
-		for name, values := range answer.Trailer {
-			x.header[name] = values
-		}
+		maps.Copy(x.header, answer.Trailer)
 	}
 	if x.status = status.HTTP(); status.Code != 0 {
 		x.said = status.String()

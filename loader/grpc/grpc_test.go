@@ -21,15 +21,15 @@ func files(t testing.TB) []*descriptorpb.FileDescriptorProto {
 	text, optional := descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(), descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum()
 	return []*descriptorpb.FileDescriptorProto{
 		{
-			Name: proto.String("shop.proto"), Package: proto.String("shop"), Syntax: proto.String("proto3"),
+			Name: new("shop.proto"), Package: new("shop"), Syntax: new("proto3"),
 			Dependency: []string{"google/protobuf/timestamp.proto"},
-			MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Order"), Field: []*descriptorpb.FieldDescriptorProto{
-				{Name: proto.String("id"), Number: proto.Int32(1), Type: text, Label: optional, JsonName: proto.String("id")},
-				{Name: proto.String("at"), Number: proto.Int32(2), Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), Label: optional, TypeName: proto.String(".google.protobuf.Timestamp"), JsonName: proto.String("at")},
+			MessageType: []*descriptorpb.DescriptorProto{{Name: new("Order"), Field: []*descriptorpb.FieldDescriptorProto{
+				{Name: new("id"), Number: proto.Int32(1), Type: text, Label: optional, JsonName: new("id")},
+				{Name: new("at"), Number: proto.Int32(2), Type: descriptorpb.FieldDescriptorProto_TYPE_MESSAGE.Enum(), Label: optional, TypeName: new(".google.protobuf.Timestamp"), JsonName: new("at")},
 			}}},
-			Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Orders"), Method: []*descriptorpb.MethodDescriptorProto{
-				{Name: proto.String("Get"), InputType: proto.String(".shop.Order"), OutputType: proto.String(".shop.Order")},
-				{Name: proto.String("Put"), InputType: proto.String(".shop.Order"), OutputType: proto.String(".shop.Order"), ClientStreaming: proto.Bool(true)},
+			Service: []*descriptorpb.ServiceDescriptorProto{{Name: new("Orders"), Method: []*descriptorpb.MethodDescriptorProto{
+				{Name: new("Get"), InputType: new(".shop.Order"), OutputType: new(".shop.Order")},
+				{Name: new("Put"), InputType: new(".shop.Order"), OutputType: new(".shop.Order"), ClientStreaming: new(true)},
 			}}},
 		},
 		protodesc.ToFileDescriptorProto(timestamppb.File_google_protobuf_timestamp_proto),
@@ -166,4 +166,20 @@ func FuzzReflect(f *testing.F) {
 			t.Errorf("%v, %v", m, err)
 		}
 	})
+}
+
+// What the SLO file's reader compiles is what is loaded here.
+func TestLoad(t *testing.T) {
+	encoded, err := proto.Marshal(&descriptorpb.FileDescriptorSet{File: files(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := Load(encoded, "shop.Orders", "Get"); err != nil || m == nil {
+		t.Errorf("%v, %v", m, err)
+	}
+	for _, broken := range [][]byte{encoded[:len(encoded)/2], {0xff}, nil} {
+		if m, err := Load(broken, "shop.Orders", "Get"); err == nil {
+			t.Errorf("%x gives %v", broken, m)
+		}
+	}
 }
