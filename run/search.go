@@ -67,9 +67,11 @@ type searcher struct {
 // the objectives.
 func conductSearch(ctx context.Context, stage slo.Stage, repeats bool, l Loader, m *meter, opts Options) *result.Stage {
 	s := &searcher{
-		stage:   stage,
-		settle:  func(ctx context.Context, at slo.Stage) { l.RunTogether(ctx, []slo.Stage{at}) },
-		load:    func(ctx context.Context, at slo.Stage) *result.Stage { return conductStages(ctx, []slo.Stage{at}, l, m, opts)[0] },
+		stage:  stage,
+		settle: func(ctx context.Context, at slo.Stage) { l.RunTogether(ctx, []slo.Stage{at}) },
+		load: func(ctx context.Context, at slo.Stage) *result.Stage {
+			return conductStages(ctx, []slo.Stage{at}, l, m, opts)[0]
+		},
 		note:    opts.Observer.Note,
 		repeats: repeats,
 	}
@@ -83,7 +85,7 @@ type outcome int
 const (
 	met    outcome = iota + 1
 	missed         // the objectives
-	halted          // the search, as searcher.over tells
+	halted         // the search, as searcher.over tells
 )
 
 // search finds the capacity, or why there is none.

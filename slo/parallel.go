@@ -32,7 +32,7 @@ func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 			ok = false
 			continue
 		}
-		s := p.workloadStage(one)
+		s := p.workloadStage(one, p.workload)
 		ok = ok && s.Name != ""
 		p.refuseStairs(one, s)
 		s.Name, s.Parallel, s.IdleBefore, s.group = name+"/"+s.Name, name, idle, group

@@ -15,6 +15,19 @@ const (
 	shortestHold = time.Second
 )
 
+// searchOrLoad reads a stage that looks for the highest rate, or has a load of
+// its own.
+func (p *parser) searchOrLoad(o *object, w *Workload) []level {
+	if o.isWritten("search") {
+		o.exclude(p, "search", []string{"rate", "workers", "requests", "duration"}, loadHint)
+		return p.searchedLoad(o, w)
+	}
+	for _, load := range []string{"rate", "workers"} {
+		o.exclude(p, load, []string{"hold"}, "hold belongs to search")
+	}
+	return p.workload(o, w)
+}
+
 // searchedLoad reads a stage that looks for the highest rate.
 func (p *parser) searchedLoad(o *object, w *Workload) []level {
 	w.Model, w.Search = Open, true

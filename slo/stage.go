@@ -106,21 +106,21 @@ func (p *parser) stage(n *node) ([]plannedStage, bool) {
 	if o.has("parallel") {
 		return p.parallel(o)
 	}
-	s := p.workloadStage(o)
+	s := p.workloadStage(o, p.searchOrLoad)
 	s.IdleBefore = p.idle(o.get("idle_before"))
 	return []plannedStage{s}, s.Name != ""
 }
 
 // workloadStage reads what a stage and a workload of a parallel one have in
 // common.
-func (p *parser) workloadStage(o *object) plannedStage {
+func (p *parser) workloadStage(o *object, load func(*object, *Workload) []level) plannedStage {
 	s := plannedStage{node: o.node, Stage: Stage{
 		Name:       p.name(o.need(p, "name", "name: steady"), "the name"),
 		Judge:      p.isOn(o.get("judge"), "judge", true),
 		StopOnDead: p.isOn(o.get("stop_on_dead"), "stop_on_dead", true),
 		Pos:        o.node.pos,
 	}}
-	s.levels = p.workload(o, &s.Workload)
+	s.levels = load(o, &s.Workload)
 	s.Scenarios = p.stageScenarios(o.get("scenarios"))
 	own := o.get("objectives")
 	if own != nil && !s.Judge {
@@ -160,17 +160,12 @@ func (p *parser) workload(o *object, w *Workload) []level {
 	w.Requests = p.count(o.get("requests"), "requests", 0, maxRequests)
 	switch {
 	case o.has("rate"):
-		o.exclude(p, "rate", []string{"workers", "requests", "search"}, loadHint)
-		o.exclude(p, "rate", []string{"hold"}, "hold belongs to search; a rate lasts for its duration")
+		o.exclude(p, "rate", []string{"workers", "requests"}, loadHint)
 		return p.openLoad(o, w)
-	case o.has("search"):
-		o.exclude(p, "search", []string{"workers", "requests", "duration"}, loadHint)
-		return p.searchedLoad(o, w)
 	case o.has("workers"):
 		o.exclude(p, "workers", []string{"arrivals", "pacing"}, "arrivals and pacing belong to rate")
-		o.exclude(p, "workers", []string{"hold"}, "hold belongs to search")
 		return p.closedLoad(o, w)
-	case !o.isWritten("rate") && !o.isWritten("workers") && !o.isWritten("search"):
+	case !o.isWritten("rate") && !o.isWritten("workers"):
 		p.fail(o.node.pos, 0, CodeCombination, "the stage has neither workers nor rate", loadHint)
 	}
 	return nil
