@@ -191,7 +191,7 @@ func (p *parser) tokenURL(n *node) string {
 		p.failTarget(n, text, &fault{code: CodeAuth, msg: "the token_url is not a URL", hint: oauth2Example})
 		return ""
 	}
-	p.checkHost(n, "the token_url", text)
+	p.leadsTo(n, "the token_url", text)
 	return text
 }
 

@@ -95,7 +95,7 @@ func (p *parser) resolve(n *node) map[string]string {
 		}
 		if address, ok := scalarOf(p, e.value, "an address", parseAddress); ok {
 			host, _ := splitPort(address)
-			p.checkHost(e.value, "the address of "+quote(e.key), "http://"+net.JoinHostPort(host, "80"))
+			p.leadsTo(e.value, "the address of "+quote(e.key), "http://"+net.JoinHostPort(host, "80"))
 			all[strings.ToLower(e.key)] = address
 		}
 	}
@@ -159,7 +159,7 @@ func (p *parser) proxy(n *node) string {
 		p.keepSecret(password)
 		p.keepSecret(basicCredentials(u.User.Username(), password))
 	}
-	p.checkHost(n, "the proxy", "http://"+u.Host)
+	p.leadsTo(n, "the proxy", "http://"+u.Host)
 	return resolved
 }
 

@@ -46,7 +46,7 @@ func (p *parser) tcp(n *node, r *Request) {
 		p.failText(n, err)
 		return
 	}
-	p.checkHost(n, "the step", "tcp://"+address)
+	p.leadsTo(n, "the step", "tcp://"+address)
 	r.TCP, r.Name = address, defaultName("TCP", address)
 }
 
@@ -74,7 +74,7 @@ func (p *parser) dns(n *node, r *Request) {
 		p.failText(server, err)
 		return
 	}
-	p.checkHost(server, "the step", "dns://"+address)
+	p.leadsTo(server, "the step", "dns://"+address)
 	r.DNS.Server = address
 }
 

