@@ -153,7 +153,7 @@ func (l *Loader) attempt() (func(context.Context) string, error) {
 	}
 	st.kept = st.keep(l.mask)
 	return func(ctx context.Context) string {
-		if st.message.tokens != nil {
+		if st.message != nil && st.message.tokens != nil {
 			if err := l.authorize(ctx); err != nil {
 				return err.Error()
 			}

@@ -41,6 +41,10 @@ func width(low int64) int64 {
 // lowest returns the beginning of the bucket that holds v.
 func lowest(v int64) int64 { return v &^ (width(v) - 1) }
 
+// IsZero reports whether there are no values: the result file leaves those out
+// that only some protocols have.
+func (h Histogram) IsZero() bool { return h.total == 0 }
+
 // Total is the number of values.
 func (h Histogram) Total() int64 { return h.total }
 

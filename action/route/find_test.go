@@ -157,7 +157,7 @@ func TestConnect(t *testing.T) {
 		"waits for a request":        {listen(t, func(c net.Conn) { io.Copy(io.Discard, c) }), ""},
 		"speaks first":               {listen(t, func(c net.Conn) { io.WriteString(c, "220 hello\r\n"); io.Copy(io.Discard, c) }), ""},
 		"a proxy, nothing behind":    {listen(t, func(net.Conn) {}), "closed at once"},
-		"a proxy that resets":        {listen(t, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), "connected, but"},
+		"a proxy that resets":        {listen(t, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), "reset by peer"},
 		"nothing listens":            {closed.Addr().String(), "connection refused"},
 		"a name that nobody has":     {"slogate.invalid:80", "slogate.invalid"},
 		"not an address":             {"127.0.0.1", "missing port"},
