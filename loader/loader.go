@@ -90,8 +90,8 @@ type Loader struct {
 	engine engine
 	dead   deadRule
 
-	sessions  *sessions    // nil: users carry nothing along
-	rowsTaken atomic.Int64 // of data files, by the stages before
+	sessions  *sessions      // nil: users carry nothing along
+	rowsTaken []atomic.Int64 // of data files, by the stages before, for each scenario
 
 	mu      sync.Mutex
 	running []*stage           // at the same time
@@ -160,7 +160,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	}
 	return &Loader{
 		file: file, opts: opts, target: target, manner: m, tokens: m.tokens, plan: plan, mask: mask,
-		client: c, engine: e, dead: defaultDeadRule, sessions: kept,
+		client: c, engine: e, dead: defaultDeadRule, sessions: kept, rowsTaken: make([]atomic.Int64, len(plan.scenarios)),
 	}, nil
 }
 

@@ -66,7 +66,7 @@ func (u *user) takeRow(sc *scenario, iteration int64) {
 	s := u.session
 	s.row, s.rowless = s.row[:0], nil
 	for i, d := range sc.data {
-		number, ok := rowNumber(d, s.of.shard, mix(s.of.seed+uint64(i)), u.rows.number(iteration))
+		number, ok := rowNumber(d, s.of.shard, mix(s.of.seed+uint64(i)), u.rows.number(sc, iteration))
 		if !ok {
 			s.rowless = &rowError{d.File, "it has no row left"}
 			return
@@ -86,14 +86,19 @@ type rowError struct{ file, why string }
 func (e *rowError) Error() string { return fmt.Sprintf("data file %s: %s", e.file, e.why) }
 
 // rowNumbers gives the iterations of a stage their rows' numbers, which go on
-// from stage to stage. The parts of a compared stage are far apart in their
-// iterations and follow each other in their rows.
+// from one stage that loads a scenario to the next. The parts of a compared
+// stage are far apart in their iterations and follow each other in their rows.
 type rowNumbers struct {
-	before int64 // the number of the first iteration's row
-	first  int64 // the stage's first iteration
+	before []int64 // of each scenario's rows, the number of the first iteration's; nil: 0
+	shift  int64
 }
 
-func (r rowNumbers) number(iteration int64) int64 { return r.before + iteration - r.first }
+func (r rowNumbers) number(sc *scenario, iteration int64) int64 {
+	if r.before != nil {
+		iteration += r.before[sc.number]
+	}
+	return iteration + r.shift
+}
 
 // partRows is how many rows a part of a closed stage leaves to the next one,
 // because it is not known how many it takes: a prime, so that the parts begin
@@ -109,17 +114,19 @@ func (s *stage) rowNumbers() rowNumbers {
 	if !known || s.load.Model == slo.Closed {
 		taken = partRows
 	}
-	return rowNumbers{before: int64(s.part.index) * taken, first: s.firstIteration()}
+	return rowNumbers{shift: int64(s.part.index)*taken - s.firstIteration()}
 }
 
-// takeRows notes how many rows the stage took.
+// takeRows notes how many rows the stage took of the scenarios that it loads.
 func (s *stage) takeRows() {
-	switch {
-	case s.part != nil:
-	case s.load.Model == slo.Open:
-		taken, _ := s.spec.MostIterations()
-		s.loader.rowsTaken.Add(taken)
-	default:
-		s.loader.rowsTaken.Add(s.iterations.Load())
+	if s.part != nil {
+		return
+	}
+	taken := s.iterations.Load()
+	if s.load.Model == slo.Open {
+		taken, _ = s.spec.MostIterations()
+	}
+	for _, sc := range s.plan.scenarios {
+		s.loader.rowsTaken[sc.number].Add(taken)
 	}
 }

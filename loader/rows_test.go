@@ -119,6 +119,23 @@ func TestUniqueRowsAreTakenOnce(t *testing.T) {
 	})
 }
 
+// A stage that does not load a scenario takes none of its rows.
+func TestOtherStagesTakeNoRows(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, came := users(t)
+		file := withRows(t, url, 20, ", at_end: stop", "{name: a, rate: 200/s, duration: 100ms}")
+		file.Scenarios = append(file.Scenarios, slo.Scenario{Name: "other", Weight: 1, Steps: file.Scenarios[0].Steps})
+		other, own := rated(200, 100*ms), rated(200, 100*ms)
+		other.Scenarios, own.Scenarios = []string{"other"}, []string{file.Scenarios[0].Name}
+		l := newLoader(t, file, Options{Engine: engine})
+		l.Run(t.Context(), other)
+		came()
+		if s := l.Run(t.Context(), own); s.State != result.Completed || s.Counters.Success != 20 || len(came()) != 20 {
+			t.Errorf("%v %q %+v", s.State, s.Reason, s.Counters)
+		}
+	})
+}
+
 // Each of n places goes somewhere else, for every n and seed.
 func TestShuffledIsAPermutation(t *testing.T) {
 	for n := int64(1); n < 70; n++ {

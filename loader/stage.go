@@ -44,8 +44,8 @@ type stage struct {
 	apart apart    // the steps whose slices are kept
 	limit *limiter // nil: none
 
-	connections int   // at the same time at most
-	rowsBefore  int64 // rows of data files that the stages before have taken
+	connections int     // at the same time at most
+	rowsBefore  []int64 // rows of data files that the stages before have taken, for each scenario
 	numbers     numbering
 
 	mu     sync.Mutex
@@ -57,7 +57,10 @@ type stage struct {
 
 func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	s := &stage{loader: l, plan: l.plan.of(spec), load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
-	s.connections, s.rowsBefore = l.opts.MaxConnections, l.rowsTaken.Load()
+	s.connections = l.opts.MaxConnections
+	for i := range l.rowsTaken {
+		s.rowsBefore = append(s.rowsBefore, l.rowsTaken[i].Load())
+	}
 	planned := spec.Workload.Duration
 	if spec.Workload.Requests > 0 {
 		planned = 0
