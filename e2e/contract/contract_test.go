@@ -117,8 +117,12 @@ func (c *contract) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.inner.ServeHTTP(w, r)
 		return
 	}
+	// GitHub describes created as a time, and takes a comparison with one: its
+	// words beside the format say so.
+	query := r.URL.Query()
+	query.Del("created")
 	input := &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: parameters, QueryParams: r.URL.Query(),
+		Request: r, PathParams: parameters, QueryParams: query,
 		Route: &routers.Route{Spec: c.doc, Path: found.path, PathItem: found.item, Method: r.Method, Operation: found.item.GetOperation(r.Method)},
 		Options: &openapi3filter.Options{
 			MultiError: true, IncludeResponseStatus: true, SkipSettingDefaults: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
