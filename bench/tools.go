@@ -98,8 +98,11 @@ func (b *bench) slogate(ctx context.Context, l load) (outcome, error) {
 	if err := errors.Join(os.WriteFile(path, []byte(sloFile(l)), 0o644), l.writeRows(dir)); err != nil {
 		return outcome{}, err
 	}
-	args := append([]string{"run", path, "--out", dir, "--format", "json", "--gate", "report"}, l.flags...)
-	u, err := finish(ctx, l.core, b.trust(), b.program("slogate"), args...)
+	name, args := b.program("slogate"), append([]string{"run", path, "--out", dir, "--format", "json", "--gate", "report"}, l.flags...)
+	if l.script != nil { // its rows have to lie below the working directory
+		name, args = "env", append([]string{"-C", dir, name}, args...)
+	}
+	u, err := finish(ctx, l.core, b.trust(), name, args...)
 	if err != nil {
 		return outcome{}, err
 	}
