@@ -190,10 +190,11 @@ func (p *parser) failSyntax(err error) {
 }
 
 var (
-	tabIndent   = regexp.MustCompile(`^ *\t`)
-	quotedStart = regexp.MustCompile(`^\s*(?:- +)*(?:[\w-]+: +)?("(?:[^"\\]|\\.)*"|'[^']*')[ \t]+[^\s#,:\]}]`)
-	flowValue   = regexp.MustCompile(`[{,\[]\s*(?:[\w-]+:\s+)?(?:[^"'\s,{}\[\]$][^"',{}\[\]$]*)?(\$\{)`)
-	markedStart = regexp.MustCompile("^\\s*(?:- +)*(?:[\\w-]+: +)?([@`%])")
+	tabIndent    = regexp.MustCompile(`^ *\t`)
+	quotedStart  = regexp.MustCompile(`^\s*(?:- +)*(?:[\w-]+: +)?("(?:[^"\\]|\\.)*"|'[^']*')[ \t]+[^\s#,:\]}]`)
+	flowValue    = regexp.MustCompile(`[{,\[]\s*(?:[\w-]+:\s+)?(?:[^"'\s,{}\[\]$][^"',{}\[\]$]*)?(\$\{)`)
+	flowQuestion = regexp.MustCompile(`[{,\[]\s*(?:[\w-]+:\s+)?[^"'\s,{}\[\]?][^"',{}\[\]?]*(\?)`)
+	markedStart  = regexp.MustCompile("^\\s*(?:- +)*(?:[\\w-]+: +)?([@`%])")
 )
 
 // explainSyntax looks for the usual reasons near the line that the library
@@ -212,6 +213,11 @@ func (p *parser) explainSyntax(e *Error) {
 		if m := flowValue.FindStringSubmatchIndex(text); m != nil {
 			e.Code, e.Line, e.Column, e.Width = CodeMisread, line, utf8.RuneCountInString(text[:m[2]])+1, 2
 			e.Msg, e.Hint = "YAML reads the brackets of ${…} in a map or list in brackets as its own", "put the whole text in quotes"
+			return
+		}
+		if m := flowQuestion.FindStringSubmatchIndex(text); m != nil {
+			e.Code, e.Line, e.Column, e.Width = CodeMisread, line, utf8.RuneCountInString(text[:m[2]])+1, 1
+			e.Msg, e.Hint = "YAML ends a text without quotes at the ? in a map or list in brackets", "put the whole text in quotes"
 			return
 		}
 		for _, reason := range []*regexp.Regexp{quotedStart, markedStart} {
