@@ -3,6 +3,7 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,8 +64,6 @@ type epollEngine struct {
 	mu    sync.Mutex
 	pools []*pool  // that no stage uses
 	to    *targets // of the latest stage
-	lanes int      // at work
-	procs int      // that Go may use without them; 0: it is the same with them
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -140,7 +139,7 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	}
 	defer e.release(pools)
 	n := len(pools)
-	defer e.occupy(n)()
+	defer occupy(n)()
 	pace := choosePacing(s.load)
 	pace.coalesces = pace.tick > 0 && s.plan.isSingle()
 	var wg sync.WaitGroup
@@ -154,24 +153,31 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	wg.Wait()
 }
 
+// processors are those that Go may use. They are the process's, and so is their
+// number of lanes: a comparison has two engines.
+var processors struct {
+	mu    sync.Mutex
+	lanes int // at work
+	rest  int // that Go may use without them; 0: it is the same with them
+}
+
 // occupy makes sure that lanes leave a processor to everything else: one keeps
 // its own while it waits a short time.
-func (e *epollEngine) occupy(n int) (release func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.lanes += n
-	if procs := runtime.GOMAXPROCS(0); procs <= e.lanes {
-		if e.procs == 0 {
-			e.procs = procs
-		}
-		runtime.GOMAXPROCS(e.lanes + 1)
+func occupy(lanes int) (release func()) {
+	p := &processors
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lanes += lanes
+	if procs := runtime.GOMAXPROCS(0); procs <= p.lanes {
+		p.rest = cmp.Or(p.rest, procs)
+		runtime.GOMAXPROCS(p.lanes + 1)
 	}
 	return func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.lanes -= n; e.lanes == 0 && e.procs > 0 {
-			runtime.GOMAXPROCS(e.procs)
-			e.procs = 0
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.lanes -= lanes; p.lanes == 0 && p.rest > 0 {
+			runtime.GOMAXPROCS(p.rest)
+			p.rest = 0
 		}
 	}
 }

@@ -155,3 +155,18 @@ func TestLineIsFirstInFirstOut(t *testing.T) {
 		t.Errorf("%d items came out, %d are held", next, cap(l.items))
 	}
 }
+
+// Both engines of a comparison leave a processor to everything else, and what
+// Go had is given back. It runs beside no other load.
+func TestLanesOfTwoEnginesLeaveAProcessor(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	first, second := occupy(before), occupy(1)
+	if got := runtime.GOMAXPROCS(0); got < before+2 {
+		t.Errorf("%d lanes and one more have %d processors", before, got)
+	}
+	first()
+	second()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("%d processors are left of %d", got, before)
+	}
+}
