@@ -592,7 +592,7 @@ func TestActionChecks(t *testing.T) {
 	j.config(t, "iris", "p95 <= 30s", "p99.99 <= 30s")
 	j.base(baseSHA, "p95 <= 20s", "p99.99 <= 30s")
 	code, log := j.run(t, map[string]string{"INPUT_MODE": "check"})
-	if code != exitPass || !strings.Contains(log, "1 stages on http://127.0.0.1:9") || !strings.Contains(j.summary(t), "## 📋 Plan: iris") || len(j.github.Comments) > 0 {
+	if code != exitPass || !strings.Contains(log, "1 stage on http://127.0.0.1:9") || !strings.Contains(j.summary(t), "## 📋 Plan: iris") || len(j.github.Comments) > 0 {
 		t.Errorf("exit %d, comments %+v\n%s\n%s", code, j.github.Comments, log, j.summary(t))
 	}
 	for _, want := range []string{
@@ -603,7 +603,7 @@ func TestActionChecks(t *testing.T) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}
 	}
-	if text := output(j); !strings.Contains(text, "\ntrue\n") || !strings.Contains(text, "is valid: 1 stages on http://127.0.0.1:9") {
+	if text := output(j); !strings.Contains(text, "\ntrue\n") || !strings.Contains(text, "is valid: 1 stage on http://127.0.0.1:9") {
 		t.Errorf("outputs %s", text)
 	}
 	j = newJob(t)

@@ -102,13 +102,20 @@ func lessThanBase(l result.Loosening) string {
 	return fmt.Sprintf("%s: %s → %s", where, l.Before, l.After)
 }
 
+func stagesText(n int) string {
+	if n == 1 {
+		return "1 stage"
+	}
+	return fmt.Sprintf("%d stages", n)
+}
+
 // printPlan says what a run of the file would do.
 func printPlan(w io.Writer, file *slo.File) error {
 	coverage, err := coverageOf(file)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s is valid: %d stages on %s, at least %s\n", file.Path, len(file.Stages), veil(file.Target, file), plannedTime(file))
+	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), plannedTime(file))
 	if worst := worstTime(file); worst > plannedTime(file) {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
 	}
