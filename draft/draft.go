@@ -10,6 +10,7 @@ package draft
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,9 +103,12 @@ func (n Note) String() string {
 	return Visible(n.Where + ": " + n.What)
 }
 
+// credentials may stand in what a note names: a query, and the user of a URL.
+var credentials = regexp.MustCompile(`\?\S*|(//)[^/\s]*@`)
+
 // note keeps what was not translated, once.
 func (d *Draft) note(where, format string, args ...any) {
-	n := Note{Where: where, What: fmt.Sprintf(format, args...)}
+	n := Note{Where: credentials.ReplaceAllString(where, "$1"), What: fmt.Sprintf(format, args...)}
 	if !slices.Contains(d.Notes, n) {
 		d.Notes = append(d.Notes, n)
 	}

@@ -107,3 +107,20 @@ func TestNoCredentialIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// Nor do the notes on what was left out hold one: of a URL they name neither
+// the query nor the user.
+func TestNotesHoldNoCredential(t *testing.T) {
+	for _, command := range []string{
+		"curl https://h/a --next -F f=@x 'https://h/up?api_key=sekret123456'",
+		"curl https://h/a ftp://bob:sekret123456@h/x",
+	} {
+		d, err := Curl(command, "")
+		if err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		if text := string(d.Write()); strings.Contains(text, "sekret123456") || len(d.Notes) == 0 {
+			t.Errorf("%s:\n%s", command, text)
+		}
+	}
+}
