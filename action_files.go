@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/slogate/slogate/action"
@@ -18,6 +19,9 @@ func configs(in action.Inputs) ([]string, error) {
 		if line = strings.TrimSpace(line); line != "" {
 			named = append(named, line)
 		}
+	}
+	if in.ObjectivesFrom == "base" && slices.ContainsFunc(named, func(name string) bool { return strings.ContainsAny(name, "*?[") }) {
+		return nil, errors.New("config: with objectives-from base every SLO file is named by its path: a change could take a file out of a pattern")
 	}
 	return expand(named)
 }
@@ -62,6 +66,7 @@ func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in
 		return exitUsage, joinedWith(err, refused(a, err))
 	}
 	var all []ended
+	uncommented := false
 	for i, pr := range each {
 		e := ended{file: files[i], code: exitCancelled}
 		if ctx.Err() == nil {
@@ -72,6 +77,8 @@ func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in
 			return e.code, e.err
 		}
 		if e.err != nil {
+			_, missing := errors.AsType[missingComment](e.err)
+			uncommented = uncommented || missing
 			p.fail(e.err, "")
 			e.err = errors.Join(e.err, a.Error(e.err))
 		}
@@ -84,6 +91,9 @@ func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in
 		}
 	}
 	w := worstOf(all)
+	if uncommented && w.code == exitPass {
+		w.code = exitUsage
+	}
 	return w.code, errors.Join(a.SetOutputs(w.run, filesIn(filepath.Join(in.Out, folderOf(w.file)))), printEnds(p.stdout, all))
 }
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/slogate/slogate/github/githubtest"
 )
 
 // several writes three SLO files that a pattern finds.
@@ -85,5 +88,30 @@ func TestActionLoadsAProfile(t *testing.T) {
 	}
 	if len(j.github.Comments) != 3 {
 		t.Errorf("%d comments, want one of the file and one of each profile", len(j.github.Comments))
+	}
+}
+
+// A change could take a file out of a pattern, and with it out of the gate.
+func TestBaseJudgesNoPattern(t *testing.T) {
+	j := newJob(t)
+	code, log := j.run(t, map[string]string{"INPUT_CONFIG": j.several(t), "INPUT_OBJECTIVES-FROM": "base"})
+	if code != exitUsage || !strings.Contains(log, "every SLO file is named by its path") || exists(filepath.Join(j.dir, "out")) {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+// One required comment that is missing is an error, among several, too.
+func TestCommentRequiredOfSeveralFiles(t *testing.T) {
+	for objective, want := range map[string]int{"p95 <= 30s": exitUsage, "p95 <= 1us": exitFail} {
+		j := newJob(t)
+		j.write(t, "a.yaml", sloFile("first", j.target, "p95 <= 30s"))
+		j.write(t, "b.yaml", sloFile("second", j.target, objective))
+		j.github.Handle("POST /repos/acme/iris/issues/7/comments", func(w http.ResponseWriter, _ *http.Request) {
+			githubtest.Refuse(w, http.StatusForbidden, "Resource not accessible by integration")
+		})
+		config := filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")
+		if code, log := j.run(t, map[string]string{"INPUT_CONFIG": config, "INPUT_COMMENT-REQUIRED": "true"}); code != want {
+			t.Errorf("%s: exit %d, want %d\n%s", objective, code, want, log)
+		}
 	}
 }
