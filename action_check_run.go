@@ -46,7 +46,7 @@ func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result
 	ctx, cancel := context.WithTimeout(ctx, commentTimeout)
 	defer cancel()
 	address, err := client.CreateCheckRun(ctx, github.CheckRun{
-		Name: checkName(r.Name, pr.inputs.Matrix), HeadSHA: r.Source.Commit,
+		Name: checkName(commentName(r.Name, r.SLO.Profile), pr.inputs.Matrix), HeadSHA: r.Source.Commit,
 		Status: "completed", Conclusion: conclusion(r, code), DetailsURL: pr.link().SummaryURL,
 		Output: github.CheckRunOutput{
 			Title:       cutLine(string(r.Judgement.Verdict)+": "+r.Judgement.Reason, longestTitle),

@@ -160,16 +160,21 @@ func (n *network) findAll(ctx context.Context, p *program, file *slo.File, in ac
 func checkAction(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (int, error) {
 	var wrong joined
 	var plans []string
+	var files []*slo.File
 	code := exitUsage
 	for _, path := range paths {
 		in.Config = path
 		pr := newPullRequest(a, in)
-		plan, err := checkFile(ctx, p, a, pr)
+		file, plan, err := checkFile(ctx, p, a, pr)
 		if err != nil {
 			code = pr.unread(err)
 			wrong = append(wrong, err)
+			continue
 		}
-		plans = append(plans, plan)
+		files, plans = append(files, file), append(plans, plan)
+	}
+	if err := distinct(files); err != nil {
+		wrong = append(wrong, err)
 	}
 	switch len(wrong) {
 	case 0:
@@ -180,26 +185,26 @@ func checkAction(ctx context.Context, p *program, a *action.Action, in action.In
 	return exitUsage, joinedWith(wrong, refused(a, wrong))
 }
 
-// checkFile prints the plan of an SLO file and returns its first line.
-func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (string, error) {
+// checkFile prints the plan of an SLO file and returns it with its first line.
+func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullRequest) (*slo.File, string, error) {
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	a.Mask(file.Secrets...)
 	var plan, page bytes.Buffer
 	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
-		return "", err
+		return nil, "", err
 	}
 	text, marked := plan.String(), file.Path
 	if change.elsewhere {
 		marked = ""
 	}
 	if _, err := io.WriteString(p.stdout, text); err != nil {
-		return "", err
+		return nil, "", err
 	}
 	first, _, _ := strings.Cut(text, "\n")
-	return first, errors.Join(
+	return file, first, errors.Join(
 		report.Plan(&page, file.Name, text), a.WriteSummary(page.Bytes()),
 		a.Remarks(marked, planNotes(file, change.loosened)),
 	)

@@ -115,3 +115,14 @@ func TestCommentRequiredOfSeveralFiles(t *testing.T) {
 		}
 	}
 }
+
+// The mode check refuses what a run would: two files of one name.
+func TestCheckTellsFilesApart(t *testing.T) {
+	j := newJob(t)
+	j.write(t, "a.yaml", sloFile("same", j.target, "p95 <= 30s"))
+	j.write(t, "b.yaml", sloFile("same", j.target, "p95 <= 30s"))
+	config := filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")
+	if code, log := j.run(t, map[string]string{"INPUT_CONFIG": config, "INPUT_MODE": "check"}); code != exitUsage {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+}
