@@ -480,6 +480,20 @@ func TestRedirectsKeepToTheLimits(t *testing.T) {
 	}
 }
 
+// In a stranger's file a redirect leads to no other host.
+func TestRedirectsOfAStranger(t *testing.T) {
+	there := &forwarder{}
+	away := serve(t, there.ServeHTTP)
+	u, _ := url.Parse(away)
+	here := &forwarder{other: "http://localhost:" + u.Port()}
+	file := with(t, serve(t, here.ServeHTTP), "{redirects: 3}", "  - {request: GET /away}")
+	file.Stranger = true
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+	if s.Counters.Protocol != 1 || !strings.Contains(s.Failures[0].Detail, "may be a stranger's") || len(there.take()) > 0 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
+}
+
 // A request has its time for all of its redirects together.
 func TestRedirectsShareTheTimeout(t *testing.T) {
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

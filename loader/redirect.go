@@ -117,6 +117,9 @@ func (l *Loader) hopTo(location *url.URL) (hop, error) {
 	if !l.file.Limits.Allow(location.Hostname()) {
 		return hop{}, fmt.Errorf("redirect to the host %q, which the limits do not allow", location.Hostname())
 	}
+	if l.file.Stranger && !strings.EqualFold(location.Hostname(), l.target.Hostname()) {
+		return hop{}, fmt.Errorf("redirect to the host %q, in a change that may be a stranger's", location.Hostname())
+	}
 	service := &url.URL{Scheme: location.Scheme, Host: location.Host}
 	if service.Scheme == l.target.Scheme && addressOf(service) == addressOf(l.target) {
 		return hop{service, l.client}, nil

@@ -65,7 +65,7 @@ func Parse(src []byte, opts Options) (*File, error) {
 	p := &parser{opts: opts, lines: splitLines(src), everywhere: map[string]int{}, captured: map[string][]Pos{}, tables: map[string]*table{}}
 	p.scope = p.newScope()
 	sum := sha256.Sum256(src)
-	p.file = &File{Path: opts.Path, Digest: "sha256:" + hex.EncodeToString(sum[:])}
+	p.file = &File{Path: opts.Path, Stranger: opts.Stranger, Digest: "sha256:" + hex.EncodeToString(sum[:])}
 	if root := p.readYAML(src); root != nil && !p.tooDeep {
 		p.document(root)
 	}

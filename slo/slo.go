@@ -53,6 +53,10 @@ type File struct {
 	// both together decide. On by default.
 	Confirm bool
 
+	// Stranger says that anybody may have written the file: redirects lead to no
+	// other host than the target's.
+	Stranger bool
+
 	// Secrets holds the values of every ${secret.NAME} that the file uses.
 	// Nothing that slogate writes may hold one.
 	Secrets []string

@@ -27,11 +27,17 @@ func (p *parser) sendsTo(what string, host Template) {
 }
 
 // leadsTo holds a service that the file names besides the targets to the limits
-// and, as what is sent may go there, to the rules of trust.
+// and, as what is sent may go there, to the rules of trust. A stranger's file
+// names none that the workflow does not: it could lie in a private network.
 func (p *parser) leadsTo(n *node, what, service string) {
 	p.checkHost(n, what, service)
-	if u, err := url.Parse(service); err == nil {
-		p.hosts = append(p.hosts, destination{what, u.Host})
+	u, err := url.Parse(service)
+	if err != nil {
+		return
+	}
+	p.hosts = append(p.hosts, destination{what, u.Host})
+	if p.opts.Stranger && p.opts.Trusted != nil && !p.opts.Trusted(u.Hostname()) {
+		p.failNode(n, CodeUntrusted, "the workflow does not name the host of "+what+", and the change may be a stranger's", "name it in the input allowed-hosts of the action")
 	}
 }
 

@@ -180,3 +180,33 @@ stages: [{name: s, requests: 100, workers: 1}]
 		}
 	}
 }
+
+// A stranger's file names no service besides those of the workflow, with or
+// without values of the environment.
+func TestStrangersNameNoOtherServices(t *testing.T) {
+	const file = `version: 1
+target: http://api.example
+http: {HTTP}
+scenarios: [{steps: [{request: GET /}, STEP]}]
+stages: [{name: s, requests: 100, workers: 1}]
+`
+	tests := map[string]struct{ http, step string }{
+		"resolve": {"resolve: {api.example: 10.0.0.5}", "{request: GET /}"},
+		"proxy":   {`proxy: "http://10.0.0.5:3128"`, "{request: GET /}"},
+		"tcp":     {"timeout: 5s", "{tcp: '10.0.0.5:22'}"},
+		"dns":     {"timeout: 5s", "{dns: {server: '10.0.0.5:53', name: a.example}}"},
+		"tokens":  {`auth: {oauth2: {client_id: a, client_secret: "${secret.A}", token_url: "https://10.0.0.5/token"}}`, "{request: GET /}"},
+	}
+	for name, test := range tests {
+		text := strings.NewReplacer("HTTP", test.http, "STEP", test.step).Replace(file)
+		for stranger, hosts := range map[bool]string{true: "api.example", false: "api.example 10.0.0.5"} {
+			opts := Options{
+				Path: "slo.yaml", Stranger: stranger, Env: func(string) (string, bool) { return "abc", true },
+				Trusted: func(host string) bool { return slices.Contains(strings.Fields(hosts), host) },
+			}
+			if _, err := Parse([]byte(text), opts); (err != nil) != stranger || err != nil && !strings.Contains(err.Error(), "the workflow does not name the host of") {
+				t.Errorf("%s, a stranger's: %v: %v", name, stranger, err)
+			}
+		}
+	}
+}
