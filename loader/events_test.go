@@ -248,3 +248,22 @@ func TestStreamsEnd(t *testing.T) {
 		}
 	}
 }
+
+// What a redirect says is no event of the stream that it leads to.
+func TestEventsAfterARedirect(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Location", "/there")
+			w.WriteHeader(http.StatusFound)
+			io.WriteString(w, "Found. Redirecting to /there")
+			return
+		}
+		io.WriteString(w, "data: one\n\ndata: two\n\n")
+	})
+	file := parse(t, url, "  - {request: GET /, stream: sse, checks: [events == 2]}")
+	file.HTTP.Redirects = 1
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+	if s.Counters.Success != 1 || s.Events != 2 {
+		t.Errorf("%+v, %d events, %+v", s.Counters, s.Events, s.Failures)
+	}
+}

@@ -105,7 +105,7 @@ func (l *Loader) redirected(st *step, u *user, r request, x *exchanged, at *url.
 		head.cookies = u.session.at.jar.append(nil, u.session.path, u.now)
 		head.drop("Cookie")
 	}
-	r.message, r.isHead = head.write(), head.method == http.MethodHead
+	r.message, r.isHead, r.events = head.write(), head.method == http.MethodHead, eventsOf(st, u)
 	return r, to, nil
 }
 
