@@ -114,8 +114,8 @@ const leastRate = 0.001
 func besideRates(file *slo.File, plans []slo.Stage) slo.Limits {
 	left := file.Limits
 	for _, plan := range plans {
-		if w := plan.Workload; left.Rate > 0 && w.Model == slo.Open {
-			left.Rate = max(left.Rate-max(w.RateFrom, w.RateTo)*file.In(plan).PerIteration(slo.Scope{}), leastRate)
+		if left.Rate > 0 && plan.Workload.Model == slo.Open {
+			left.Rate = max(left.Rate-file.Peak(plan), leastRate)
 		}
 	}
 	return left

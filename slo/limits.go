@@ -190,12 +190,10 @@ func (p *parser) checkLoad(written plannedStage, s Stage, before time.Duration) 
 	l, w := p.file.Limits, s.Workload
 	until = before + s.IdleBefore + w.Duration
 	in := p.file.In(s)
-	// Each arrival may find no user that is free, and begin one.
 	sent := p.file.HTTP.Sent()
 	each, begun := in.PerIteration(Scope{})*sent, in.PerStart()*sent
-	peak := max(w.RateFrom, w.RateTo) * (each + begun)
 	switch {
-	case w.Model == Open && l.Rate > 0 && p.counted != nil && peak > l.Rate:
+	case w.Model == Open && l.Rate > 0 && p.counted != nil && p.file.Peak(s) > l.Rate:
 		of := ""
 		if each != 1 {
 			of = fmt.Sprintf(" of %s requests on average", writeNumber(each))

@@ -116,7 +116,7 @@ func (p *parser) checkSum(n *node, stages []Stage) {
 	for _, s := range stages {
 		if s.Workload.Model == Open {
 			open++
-			rate += max(s.Workload.RateFrom, s.Workload.RateTo) * p.file.In(s).PerIteration(Scope{})
+			rate += p.file.Peak(s)
 		} else {
 			workers += max(s.Workload.WorkersFrom, s.Workload.WorkersTo)
 		}
@@ -138,8 +138,8 @@ func (p *parser) checkSum(n *node, stages []Stage) {
 func (p *parser) checkShared(stages []Stage) {
 	for _, sc := range p.file.Scenarios {
 		for _, d := range sc.Data {
-			if d.AtEnd == Stop && p.loadedTwice(stages, d) {
-				p.fail(d.Pos, 0, CodeParallel, fmt.Sprintf("two workloads of the stage %s take rows of %s, each of which is taken once", quote(stages[0].Parallel), quote(d.File)), "let one of them load the scenarios with this file, or the rows begin again: at_end: repeat")
+			if (d.AtEnd == Stop || d.Order == Unique) && p.loadedTwice(stages, d) {
+				p.fail(d.Pos, 0, CodeParallel, fmt.Sprintf("two workloads of the stage %s take rows of %s, each of which is taken once", quote(stages[0].Parallel), quote(d.File)), "let one of them load the scenarios with this file, or take its rows in another order that begins again: at_end: repeat")
 			}
 		}
 	}

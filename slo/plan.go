@@ -130,6 +130,13 @@ func (f *File) longest() int {
 	return most
 }
 
+// Peak is how many requests a second an open stage may send at most, redirects
+// included: each arrival may find no user that is free, and begin one.
+func (f *File) Peak(s Stage) float64 {
+	in := f.In(s)
+	return max(s.Workload.RateFrom, s.Workload.RateTo) * (in.PerIteration(Scope{}) + in.PerStart()) * f.HTTP.Sent()
+}
+
 // Requests is how many a stage plans, where that is known before: a count, or a
 // rate whose scenarios all have the same number of requests. Poisson arrivals
 // vary around it.
