@@ -59,7 +59,8 @@ type searcher struct {
 	found       result.Search
 	met, missed *result.Stage // what was measured at the highest rate met and the lowest one missed
 	over        *result.Stage // what ended the search before its answer
-	dead        int           // rates in a row at which the target stopped answering
+	best        float64       // the highest rate met
+	dead        int           // rates in a row, of those that were met before, at which the target stopped answering
 }
 
 // conductSearch loads a stage at one rate after the other. What it returns are
@@ -166,7 +167,9 @@ func (s *searcher) try(ctx context.Context, rate float64, confirms bool) outcome
 		if again := s.load(ctx, at); again.State != result.NotRun {
 			pooled := result.Append(got, again)
 			got, runs = &pooled, 2
-			held = gate.Holds(s.stage, got)
+			judged := pooled
+			judged.InFlight = again.InFlight // the first run's has been looked at
+			held = gate.Holds(s.stage, &judged)
 		}
 	}
 	return s.learn(rate, got, held, runs, confirms)
@@ -190,7 +193,11 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 		s.dead = 0
 	case result.Dead:
 		held = gate.Held{Verdict: result.Fail, Reason: got.Reason}
-		if s.dead++; s.dead > 1 {
+		// Beyond what was met a collapse is an answer; at what was met it is none.
+		if rate <= s.best {
+			s.dead++
+		}
+		if s.dead > 1 {
 			s.over = got
 		}
 	default:
@@ -205,7 +212,7 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 		return halted
 	case held.Verdict == result.Pass:
 		s.note(fmt.Sprintf("%g/s met the objectives", rate))
-		s.met = got
+		s.met, s.best = got, max(s.best, rate)
 		return met
 	case held.Verdict == result.Fail:
 		s.note(fmt.Sprintf("%g/s missed them: %s", rate, held.Reason))

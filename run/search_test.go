@@ -111,9 +111,10 @@ func TestSearchFindsTheCapacity(t *testing.T) {
 			}
 			return 10
 		}, nil, 0, 0, true, "did not hold", result.Completed},
-		"dies once":  {"50/s..2000/s", steady(300), map[int]result.State{5: result.Dead}, 300 / precision, 300, true, "", result.Completed},
-		"dies":       {"50/s..2000/s", steady(300), map[int]result.State{2: result.Dead, 3: result.Dead}, 0, 0, true, "not come to its end", result.Dead},
-		"is stopped": {"50/s..2000/s", steady(300), map[int]result.State{2: result.Limited}, 0, 0, false, "not come to its end", result.Limited},
+		"dies once":        {"50/s..2000/s", steady(300), map[int]result.State{5: result.Dead}, 300 / precision, 300, true, "", result.Completed},
+		"collapses beyond": {"50/s..2000/s", steady(300), map[int]result.State{2: result.Dead, 3: result.Dead}, 75, 92, true, "", result.Completed},
+		"dies":             {"50/s..2000/s", steady(300), deadFrom(2), 0, 0, true, "not come to its end", result.Dead},
+		"is stopped":       {"50/s..2000/s", steady(300), map[int]result.State{2: result.Limited}, 0, 0, false, "not come to its end", result.Limited},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -181,4 +182,13 @@ func TestReadable(t *testing.T) {
 			t.Errorf("%g is %g, want %g", in, got, want)
 		}
 	}
+}
+
+// deadFrom is a target that answers no more from a time on.
+func deadFrom(n int) map[int]result.State {
+	all := map[int]result.State{}
+	for i := n; i < n+50; i++ {
+		all[i] = result.Dead
+	}
+	return all
 }
