@@ -218,6 +218,10 @@ func (l *Loader) Snapshots() []*result.Stage {
 	l.mu.Unlock()
 	var all []*result.Stage
 	for _, s := range running {
+		if ended := s.ended.Load(); ended != nil { // others may go on: it ages no more
+			all = append(all, ended)
+			continue
+		}
 		all = append(all, s.snapshot(time.Now()))
 	}
 	return all

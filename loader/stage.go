@@ -16,6 +16,8 @@ import (
 // stage is one running stage: what an engine needs to know of it, and where
 // outcomes go.
 type stage struct {
+	ended atomic.Pointer[result.Stage] // what was measured; nil: it is at work
+
 	loader *Loader
 	plan   *plan
 	load   slo.Workload
@@ -281,6 +283,8 @@ func (s *stage) finish(end time.Time, state result.State, reason string) *result
 	out.State, out.Reason = state, reason
 	s.loader.hideLate(out.Failures)
 	s.loader.hideLate(out.Slowest)
+	kept := *out
+	s.ended.Store(&kept)
 	return out
 }
 

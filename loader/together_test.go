@@ -166,3 +166,42 @@ func TestShareConnections(t *testing.T) {
 		}
 	}
 }
+
+// While others go on, a workload that has ended is shown as it ended: what looks
+// at windows of its time must not take the rest for a standstill.
+func TestEndedWorkloadsAgeNoMore(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		file, stages := mixed(serve(t, ok))
+		stages[1].Workload.Requests = 10
+		l := newLoader(t, file, Options{Engine: engine})
+		done := make(chan []*result.Stage, 1)
+		go func() { done <- l.RunTogether(t.Context(), stages) }()
+		var shown []time.Duration
+		var before *result.Stage
+		look := time.NewTicker(5 * ms)
+		defer look.Stop()
+		for {
+			select {
+			case all := <-done:
+				for _, d := range shown {
+					if d != all[1].Duration {
+						t.Fatalf("it lasted %v, and was shown to last %v", all[1].Duration, d)
+					}
+				}
+				if len(shown) == 0 {
+					t.Error("it was never shown beside the other one")
+				}
+				return
+			case <-look.C:
+				live := l.Snapshots()
+				if len(live) < 2 {
+					continue
+				}
+				if live[1] == before { // nothing is measured any more
+					shown = append(shown, before.Duration)
+				}
+				before = live[1]
+			}
+		}
+	})
+}
