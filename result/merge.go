@@ -103,7 +103,7 @@ func sameStage(a, b *Stage) error {
 		return errors.New("a search cannot be merged: each generator looked for a rate of its own")
 	}
 	v, w := a.Workload, b.Workload
-	if v.Model != w.Model || v.Duration != w.Duration || v.Arrivals != w.Arrivals || a.Judged != b.Judged {
+	if len(a.Beside) != len(b.Beside) || v.Model != w.Model || v.Duration != w.Duration || v.Arrivals != w.Arrivals || a.Judged != b.Judged {
 		return errors.New("the workloads differ")
 	}
 	if len(a.Steps) == 0 || len(b.Steps) == 0 {
@@ -125,6 +125,7 @@ func mergeStages(a, b *Stage) Stage {
 	return Stage{
 		Name:     a.Name,
 		Workload: addWorkloads(a.Workload, b.Workload),
+		Beside:   besideBoth(a.Beside, b.Beside),
 		Judged:   a.Judged,
 		State:    state,
 		Reason:   reason,
@@ -216,6 +217,16 @@ func delayed(samples []Sample, by time.Duration) []Sample {
 		later[i].Offset += by
 	}
 	return later
+}
+
+// besideBoth adds the workloads beside a stage pairwise: of two shards they are
+// the same ones in the same order.
+func besideBoth(a, b []Workload) []Workload {
+	var all []Workload
+	for i := range a {
+		all = append(all, addWorkloads(a[i], b[i]))
+	}
+	return all
 }
 
 func addWorkloads(a, b Workload) Workload {

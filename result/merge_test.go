@@ -123,6 +123,20 @@ func offsets(samples []Sample) (offsets []time.Duration) {
 	return offsets
 }
 
+func TestMergeAddsWhatIsBeside(t *testing.T) {
+	a, b := withSteps(t), withSteps(t)
+	a.Stages[0].Beside = []Workload{{Model: "open", RateFrom: 10, RateTo: 10}, {Model: "closed", WorkersFrom: 2, WorkersTo: 2}}
+	b.Stages[0].Beside = []Workload{{Model: "open", RateFrom: 11, RateTo: 11}, {Model: "closed", WorkersFrom: 3, WorkersTo: 3}}
+	m, err := Merge(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Workload{{Model: "open", RateFrom: 21, RateTo: 21}, {Model: "closed", WorkersFrom: 5, WorkersTo: 5}}
+	if diff := cmp.Diff(want, m.Stages[0].Beside); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -137,6 +151,7 @@ func TestMergeRefuses(t *testing.T) {
 		{"another order", func(r *Run) { r.Stages[0], r.Stages[1] = r.Stages[1], r.Stages[0] }, `stage "users": the other result has "rate" in its place`},
 		{"another model", func(r *Run) { r.Stages[0].Workload.Model = "open" }, `stage "users": the workloads differ`},
 		{"another duration", func(r *Run) { r.Stages[1].Workload.Duration++ }, `stage "rate": the workloads differ`},
+		{"another one beside it", func(r *Run) { r.Stages[1].Beside = []Workload{{Model: "closed"}} }, `stage "rate": the workloads differ`},
 		{"other steps", func(r *Run) { r.Stages[0].Steps[0].Name = "other" }, `stage "users": the steps differ`},
 		{"too many requests", func(r *Run) { r.Stages[0].Counters.Success = maxCount }, "more than a result can hold"},
 	} {
