@@ -20,7 +20,7 @@ const maxServices = 8
 // request: its time and its bytes are those of all.
 func (l *Loader) follow(ctx context.Context, st *step, u *user, r request) *exchanged {
 	x := l.client.do(ctx, r)
-	if l.file.HTTP.Redirects == 0 {
+	if l.file.HTTP.Redirects == 0 || st.callee != nil { // a method of gRPC is not led elsewhere
 		return x
 	}
 	at := *l.target

@@ -42,10 +42,21 @@ func (p *parser) protocol(o *object) {
 	case h.Protocol == H2C && secure:
 		p.failNode(n, CodeProtocol, "protocol h2c goes without TLS, and the target is "+quote(p.file.Target), "with TLS it is protocol: http2")
 	}
+	if h.Protocol == H2C {
+		p.refuseProxy(n, "protocol h2c")
+	}
 	h.Streams = int(p.count(o.get("streams"), "streams", defaultStreams, maxStreams))
 	if o.has("streams") && h.Protocol == HTTP1 {
 		e := o.values["streams"]
 		p.fail(e.pos, width(e.key), CodeProtocol, "streams are a part of HTTP/2, which is not spoken here", "protocol: http2 or h2c")
+	}
+}
+
+// refuseProxy refuses what a proxy would not pass on without TLS: it reads
+// HTTP/1.1 requests.
+func (p *parser) refuseProxy(n *node, what string) {
+	if p.file.HTTP.Proxy != "" && !strings.HasPrefix(p.file.Target, "https:") {
+		p.failNode(n, CodeProtocol, what+" does not go through a proxy without TLS", "remove http.proxy, or load a target with https://")
 	}
 }
 

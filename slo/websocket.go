@@ -74,6 +74,7 @@ var bodyKeys = []string{"json", "form", "body", "body_file", "stream", "accept"}
 
 func (p *parser) webSocket(o *object, n *node, r *Request) {
 	o.exclude(p, "websocket", bodyKeys, "what is sent stands in messages: [{send: hello, expect: event == \"hello\"}]")
+	p.refuseProxy(n, "a WebSocket")
 	r.Accept = []StatusRange{{switching, switching}}
 	r.WebSocket = &WebSocket{Messages: p.messages(o.get("messages"), r.Timeout)}
 	text, ok := p.raw(n, "a websocket")
