@@ -175,6 +175,9 @@ type request struct {
 // written for it is appended to buffer.
 func requestOf(st *step, u *user, buffer []byte) (request, error) {
 	if st.message == nil {
+		if u != nil && u.session != nil && u.session.rowless != nil {
+			return request{}, u.session.rowless
+		}
 		return request{timeout: st.timeout(), speak: speakerOf(st, u)}, nil
 	}
 	r := request{

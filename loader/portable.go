@@ -298,6 +298,9 @@ func (o *outcome) take(a *answer) {
 		return
 	}
 	o.class, o.detail = classify(a.err), a.err.Error()
+	if _, lacks := errors.AsType[*lackError](a.err); lacks {
+		o.class = result.FailedCheck // as of a request that could not be written
+	}
 	if late, ok := errors.AsType[*lateError](a.err); ok {
 		o.detail = late.Error()
 	} else if o.class == result.Timeout {

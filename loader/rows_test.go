@@ -304,3 +304,14 @@ func BenchmarkCarried(b *testing.B) {
 		}
 	}
 }
+
+// Steps without a request take a row, too: where none is left, the stage ends.
+func TestPlainStepsNeedARow(t *testing.T) {
+	url := serve(t, ok)
+	file := withRows(t, url, 3, ", at_end: stop", "{name: a, requests: 2, workers: 1}")
+	file.Scenarios[0].Steps = []slo.Step{{Request: &slo.Request{Name: "tcp", TCP: strings.TrimPrefix(url, "http://"), Timeout: 1000 * ms, Accept: []slo.StatusRange{{}}}}}
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(10, 1))
+	if s.State != result.Aborted || s.Reason != "data file users.csv: it has no row left" || s.Counters.Success != 3 {
+		t.Errorf("%v %q %+v %+v", s.State, s.Reason, s.Counters, s.Failures)
+	}
+}
