@@ -491,6 +491,9 @@ func (c *curlReader) body(step *Step) {
 	case c.asQuery:
 		c.query(step, data)
 	case c.file != "":
+		if len(c.data) > 0 {
+			c.draft.note("--data", "left out beside @%s: a body is a file or a text", Visible(c.file))
+		}
 		c.bodyFile(step)
 	case len(data) > maxBody:
 		c.draft.note(step.Method+" "+step.Path, "its body of %d bytes is left out, at most %d are written into the file", len(data), maxBody)

@@ -124,3 +124,14 @@ func TestNotesHoldNoCredential(t *testing.T) {
 		}
 	}
 }
+
+// A body is a file or a text: what is left out is said.
+func TestDataBesideAFile(t *testing.T) {
+	d, err := Curl("curl -d a=1 -d @f.txt http://h/", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(d.Write()); !strings.Contains(text, "--data: left out beside @f.txt") {
+		t.Errorf("nothing is said of a=1:\n%s", text)
+	}
+}
