@@ -166,7 +166,9 @@ func (c *runCommand) plans(p *program, paths []string, options slo.Options) ([]p
 	case len(plans) > 1:
 		for i := range plans {
 			plans[i].settings.Out = filepath.Join(c.Out, folderOf(plans[i].file))
-			plans[i].settings.Baseline.Baseline = ofName(plans[i].settings.Baseline.Baseline, plans[i].file.Name)
+			if len(c.Baseline) > 0 { // those that a file names are its own
+				plans[i].settings.Baseline.Baseline = ofName(plans[i].settings.Baseline.Baseline, plans[i].file.Name)
+			}
 		}
 		return plans, distinct(files)
 	}
