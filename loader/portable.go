@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -277,6 +278,9 @@ func (d *drive) send(u *visitor, st *step, t *turn, counted bool) *outcome {
 	o.own = min(max(x.start.Sub(t.due)-t.wait, 0), o.response)
 	o.take(&x.answer)
 	d.note(u, o, counted)
+	if !counted {
+		o.body = bytes.Clone(o.body) // it is looked at when the connection serves another one
+	}
 	if x.done() {
 		u.shard.closedByPeer()
 	}
