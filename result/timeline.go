@@ -8,6 +8,8 @@ type Timeline struct {
 	Name    string          `json:"name"`   // of the autoscaler or deployment
 	Limits  ClusterLimits   `json:"limits"`
 	Samples []ClusterSample `json:"samples"` // in order of time, about one a second
+	Events  []ClusterEvent  `json:"events,omitempty"`
+	Missing []string        `json:"missing,omitempty"` // what could not be seen, and why
 }
 
 // ClusterLimits is what the autoscaler and the pods are allowed. Zero: unknown.
@@ -31,4 +33,29 @@ type ClusterSample struct {
 	Throttled    float64   `json:"throttled,omitempty"`     // share of time in which pods waited for their CPU limit
 	AtCeiling    bool      `json:"at_ceiling,omitempty"`    // the autoscaler wants more than its maximum
 	RefusedTotal int64     `json:"refused_total,omitempty"` // requests turned away by full queues, where the source tells
+	MemoryBytes  int64     `json:"memory_bytes,omitempty"`  // of all pods together
+	Restarts     int       `json:"restarts,omitempty"`      // of the pods' containers since the run's start
+	OOMKills     int       `json:"oom_kills,omitempty"`     // those of them for want of memory
+	Evictions    int       `json:"evictions,omitempty"`     // pods that the cluster took away since the run's start
+	// Pods in the order of their names.
+	Pods []ClusterPod `json:"pods,omitempty"`
+}
+
+// ClusterPod is one pod at one moment.
+type ClusterPod struct {
+	Name        string  `json:"name"`
+	Phase       string  `json:"phase,omitempty"` // as Kubernetes calls it: Pending, Running, …
+	Ready       bool    `json:"ready,omitempty"`
+	Restarts    int     `json:"restarts,omitempty"`
+	UsageMilli  float64 `json:"usage_millicpu,omitempty"`
+	MemoryBytes int64   `json:"memory_bytes,omitempty"`
+}
+
+// ClusterEvent is something that the cluster told of the service's objects.
+type ClusterEvent struct {
+	At      time.Time `json:"at"`
+	Object  string    `json:"object"` // kind and name, "Pod/web-1"
+	Reason  string    `json:"reason"` // such as "FailedScheduling"
+	Message string    `json:"message,omitempty"`
+	Count   int       `json:"count,omitempty"` // how often until At
 }
