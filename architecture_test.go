@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"run":                   {"cost", "gate", "loader", "result", "slo"},
 	"gate":                  {"gate/stats", "result", "slo"},
 	"gate/stats":            {},
-	"diagnose":              {"result"},
+	"diagnose":              {"gate/stats", "result"},
 	"cost":                  {"result"},
 	"baseline":              {"github", "result"},
 	"baseline/artifacttest": {"github/githubtest"},

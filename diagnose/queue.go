@@ -61,17 +61,15 @@ func queueFinding(l level, q queue) result.Finding {
 				rate(perSecond(l.Counters.Due(), l.Duration)), rate(l.throughput)),
 		},
 		Disproof: "a longer stage at the same rate in which the requests in flight level off",
-		Note:     true,
 	}
+	var signs []string
 	if to.median > 2*from.median {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", span(from.median), span(to.median)))
+		signs = append(signs, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", span(from.median), span(to.median)))
 	}
 	if from.ok-to.ok > 0.01 {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", percent(from.ok), percent(to.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", percent(from.ok), percent(to.ok)))
 	}
-	return f
+	return signed(f, signs)
 }
 
 // halfStage is what one half of a stage's slices says.
