@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"baseline/artifacttest": {"github/githubtest"},
 	"bench":                 {"result"},
 	"bench/cost":            {"bench/loopback", "cost", "gate", "gate/stats", "loader", "result", "run", "slo"},
+	"bench/findings":        {"bench/loopback", "cost", "demo", "diagnose", "loader", "result", "run", "slo"},
 	"bench/loopback":        {},
 	"bench/verdicts":        {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"loader":                {"loader/epoll", "loader/grpc", "loader/http1", "loader/schedule", "result", "slo"},

@@ -11,8 +11,8 @@ import (
 const missingTime = 3 * time.Second
 
 // slowScaleUp finds stages that failed while the pods were still missing that
-// the autoscaler had asked for, and no more once they were there. That is the
-// second sign; a third is that the median was twice as long.
+// the autoscaler then added, and no more once they were there. That is the second
+// sign; a third is that the median was twice as long.
 func slowScaleUp(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
@@ -23,37 +23,17 @@ func slowScaleUp(v *view) []result.Finding {
 	return found
 }
 
-// transition is the first time in a stage in which fewer pods were ready than
-// the autoscaler wanted within its limits, and grew to that number.
-func (v *view) transition(l level) (from, to result.ClusterSample, ok bool) {
-	open := false
-	for _, s := range v.during(l) {
-		want := s.Wanted
-		if ceiling := v.timeline.Limits.MaxReplicas; ceiling > 0 {
-			want = min(want, ceiling)
-		}
-		switch want = max(want, s.Desired); {
-		case !open && s.Ready < want:
-			from, open = s, true
-		case open && s.Ready >= want:
-			return from, s, s.Ready > from.Ready
-		}
-	}
-	return from, to, false
-}
-
 func (v *view) scaleUp(l level) (result.Finding, bool) {
-	from, to, ok := v.transition(l)
-	took := to.At.Sub(from.At)
+	from, to, ok := v.growth(l)
+	took := to.At.Sub(l.Start)
 	if !ok || took < missingTime || !l.even() {
 		return result.Finding{}, false
 	}
 	var within, after []result.Slice
 	for _, s := range l.Slices {
-		switch at := l.Start.Add(s.Offset); {
-		case at.Before(to.At):
+		if l.Start.Add(s.Offset).Before(to.At) {
 			within = append(within, s)
-		default:
+		} else {
 			after = append(after, s)
 		}
 	}
@@ -66,10 +46,9 @@ func (v *view) scaleUp(l level) (result.Finding, bool) {
 	f := result.Finding{
 		Rule:  "slow-scale-up",
 		Stage: l.Name,
-		Since: since(l, from.At),
-		Title: fmt.Sprintf("scaling came too late: %d requests failed before %s were ready", lost, plural(float64(to.Ready), "replica")),
-		Evidence: []string{fmt.Sprintf("%d of %d replicas were ready %s after the stage's start, all only %s later",
-			from.Ready, to.Ready, span(since(l, from.At)), span(took.Round(time.Second)))},
+		Title: fmt.Sprintf("scaling came too late: %d requests failed in the %s before %s were ready", lost, span(took.Round(time.Second)), plural(float64(to.Ready), "replica")),
+		Evidence: []string{fmt.Sprintf("%d of %d replicas were ready at the stage's start, all of them %s later",
+			from.Ready, to.Ready, span(took.Round(time.Second)))},
 		Suggestion: v.scaleSuggestion(from, to, took),
 		Disproof:   "the same stage with all replicas from the beginning that fails as much",
 	}
