@@ -39,6 +39,7 @@ var rules = [...]rule{
 	unevenPods,
 	connectionLimit,
 	saturation,
+	overrun,
 	collapse,
 	retrograde,
 	tailExplodes,

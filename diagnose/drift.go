@@ -25,7 +25,7 @@ func drifting(v *view) []result.Finding {
 			continue
 		}
 		f := driftFinding(v, l, first, last, p)
-		if !f.Note || last-first >= math.Log(1.5) {
+		if !f.Note || p < 0.001 && last-first >= math.Log(1.5) {
 			found = append(found, doubt(f, l))
 		}
 	}

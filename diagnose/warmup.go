@@ -13,6 +13,10 @@ import (
 // connection's first request costs.
 const coldFactor = 1.5
 
+// coldStage is how long a stage must be for its beginning to be told from the
+// rest.
+const coldStage = 15 * time.Second
+
 // warmUp finds a first judged stage whose service had not warmed up yet: its
 // first slices are slower than what it settles to. Second signs are that they
 // cost more processor time, that they fail more, and that the slowness wears
@@ -23,7 +27,7 @@ func warmUp(v *view) []result.Finding {
 	}
 	l := v.stages[0]
 	c := l.course(lnMedian)
-	if !l.even() || c.len() < courseSlices {
+	if !l.even() || c.len() < courseSlices || l.Duration < coldStage {
 		return nil
 	}
 	settled, ok := stats.WarmUp(c.value)
@@ -34,7 +38,11 @@ func warmUp(v *view) []result.Finding {
 	if slow < math.Log(coldFactor) {
 		return nil
 	}
-	return []result.Finding{doubt(warmUpFinding(l, c, settled), l)}
+	f := warmUpFinding(l, c, settled)
+	if f.Note && settled < 3 {
+		return nil
+	}
+	return []result.Finding{doubt(f, l)}
 }
 
 func warmUpFinding(l level, c course, settled int) result.Finding {

@@ -84,7 +84,7 @@ var cases = []testCase{
 		want:   []string{"saturated"}, also: []string{"errors", "tail-explodes", "collapse", "unbounded-queue"}},
 	{name: "retrograde", what: "requests in work slow each other down, by the square of their number", service: "crowd=10ms", stages: stairs,
 		want: []string{"retrograde"}, also: []string{"saturated", "tail-explodes"}},
-	{name: "collapse", what: "requests in work slow each other down, and those above 300 ms time out", service: "crowd=30ms", stages: stairs, timeout: "300ms",
+	{name: "collapse", what: "requests in work slow each other down, and those above 185 ms time out", service: "crowd=30ms", stages: stairs, timeout: "185ms",
 		want: []string{"collapse"}, also: []string{"saturated", "timeouts", "tail-explodes", "retrograde"}},
 	{name: "unbounded-queue", what: "one slot of 20 ms, 60/s", service: "slots=1x20ms", timeout: "20s", stages: `{name: steady, rate: 60/s, duration: 20s}`, want: []string{"unbounded-queue"}},
 	{name: "timeouts-cascade", what: "one slot of 20 ms that works on for clients that have left, 60/s, timeout 1 s", service: "slots=1x20ms", timeout: "1s",
