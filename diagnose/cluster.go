@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/slogate/slogate/result"
 )
@@ -20,6 +21,11 @@ func (v *view) during(l level) []result.ClusterSample {
 		}
 	}
 	return within
+}
+
+// since is from a stage's start to a moment.
+func since(l level, at time.Time) time.Duration {
+	return max(at.Sub(l.Start).Round(time.Second), 0)
 }
 
 // wanting returns the samples in which the autoscaler wanted more than its

@@ -69,9 +69,9 @@ func TestFind(t *testing.T) {
 		{"knee alone", run(changed(at(10, 100, 50*ms, 1), paused), changed(at(20, 105, 52*ms, 1), paused)), []string{"w10: knee (note)"}},
 		{"saturated, but by the generator", run(at(10, 195, 51*ms, 1), changed(at(20, 200, 100*ms, 1),
 			func(s *result.Stage) { s.Generator.CPU = 0.95 })), []string{"w20: saturated (note)"}},
-		{"open saturated", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 200, 90*ms, 150*ms, 0.51)), []string{"b: saturated"}},
+		{"open saturated", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 200, 90*ms, 150*ms, 0.51)), []string{"b: saturated", "b: errors"}},
 		{"retrograde", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 140, 100*ms, 1)), []string{"w14: retrograde"}},
-		{"collapse", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 160, 57*ms, 0.8)), []string{"w14: collapse"}},
+		{"collapse", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 160, 57*ms, 0.8)), []string{"w14: collapse", "w14: errors"}},
 		{"dip", run(at(5, 100, 50*ms, 1), at(10, 60, 166*ms, 1), at(20, 380, 52*ms, 1)), []string{"w10: dip"}},
 		{
 			"dip without another sign", run(changed(at(5, 100, 50*ms, 1), paused), changed(at(10, 60, 51*ms, 1), paused), changed(at(20, 380, 52*ms, 1), paused)),
@@ -101,10 +101,10 @@ func TestFind(t *testing.T) {
 		{"workers idle, generator busy", run(changed(at(10, 93, 100*ms, 1), func(s *result.Stage) { s.Generator.CPU = 0.9 })), []string{"w10: generator"}},
 		{"more than the workers can do", run(at(10, 130, 100*ms, 1)), []string{"w10: littles-law (note)"}},
 
-		{"the example", run(classifier()...), []string{"extreme: saturated", "extreme: collapse", "extreme: tail-explodes"}},
+		{"the example", run(classifier()...), []string{"extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "extreme: errors"}},
 		{
 			"the example with its replicas", withReplicas(run(classifier()...)),
-			[]string{"extreme: replica-ceiling", "extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "high: scaled (note)"},
+			[]string{"extreme: replica-ceiling", "extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "extreme: errors", "high: scaled (note)"},
 		},
 		{"at the ceiling without harm", ceilingWithoutHarm(), []string{"extreme: replica-ceiling (note)"}},
 	} {

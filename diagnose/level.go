@@ -13,7 +13,8 @@ import (
 // level is a stage as the rules see it: one load and what came of it.
 type level struct {
 	*result.Stage
-	load float64 // workers of a closed stage, arrivals a second of an open one
+	inTurns bool    // base and head were loaded in turn: slices lie apart
+	load    float64 // workers of a closed stage, arrivals a second of an open one
 
 	// throughput is in requests a second. Of a closed stage it counts every
 	// finished request; of an open one the successful alone, because there
@@ -45,6 +46,7 @@ func newView(r *result.Run) *view {
 			continue
 		}
 		l := newLevel(s)
+		l.inTurns = r.Base.Stage(s.Name) != nil
 		v.stages = append(v.stages, l)
 		switch {
 		case ramp(s.Workload) || l.load <= 0 || len(s.Beside) > 0: // it is not all of the load
@@ -165,7 +167,7 @@ func (l level) generatorLimited() string {
 // doubt makes a note of a finding that the generator may have caused.
 func doubt(f result.Finding, l level) result.Finding {
 	if why := l.generatorLimited(); why != "" {
-		f.Note = true
+		f = sure(f, 1)
 		f.Evidence = append(f.Evidence, why)
 	}
 	return f

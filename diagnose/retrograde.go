@@ -48,12 +48,11 @@ func retrogradeFinding(best, low level) result.Finding {
 			"look for what requests share: a lock, a connection pool, memory, context switches; profile the heavier stage",
 		},
 		Disproof: fmt.Sprintf("a repeated run that finishes %s or more at %s", rate(0.95*best.throughput), low.offered()),
-		Note:     true,
 	}
+	var signs []string
 	if g := elasticity(best.mean.Seconds(), low.mean.Seconds(), best.load, low.load); g > 1 {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the mean of successful requests grows faster than the load: %s to %s (%s) while the load grows by %s",
+		signs = append(signs, fmt.Sprintf("the mean of successful requests grows faster than the load: %s to %s (%s) while the load grows by %s",
 			span(best.mean), span(low.mean), change(best.mean.Seconds(), low.mean.Seconds()), change(best.load, low.load)))
 	}
-	return f
+	return signed(f, signs)
 }

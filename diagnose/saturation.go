@@ -102,10 +102,10 @@ func (p plateau) finding() result.Finding {
 			rate(p.knee.throughput)),
 	}
 	if p.signs() < 2 {
-		f.Rule, f.Note, f.Stage = "knee", true, p.knee.Name
+		f.Rule, f.Stage = "knee", p.knee.Name
 		f.Title = fmt.Sprintf("throughput stops growing at about %s, %s", rate(p.knee.throughput), p.between())
 	}
-	return f
+	return sure(f, p.signs())
 }
 
 func (p plateau) between() string {
@@ -145,6 +145,12 @@ func (p plateau) evidence() []string {
 	if p.backlogging {
 		e = append(e, backlog(p.last).text())
 	}
+	if u, ok := p.series.usl(); ok {
+		e = append(e, u.text(len(p.series)))
+	}
+	if text := p.last.busy(); text != "" {
+		e = append(e, text)
+	}
 	if first := p.series[0]; !p.last.open() && first.mean > 0 {
 		e = append(e, fmt.Sprintf("about %s keep it at this throughput: %s × %s = %s",
 			plural(max(math.Round(p.enough()), 1), "worker"), rate(p.knee.throughput), span(first.mean+pause(first)), number(p.enough())))
@@ -172,6 +178,20 @@ func (p plateau) needed() float64 {
 	return p.last.load / (first.mean + pause(first)).Seconds()
 }
 
+// busy says how much processor time the service used, and whether that is what
+// it ran out of: a service that waits for something else uses little.
+func (l level) busy() string {
+	if l.Cost == nil || l.Cost.Span <= 0 {
+		return ""
+	}
+	cores := l.Cost.CPU.Seconds() / l.Cost.Span.Seconds()
+	text := fmt.Sprintf("it used %s of processor time a second at %s", seconds(cores), l.offered())
+	if cores < 0.5 {
+		return text + ": it waits for something else than CPU, such as a lock, a pool or another service"
+	}
+	return text
+}
+
 func (p plateau) suggestion() []string {
 	capacity, need := p.knee.throughput, p.needed()
 	if need <= capacity {
@@ -183,13 +203,15 @@ func (p plateau) suggestion() []string {
 
 // relief lists what helps without more capacity, in order of effort.
 func relief(capacity, need float64) []string {
-	list := []string{fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", rate(capacity))}
+	var list []string
 	if need > capacity {
 		list = append(list, fmt.Sprintf("cache answers: %s of the requests would have to be answered without the service's work (1 − %s / %s)",
 			percent(1-capacity/need), rate(capacity), rate(need)))
 	}
 	return append(list,
+		fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", rate(capacity)),
 		fmt.Sprintf("put work that may wait into a queue that is worked off at %s", rate(capacity)),
 		"batch: several items in one request cost less than as many requests",
+		"optimise: profile the service at this load, and begin with what most of its time goes into",
 	)
 }

@@ -167,6 +167,7 @@ func sampleFindings() []result.Finding {
 			},
 			Suggestion: []string{"maxReplicas 3 → 12, or a CPU limit above 200m"},
 			Disproof:   "a run with maxReplicas 6 that is not faster",
+			Confidence: result.High, Since: 16 * time.Second,
 		},
 		{
 			Rule: "saturated", Stage: "extreme",

@@ -341,11 +341,15 @@ func (p *page) findings(list []Finding) {
 
 func (p *page) finding(f Finding) {
 	title := f.Title.String()
-	if !f.Stage.Empty() {
+	switch {
+	case f.Stage.Empty():
+	case f.Since != "":
+		title = f.Stage.String() + ", " + f.Since + ": " + title
+	default:
 		title = f.Stage.String() + ": " + title
 	}
-	if f.Note {
-		title += " (note)"
+	if f.Certainty != "" {
+		title += " (" + f.Certainty + ")"
 	}
 	p.styled(sectionIndent, bold, title)
 	for _, e := range f.Evidence {

@@ -131,7 +131,8 @@ type Finding struct {
 	Evidence   []Text
 	Suggestion []Text
 	Disproof   Text
-	Note       bool // one sign only
+	Since      string // "from 12 s"; empty: in the whole stage
+	Certainty  string // "note: low confidence", "high confidence"; empty: not told
 }
 
 // Timeline is what the cluster did: the moments at which something changed,
@@ -474,10 +475,32 @@ func (b builder) findings() []Finding {
 			Evidence:   b.sentences(f.Evidence),
 			Suggestion: b.sentences(f.Suggestion),
 			Disproof:   b.sentence(f.Disproof),
-			Note:       f.Note,
+			Since:      began(f.Since),
+			Certainty:  certainty(f),
 		})
 	}
 	return out
+}
+
+// began is where in its stage a finding is first seen.
+func began(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return "from " + since(d)
+}
+
+// certainty says how sure a finding is; one sign alone is a note.
+func certainty(f result.Finding) string {
+	switch {
+	case f.Note:
+		return "note: low confidence"
+	case f.Confidence == result.Medium:
+		return "medium confidence"
+	case f.Confidence == result.High:
+		return "high confidence"
+	}
+	return ""
 }
 
 func (b builder) failures() []Failure {

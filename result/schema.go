@@ -46,6 +46,7 @@ func typeSchemas() map[reflect.Type]*jsonschema.Schema {
 		},
 		reflect.TypeFor[State]():   enum(Completed, NotRun, Cancelled, Aborted, Dead, Limited),
 		reflect.TypeFor[Verdict](): enum(Pass, Warn, Fail, Inconclusive, Skipped, Shown),
+		reflect.TypeFor[Confidence](): enum(Low, Medium, High),
 		reflect.TypeFor[Class](): enum(Success, FailedCheck, BadStatus, Timeout, Refused, Reset,
 			DNS, TLS, Protocol, Local, CancelledBy, UnsentDue),
 	}

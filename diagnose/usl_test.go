@@ -1,0 +1,57 @@
+package diagnose
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// law is a series of closed stages that follows the Universal Scalability Law.
+func law(u usl, workers ...int) []result.Stage {
+	var stages []result.Stage
+	for _, n := range workers {
+		x := u.at(float64(n))
+		stages = append(stages, at(n, x, time.Duration(float64(n)/x*1e9), 1))
+	}
+	return stages
+}
+
+func TestUSLFindsItsParameters(t *testing.T) {
+	want := usl{lambda: 1000, sigma: 0.05, kappa: 0.002}
+	v := newView(run(law(want, 1, 2, 4, 8, 16, 32)...))
+	got, ok := v.series[0].usl()
+	if !ok {
+		t.Fatal("no fit")
+	}
+	near := func(a, b float64) bool { return math.Abs(a/b-1) < 0.02 }
+	if !near(got.lambda, want.lambda) || !near(got.sigma, want.sigma) || !near(got.kappa, want.kappa) || got.residual > 0.001 {
+		t.Errorf("fit %+v, want %+v", got, want)
+	}
+	if text := got.text(6); !strings.Contains(text, "most throughput is about") || !strings.Contains(text, "at 22 workers") {
+		t.Errorf("text %q", text)
+	}
+}
+
+func TestUSLNeedsStages(t *testing.T) {
+	u := usl{lambda: 1000, sigma: 0.05, kappa: 0.002}
+	for _, tt := range []struct {
+		name   string
+		stages []result.Stage
+	}{
+		{"four stages", law(u, 1, 2, 4, 8)},
+		{"five over less than 8 times the load", law(u, 2, 4, 6, 8, 12)},
+		{"another law", []result.Stage{at(1, 100, 10*ms, 1), at(2, 20, 100*ms, 1), at(4, 300, 13*ms, 1), at(8, 30, 266*ms, 1), at(16, 500, 32*ms, 1)}},
+		{"open stages", []result.Stage{open("a", 1, ms, ms, 1), open("b", 2, ms, ms, 1), open("c", 4, ms, ms, 1), open("d", 8, ms, ms, 1), open("e", 16, ms, ms, 1)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, s := range newView(run(tt.stages...)).series {
+				if u, ok := s.usl(); ok {
+					t.Errorf("a fit: %+v", u)
+				}
+			}
+		})
+	}
+}
