@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"draft":                 {"slo"},
 	"github":                {},
 	"github/githubtest":     {},
+	"kube":                  {"result"},
 	"result":                {},
 	"revision":              {},
 	"service":               {},
