@@ -90,7 +90,8 @@ func inCluster(o Options) (*rest.Config, string, error) {
 	}
 	// Without a kubeconfig the loader looks for the namespace of the pod.
 	namespace, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{}, &clientcmd.ConfigOverrides{}).Namespace()
+		&clientcmd.ClientConfigLoadingRules{}, &clientcmd.ConfigOverrides{},
+	).Namespace()
 	if err != nil {
 		return nil, "", &ConnectError{Msg: "the namespace of this pod", Err: err}
 	}
