@@ -16,13 +16,7 @@ func checkDraft(t *testing.T, d *Draft, err error) {
 		checkText(t, err.Error())
 		return
 	}
-	for _, s := range d.Scenarios {
-		for _, step := range s.Steps {
-			if step.Body.File != "" {
-				return // the file does not exist
-			}
-		}
-	}
+	d.Place(nowhere)
 	file := parsed(t, d)
 	if file.Service != nil || file.Before != nil || file.After != nil || file.OpenAPI != nil || len(file.Limits.Hosts) > 0 || len(file.Stages) != 2 {
 		t.Fatalf("the file has more than the draft:\n%s", d.Write())
