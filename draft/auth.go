@@ -67,8 +67,17 @@ func (d *Draft) basicAuth(name, password string, hasPassword bool) Auth {
 	return Auth{Kind: "basic", Settings: []Field{{"user", name}, {"password", password}}}
 }
 
-// sigV4Auth signs for AWS. Region and service are texts of the SLO file.
-func (d *Draft) sigV4Auth(region, service, accessKey, secretKey, token string) Auth {
+// signingName is a region or a service of AWS.
+var signingName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+// sigV4Auth signs for AWS. Region and service are texts of the SLO file. It
+// reports whether they can be.
+func (d *Draft) sigV4Auth(region, service, accessKey, secretKey, token string) (Auth, bool) {
+	for _, name := range []string{region, service} {
+		if !isReference(name) && !signingName.MatchString(name) {
+			return Auth{}, false
+		}
+	}
 	a := Auth{Kind: "sigv4", Settings: []Field{
 		{"region", region},
 		{"service", service},
@@ -78,7 +87,7 @@ func (d *Draft) sigV4Auth(region, service, accessKey, secretKey, token string) A
 	if token != "" {
 		a.Settings = append(a.Settings, Field{"session_token", d.credential("AWS_SESSION_TOKEN", token, "the session token of AWS")})
 	}
-	return a
+	return a, true
 }
 
 // oauth2Auth gets tokens by the client credentials grant. It reports whether

@@ -37,6 +37,7 @@ func Curl(command, target string) (*Draft, error) {
 	c.scenario.Name = nameOf(defaultName(c.scenario.Steps[0]))
 	c.draft.keep(c.scenario)
 	c.draft.needVariables(words)
+	c.draft.HTTP.settle(c.draft)
 	c.draft.Target = c.target()
 	if target != "" {
 		c.draft.Target = target
@@ -94,51 +95,69 @@ func shellWords(command string) ([]string, error) {
 	return words, nil
 }
 
+// piece is a part of a word: a text, or a value of the SLO file.
+type piece struct {
+	text    string
+	isValue bool
+}
+
+// wordText joins the pieces of a word. A text is escaped as a whole: what only
+// looks like a value may come of two pieces.
 func wordText(parts []syntax.WordPart) (string, error) {
-	var b strings.Builder
-	for _, part := range parts {
-		text, err := partText(part)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(text)
+	pieces, err := pieces(parts, false)
+	if err != nil {
+		return "", err
 	}
-	return b.String(), nil
-}
-
-func partText(part syntax.WordPart) (string, error) {
-	switch p := part.(type) {
-	case *syntax.Lit:
-		return plain(unescape(p.Value, "")), nil
-	case *syntax.SglQuoted:
-		if p.Dollar {
-			return plain(ansiC(p.Value)), nil
-		}
-		return plain(p.Value), nil
-	case *syntax.DblQuoted:
-		return quotedText(p.Parts)
-	case *syntax.ParamExp:
-		return parameter(p)
-	}
-	return "", errors.New("commands and arithmetic of the shell are not read: write what they give")
-}
-
-// quotedText reads what stands in double quotes, where a backslash escapes only
-// a few characters.
-func quotedText(parts []syntax.WordPart) (string, error) {
-	var b strings.Builder
-	for _, part := range parts {
-		if lit, ok := part.(*syntax.Lit); ok {
-			b.WriteString(plain(unescape(lit.Value, "$`\"\\\n")))
+	var b, literal strings.Builder
+	for _, p := range pieces {
+		if !p.isValue {
+			literal.WriteString(p.text)
 			continue
 		}
-		text, err := partText(part)
-		if err != nil {
-			return "", err
+		if strings.HasSuffix(literal.String(), "$") {
+			return "", errors.New("a $ in front of a variable cannot be written in an SLO file")
 		}
-		b.WriteString(text)
+		b.WriteString(plain(literal.String()) + p.text)
+		literal.Reset()
 	}
-	return b.String(), nil
+	return b.String() + plain(literal.String()), nil
+}
+
+// pieces reads the parts of a word. In double quotes a backslash escapes only a
+// few characters.
+func pieces(parts []syntax.WordPart, quoted bool) ([]piece, error) {
+	escaped := ""
+	if quoted {
+		escaped = "$`\"\\\n"
+	}
+	var all []piece
+	for _, part := range parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			all = append(all, piece{text: unescape(p.Value, escaped)})
+		case *syntax.SglQuoted:
+			text := p.Value
+			if p.Dollar {
+				text = ansiC(text)
+			}
+			all = append(all, piece{text: text})
+		case *syntax.DblQuoted:
+			inner, err := pieces(p.Parts, true)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, inner...)
+		case *syntax.ParamExp:
+			text, err := parameter(p)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, piece{text, true})
+		default:
+			return nil, errors.New("commands and arithmetic of the shell are not read: write what they give")
+		}
+	}
+	return all, nil
 }
 
 // parameter makes a variable of the environment of one of the shell.
@@ -500,7 +519,7 @@ func (c *curlReader) credentials(step *Step, host string) {
 		c.draft.header(step, where, "cookie", c.cookie)
 	}
 	if c.sigV4 != "" {
-		step.Auth, _ = c.signed(host)
+		step.Auth = c.signed(host)
 		return
 	}
 	if c.user != "" && !slices.ContainsFunc(c.headers, func(h string) bool { return strings.HasPrefix(strings.ToLower(h), "authorization:") }) {

@@ -54,6 +54,18 @@ func (c *curlReader) connect(scheme string) {
 	}
 }
 
+// settle leaves out what does not go together.
+func (h *HTTP) settle(d *Draft) {
+	if h.TLS.Max != "" && h.TLS.Min > h.TLS.Max {
+		d.note("--tls-max", "left out: it lies below --tlsv1.3")
+		h.TLS.Max = ""
+	}
+	if h.Protocol == "h2c" && h.Proxy != "" {
+		d.note("--proxy", "left out: HTTP/2 without TLS goes through none")
+		h.Proxy = ""
+	}
+}
+
 // addProxy reads [http://][USER:PASSWORD@]HOST[:PORT], whose port is 1080
 // unless it is named.
 func (c *curlReader) addProxy() {
@@ -241,7 +253,7 @@ func formSettings(v string) (value string, settings map[string]string) {
 
 // signed reads PROVIDER1[:PROVIDER2[:REGION[:SERVICE]]] of --aws-sigv4. What is
 // not named stands in the host: SERVICE.REGION.amazonaws.com.
-func (c *curlReader) signed(host string) (Auth, bool) {
+func (c *curlReader) signed(host string) Auth {
 	parts := append(strings.Split(c.sigV4, ":"), "", "", "")
 	labels := append(strings.Split(host, "."), "", "")
 	region, service := parts[2], parts[3]
@@ -251,15 +263,17 @@ func (c *curlReader) signed(host string) (Auth, bool) {
 	if service == "" {
 		service = labels[0]
 	}
-	name, password, found := strings.Cut(c.user, ":")
-	if parts[0] != "aws" || region == "" || service == "" || !found {
-		c.draft.note("--aws-sigv4", "not translated: it needs aws, a region, a service and --user with both keys")
-		return Auth{}, false
-	}
 	if token := c.takeHeader("x-amz-security-token"); token != "" {
 		c.token = token
 	}
-	return c.draft.sigV4Auth(region, service, name, password, c.token), true
+	name, password, found := strings.Cut(c.user, ":")
+	if parts[0] == "aws" && found {
+		if a, ok := c.draft.sigV4Auth(region, service, name, password, c.token); ok {
+			return a
+		}
+	}
+	c.draft.note("--aws-sigv4", "not translated: it needs aws, a region, a service and --user with both keys")
+	return Auth{}
 }
 
 // takeHeader takes a header out of those that are sent, and gives its value.

@@ -68,7 +68,7 @@ func addSources(f *testing.F, pattern string) {
 }
 
 func FuzzOpenAPI(f *testing.F) {
-	addSources(f, "shop.yaml")
+	addSources(f, "*.yaml")
 	addSources(f, "swagger.json")
 	f.Add([]byte("openapi: 3.1.0\npaths:\n  \"/a\\n::error::x\": {get: {operationId: \"x\\nservice: {start: evil}\\n##[error]\"}}\n"))
 	f.Add([]byte("openapi: 3.1.0\npaths: &a\n  /x: {get: {parameters: [{name: a, in: query, required: true, example: *a}]}}\n"))

@@ -534,7 +534,10 @@ func (r *postmanReader) sigV4(step *Step, name string, a *postmanAuth) {
 	if region == "" {
 		region = "us-east-1" // as Postman does
 	}
-	step.Auth = r.draft.sigV4Auth(region, service, setting("accessKey"), setting("secretKey"), setting("sessionToken"))
+	var ok bool
+	if step.Auth, ok = r.draft.sigV4Auth(region, service, setting("accessKey"), setting("secretKey"), setting("sessionToken")); !ok {
+		r.draft.note(name, "its signature is left out: neither its region nor its service may have other than letters, digits and hyphens")
+	}
 }
 
 // oauth2 gets tokens as the collection does where nobody has to be asked for
@@ -543,7 +546,7 @@ func (r *postmanReader) oauth2(step *Step, name string, a *postmanAuth) {
 	setting := func(key string) string { return r.text(name, a.setting(key)) }
 	if a.setting("grant_type") == "client_credentials" {
 		tokenURL := r.text(name, r.constant(a.setting("accessTokenUrl")))
-		auth, ok := r.draft.oauth2Auth(tokenURL, setting("clientId"), setting("clientSecret"), strings.Fields(a.setting("scope")))
+		auth, ok := r.draft.oauth2Auth(tokenURL, setting("clientId"), setting("clientSecret"), strings.Fields(setting("scope")))
 		if ok {
 			step.Auth = auth
 			return
