@@ -214,6 +214,25 @@ func TestCancelAtAnyMoment(t *testing.T) {
 	})
 }
 
+// overdue is a context whose deadline has passed and that is not cancelled yet,
+// as a busy machine makes it.
+type overdue struct{ context.Context }
+
+func (overdue) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
+// A stage is not over by a deadline of the run that has not cancelled it: it
+// would have come to its end with nothing sent.
+func TestDeadlineOfTheRunIsNoEndOfAStage(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		l := newLoader(t, fileOf(serve(t, ok), get("/")), Options{Engine: engine})
+		s := l.Run(overdue{t.Context()}, timed(300*ms, 2, 2))
+		coherent(t, s)
+		if s.State != result.Completed || s.Counters.Success == 0 {
+			t.Errorf("state %v, counters %+v", s.State, s.Counters)
+		}
+	})
+}
+
 func TestStopErrorNamesTheState(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, ok)
