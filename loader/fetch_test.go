@@ -69,7 +69,7 @@ func TestFetcherKnowsCaptures(t *testing.T) {
 }
 
 func TestFetcherMasksSecrets(t *testing.T) {
-	file := fileOf("http://"+closedPort(t), get("/"))
+	file := fileOf("http://"+closedPort, get("/"))
 	file.Secrets = []string{"hunter2"}
 	l := newLoader(t, file, Options{})
 	fetch, err := l.Fetcher(get("/metrics?key=hunter2").Request, 100)

@@ -45,13 +45,12 @@ func TestReadyConnects(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	address := closedPort(t)
 	busy := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	tests := map[string]struct {
 		target string
 		want   string
 	}{
-		"nothing listens": {"http://" + address, fmt.Sprintf("target %q was not ready within TIME: tried %s (connection refused)", address, address)},
+		"nothing listens": {"http://" + closedPort, fmt.Sprintf("target %q was not ready within TIME: tried %s (connection refused)", closedPort, closedPort)},
 		"dead name":       {"http://slogate.invalid:81", `target "slogate.invalid:81" was not ready within TIME: tried slogate.invalid (`},
 		"busy":            {busy, ` was not ready within TIME: GET /health: status 503: tried 127.0.0.1:`},
 	}
@@ -77,7 +76,7 @@ func TestNotReady(t *testing.T) {
 func TestReadyObeysCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := newLoader(t, fileOf("http://"+closedPort(t), get("/")), Options{}).Ready(ctx, nil)
+	err := newLoader(t, fileOf("http://"+closedPort, get("/")), Options{}).Ready(ctx, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -100,7 +99,7 @@ func TestCheckTriesOnce(t *testing.T) {
 			t.Errorf("patience = %v", l.Patience())
 		}
 	}
-	l := newLoader(t, fileOf("http://"+closedPort(t), get("/")), Options{})
+	l := newLoader(t, fileOf("http://"+closedPort, get("/")), Options{})
 	if err := l.Check(t.Context()); err == nil || l.Patience() != connectWithin {
 		t.Errorf("Check = %v, patience %v", err, l.Patience())
 	}
