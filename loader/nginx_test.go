@@ -47,28 +47,54 @@ func nginx(t *testing.T) (addresses [4]string, roots *x509.CertPool) {
 	}
 	dir := t.TempDir()
 	roots = certificate(t, filepath.Join(dir, "cert.pem"))
-	for i := range addresses {
-		addresses[i] = closedPort(t)
-	}
-	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, addresses[0], addresses[1], addresses[2], addresses[3]), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(path, "-p", dir, "-c", config, "-e", "stderr")
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Process.Signal(syscall.SIGTERM); c.Wait() })
-	for wait := ms; ; wait *= 2 {
-		if conn, err := net.Dial("tcp", addresses[3]); err == nil {
-			conn.Close()
+	for range 5 { // somebody else may be given a port before nginx takes it
+		for i := range addresses {
+			addresses[i] = freePort(t)
+		}
+		config := filepath.Join(dir, "nginx.conf")
+		if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, addresses[0], addresses[1], addresses[2], addresses[3]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command(path, "-p", dir, "-c", config, "-e", "stderr")
+		c.Stderr = os.Stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { c.Wait(); close(ended) }()
+		t.Cleanup(func() { c.Process.Signal(syscall.SIGTERM); <-ended })
+		if listens(addresses[3], ended) {
 			return addresses, roots
 		}
-		if wait > 10*time.Second {
-			t.Fatal("nginx does not listen")
+	}
+	t.Fatal("nginx does not listen")
+	return addresses, nil
+}
+
+// freePort is a loopback address at which nothing listens at the moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// listens waits until an address can be connected to. It reports false where its
+// server ends before.
+func listens(address string, ended <-chan struct{}) bool {
+	for {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			return true
 		}
-		<-time.After(wait)
+		select {
+		case <-ended:
+			return false
+		case <-time.After(10 * ms):
+		}
 	}
 }
 
