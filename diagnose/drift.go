@@ -8,6 +8,10 @@ import (
 	"github.com/slogate/slogate/result"
 )
 
+// driftOK is the success rate below which a median says how many requests
+// failed: these count with their timeout.
+const driftOK = 0.98
+
 // drifting finds stages in which the median response time rises under a constant
 // load, by a fifth from the first third to the last. Second signs are that a
 // request costs more and more processor time, and that memory grows. A queue
@@ -16,7 +20,7 @@ func drifting(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
 		c := l.course(lnMedian)
-		if !l.even() || c.len() < courseSlices || backlog(l).grows {
+		if !l.even() || c.len() < courseSlices || backlog(l).grows || l.ok < driftOK {
 			continue
 		}
 		tau, p := stats.KendallTau(c.value)
