@@ -35,11 +35,11 @@ func backlog(l level) queue {
 // rising reports a trend: a queue grows all the time, a disturbance at the end
 // of a stage does not.
 func rising(inFlight []int) bool {
-	var x []float64
-	for _, n := range inFlight {
-		x = append(x, float64(n))
+	var c course
+	for i, n := range inFlight {
+		c.slices, c.at, c.value = append(c.slices, i), append(c.at, float64(i)), append(c.value, float64(n))
 	}
-	tau, p := stats.KendallTau(x)
+	tau, p := stats.KendallTau(c.thinned().value)
 	return tau > 0 && p < 0.05
 }
 

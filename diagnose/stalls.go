@@ -98,7 +98,7 @@ func periodOf(stalls []stall) (float64, bool) {
 		return 0, false
 	}
 	var at, number []float64
-	for i, s := range stalls {
+	for i, s := range stalls[:min(len(stalls), coursePoints)] {
 		number = append(number, float64(i))
 		at = append(at, s.centre)
 	}
@@ -115,7 +115,7 @@ func periodOf(stalls []stall) (float64, bool) {
 	}
 	inStep := out == 0 && alike(stalls)
 	if len(stalls) >= stallsMany {
-		inStep = out <= len(stalls)/6
+		inStep = out <= len(at)/6
 	}
 	return period, inStep && period >= stallPeriod
 }
