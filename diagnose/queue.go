@@ -17,8 +17,9 @@ type queue struct {
 
 // backlog compares the requests in flight at the end of an open stage of
 // constant rate with those in its middle. They grow when there are more than
-// twice as many and 5, and a trend: below that a single slow answer does it. Both
-// are the highest of an eighth of the stage, because one moment is noise.
+// twice as many and 5, or a quarter more and a second's work, and a trend: below
+// that a single slow answer does it. Both are the highest of an eighth of the
+// stage, because one moment is noise.
 func backlog(l level) queue {
 	n := len(l.InFlight)
 	if !l.open() || ramp(l.Workload) || n < 8 {
@@ -28,7 +29,10 @@ func backlog(l level) queue {
 		middle: slices.Max(l.InFlight[n/2-n/8 : n/2]),
 		end:    slices.Max(l.InFlight[n-n/8-1:]),
 	}
-	q.grows = q.end > 2*q.middle+5 && rising(l.InFlight[n/2:])
+	doubles := q.end > 2*q.middle+5
+	// One that was long from the first moment on grows by less than it has.
+	goesOn := 4*q.end > 5*q.middle+20 && float64(q.end) >= l.throughput
+	q.grows = (doubles || goesOn) && rising(l.InFlight[n/2:])
 	return q
 }
 

@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// stallsNeeded is how many stalls make a period: three distances.
-	stallsNeeded = 4
+	// stallsNeeded is how many stalls make a period, in a stage of stallStage at
+	// least: fewer come at equal distances by chance.
+	stallsNeeded = 5
+	stallStage   = 20 * time.Second
 	// stallsMany is from when on one in six may be out of step, and stalls need
-	// not be alike: fewer are at equal distances by chance now and then.
+	// not be alike.
 	stallsMany = 6
 	// stallPeriod is how many slices must lie between two stalls: what comes
 	// more often is in every slice.
@@ -43,7 +45,7 @@ type stall struct {
 func periodicStalls(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
-		if !l.even() {
+		if !l.even() || l.Duration < stallStage {
 			continue
 		}
 		stalls := l.stalls()

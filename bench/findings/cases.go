@@ -93,7 +93,7 @@ var cases = []testCase{
 	{name: "stalls-short", what: "stands still for 150 ms every 6 s", service: "slots=200x10ms,stall=150ms/6s", stages: `{name: steady, rate: 100/s, duration: 32s}`, want: []string{"periodic-stalls"}},
 	{name: "leak", what: "keeps 100 kB of each request", service: "slots=200x10ms,leak=100kB", stages: warmed, want: []string{"memory-growth"}},
 	{name: "leak-slow", what: "keeps 15 kB of each request", service: "slots=200x10ms,leak=15kB", stages: warmed, want: []string{"memory-growth"}},
-	{name: "drift", what: "computes 2 µs longer with each request", service: "compute=1ms,grow=2us", stages: warmed, want: []string{"drifting"}, also: []string{"unbounded-queue"}},
+	{name: "drift", what: "computes 3 µs longer with each request", service: "compute=1ms,grow=3us", stages: `{name: steady, rate: 40/s, arrivals: poisson, duration: 28s}`, want: []string{"drifting"}, also: []string{"unbounded-queue"}},
 	{name: "cold", what: "60 ms more at first, less and less for 6 s", service: "slots=200x10ms,cold=60ms/6s", stages: steady, want: []string{"warm-up"}},
 	{name: "cold-cpu", what: "10 ms more of computing at first, less and less for 5 s", service: "compute=1ms,coldcpu=10ms/5s", stages: steady, want: []string{"warm-up"}},
 	{name: "error-burst", what: "half of the answers are 500 from 8 s to 12 s", service: "slots=200x10ms,burst=0.5/8s-12s", stages: steady, want: []string{"errors"}},
