@@ -28,10 +28,6 @@ type pullRequest struct {
 	event  github.Event
 	trust  trust
 	number int // 0: to be found
-
-	several   bool        // the job gates other SLO files, too
-	judged    *result.Run // nil: nothing was loaded, or elsewhere
-	elsewhere bool        // the whole job was done in the runner's network
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
@@ -80,7 +76,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
 		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
-		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger,
+		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger, Plan: in.Mode == "check",
 	}, err
 }
 

@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"draft":                 {"slo"},
 	"github":                {},
 	"github/githubtest":     {},
+	"kube":                  {"result"},
 	"result":                {},
 	"revision":              {},
 	"service":               {},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -23,12 +24,16 @@ type demoCommand struct {
 	Serve   bool    `help:"Only serve, as something to aim at, until interrupted."`
 	Addr    string  `help:"Address to listen on (default: a free port of 127.0.0.1, with --serve 127.0.0.1:8000)." placeholder:"HOST:PORT"`
 	Burn    bool    `help:"Really use the CPU that the simulated pods account for."`
+	Pod     bool    `help:"With --serve, be one pod of a real cluster: the CPU is really used, and nothing is simulated."`
 	Speed   float64 `default:"1" help:"Speed of the simulated autoscaler's clock." placeholder:"FACTOR"`
 }
 
 // Run serves and gates.
 func (c *demoCommand) Run(ctx context.Context, p *program) (int, error) {
-	service, err := demo.New(demo.Config{Regress: c.Regress, Burn: c.Burn, Speed: c.Speed})
+	if c.Pod && !c.Serve {
+		return exitUsage, hinted{errors.New("--pod is a service for a cluster, which the demo's own run does not load"), "add --serve, or see demo/kubernetes"}
+	}
+	service, err := demo.New(demo.Config{Regress: c.Regress, Burn: c.Burn, Speed: c.Speed, Pod: c.Pod})
 	if err != nil {
 		return exitUsage, err
 	}

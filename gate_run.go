@@ -44,6 +44,7 @@ type settings struct {
 	Own            *ownServices // nil: somebody else has started what is loaded
 	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
+	Coverage       *result.Coverage
 	Cluster        run.Cluster
 	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Docker         string         // socket of the engine that may run the service; empty: none
@@ -72,10 +73,6 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	seed := s.Seed
 	for seed == 0 {
 		seed = randomSeed()
-	}
-	coverage, err := coverageOf(file)
-	if err != nil {
-		return nil, exitUsage, err
 	}
 	to, err := s.loaders(file, seed)
 	if err != nil {
@@ -124,7 +121,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 
 	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
 	r.Route, r.Target = veil(route, file), veil(r.Target, file)
-	r.Source, r.Machine, r.Coverage = s.Source, machine(), coverage
+	r.Source, r.Machine, r.Coverage = s.Source, machine(), s.Coverage
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	s.Change.note(r.Judgement)
 	r.Findings = diagnose.Find(r)

@@ -16,6 +16,9 @@
 // that the same load meets the same service on a fast and on a busy machine.
 // [Service.Sample] tells the state of the pods as Kubernetes would.
 //
+// In a real cluster the service is one of its pods instead ([Config.Pod]): the
+// same work is really done, and limits and autoscaler are the cluster's.
+//
 // The package knows nothing of stages, objectives and reports. What each part
 // of the load does to it is written at the constants in cluster.go.
 package demo
@@ -37,6 +40,7 @@ type Config struct {
 	Regress bool    // each prediction costs 2.5 times the work, as after a bad change
 	Burn    bool    // really use the CPU that is accounted
 	Speed   float64 // of the autoscaler's clock; 0 is 1, the pace of Kubernetes
+	Pod     bool    // be one pod of a real cluster: predictions cost real CPU time, nothing is simulated
 }
 
 // Service is the classifier with its simulated pods. It is an [http.Handler].
@@ -46,6 +50,7 @@ type Service struct {
 	metrics *metrics
 	routes  http.Handler
 	burn    bool
+	pod     *realPod // nil: pods are simulated
 }
 
 // New fits the model and starts with the fewest pods, ready at once. Pods are
@@ -68,6 +73,9 @@ func New(cfg Config) (*Service, error) {
 		cluster: newCluster(s, time.Now()),
 		metrics: newMetrics(),
 		burn:    cfg.Burn,
+	}
+	if cfg.Pod {
+		service.pod = newRealPod(s)
 	}
 	service.routes = service.newRoutes()
 	return service, nil
@@ -96,8 +104,12 @@ const (
 	maxSpeed = 1000
 )
 
-// Start runs the autoscaler until ctx ends.
+// Start runs the simulated autoscaler, where there is one, until ctx ends.
 func (s *Service) Start(ctx context.Context) {
+	if s.pod != nil {
+		<-ctx.Done()
+		return
+	}
 	tick := time.NewTicker(s.cluster.every)
 	defer tick.Stop()
 	for {
@@ -147,22 +159,16 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// Source names the kind of cluster that samples come from: "demo".
-func (s *Service) Source() string { return "demo" }
-
-// Name names the simulated autoscaler.
-func (s *Service) Name() string { return "iris-classifier" }
-
-// Limits tells what the pods and the autoscaler are allowed.
-func (s *Service) Limits() result.ClusterLimits {
+// Timeline tells what the pods and the simulated autoscaler are allowed.
+func (s *Service) Timeline() result.Timeline {
 	c := s.cluster
-	return result.ClusterLimits{
+	return result.Timeline{Source: "demo", Name: "iris-classifier", Limits: result.ClusterLimits{
 		MinReplicas:  c.min,
 		MaxReplicas:  c.max,
 		TargetCPU:    float64(c.target) / 100,
 		RequestMilli: c.requestMilli,
 		LimitMilli:   c.limitMilli,
-	}
+	}}
 }
 
 // Spent is the CPU time that all pods were accounted so far.

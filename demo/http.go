@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -190,6 +189,9 @@ var (
 // breaks off is not waited for; the pod does its work all the same, as most
 // services do.
 func (s *Service) work(ctx context.Context, flowers int) error {
+	if s.pod != nil {
+		return s.pod.work(ctx, flowers, s.predictor())
+	}
 	t, ok := s.cluster.admit(time.Now(), flowers)
 	if !ok {
 		return errFull
@@ -218,17 +220,30 @@ func sleepUntil(ctx context.Context, moment time.Time) {
 
 // burnUntil predicts without a pause until a moment or the end of ctx.
 func (s *Service) burnUntil(ctx context.Context, moment time.Time) {
-	x := measures{5.8, 3.1, 3.8, 1.2}
+	predict := s.predictor()
 	for time.Now().Before(moment) && ctx.Err() == nil {
 		for range 1000 {
-			x[0] += s.model.predict(x)[0] / 1e9
+			predict()
 		}
 	}
-	runtime.KeepAlive(x)
 }
 
-// health tells that the service answers, and on how many pods.
+// predictor is a prediction that no compiler leaves out: each begins with the
+// answer of the one before.
+func (s *Service) predictor() func() {
+	x := measures{5.8, 3.1, 3.8, 1.2}
+	return func() { x[0] += s.model.predict(x)[0] / 1e9 }
+}
+
+// health tells that the service answers, and on how many pods or on which.
 func (s *Service) health(w http.ResponseWriter, _ *http.Request) {
+	if s.pod != nil {
+		respond(w, http.StatusOK, struct {
+			Status string `json:"status"`
+			Pod    string `json:"pod"`
+		}{"ok", s.pod.name})
+		return
+	}
 	now := s.cluster.sample(time.Now())
 	respond(w, http.StatusOK, struct {
 		Status   string `json:"status"`

@@ -90,7 +90,11 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Service) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	var text bytes.Buffer
 	s.metrics.write(&text)
-	s.cluster.write(&text, time.Now())
+	if s.pod != nil {
+		s.pod.write(&text)
+	} else {
+		s.cluster.write(&text, time.Now())
+	}
 	writeProcess(&text)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -143,6 +143,29 @@ func TestFindInTheCluster(t *testing.T) {
 	}
 }
 
+// A timeline leaves out pods that have not changed.
+func TestPodsOfThinnedSamples(t *testing.T) {
+	r := watched(changed(ofSeconds("a", 30, usual), reused), func(i int, s *result.ClusterSample) {
+		if i%10 == 0 {
+			s.Pods = using(50, 200, 50)
+		}
+	})
+	if found := Find(r); len(found) != 1 || found[0].Rule != "uneven-pods" || found[0].Note {
+		t.Errorf("findings:\n%s", written(found))
+	}
+	r = watched(ofSeconds("a", 30, usual), func(i int, s *result.ClusterSample) {
+		if i == 5 || i == 15 {
+			s.Pods = []result.ClusterPod{{Name: "web-9", Phase: "Pending"}}
+		}
+		if i == 17 {
+			s.Pods = using(50)
+		}
+	})
+	if text := written(Find(r)); !strings.Contains(text, "from 5 s to 16 s") {
+		t.Errorf("no pending pod from 5 s to 16 s:\n%s", text)
+	}
+}
+
 func withEvent(r *result.Run) *result.Run {
 	r.Timeline.Events = []result.ClusterEvent{{
 		At: r.Start.Add(6 * time.Second), Object: "Pod/web-9", Reason: "FailedScheduling",

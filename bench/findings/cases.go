@@ -109,7 +109,7 @@ var cases = []testCase{
 		want:   []string{"replica-ceiling", "cpu-limit"}, also: []string{"saturated", "collapse", "tail-explodes", "errors", "retrograde", "slow-scale-up"}},
 	{name: "pods-slow-scale-up", what: "the demo's simulated pods, 40/s from the first moment, autoscaler at three times its pace", pods: demoPods(3),
 		stages: `{name: steady, rate: 40/s, duration: 24s}`, want: []string{"slow-scale-up"}, also: []string{"errors", "cpu-limit", "warm-up", "unbounded-queue", "replica-ceiling"}},
-	{name: "pods-uneven", what: "three pods, of which one has four of six connections", pods: unevenPods, stages: `{name: steady, workers: 6, duration: 16s}`, want: []string{"uneven-pods"}},
+	{name: "pods-uneven", what: "three pods, of which one has four of six connections", pods: unevenPods, stages: `{name: steady, workers: 6, duration: 24s}`, want: []string{"uneven-pods"}},
 	{name: "pods-oom", what: "a pod that keeps 1 MB of each request, is killed at 128 MB and back after 3 s", pods: leakingPods, stages: steady,
 		want: []string{"restarts"}, also: []string{"errors", "memory-growth", "outage"}},
 

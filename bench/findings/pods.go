@@ -148,8 +148,11 @@ func (p *pods) work(connection int, now time.Time) bool {
 func (p *pods) Source() string { return "simulated" }
 func (p *pods) Name() string   { return "pods" }
 
-func (p *pods) Limits() result.ClusterLimits {
-	return result.ClusterLimits{MinReplicas: len(p.all), MaxReplicas: len(p.all), TargetCPU: 0.8, RequestMilli: 300, LimitMilli: 1000}
+// Timeline tells what the pods are allowed.
+func (p *pods) Timeline() result.Timeline {
+	return result.Timeline{Source: "simulated", Name: "pods", Limits: result.ClusterLimits{
+		MinReplicas: len(p.all), MaxReplicas: len(p.all), TargetCPU: 0.8, RequestMilli: 300, LimitMilli: 1000,
+	}}
 }
 
 // Sample tells what the pods used since the last sample.

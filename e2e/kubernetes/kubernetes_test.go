@@ -1,0 +1,232 @@
+//go:build e2e
+
+// Package kubernetes runs slogate on a real Kubernetes: the scripts beside it
+// start a node in a network namespace, the demo service is deployed as a user
+// would, and loaded. It needs root; see e2e/README.md.
+//
+// It is a module of its own, as the node is: what they need is not the
+// program's.
+package kubernetes
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+)
+
+// program is the image of slogate, which the demo service is, too.
+const program = "localhost/slogate:1"
+
+func TestKubernetes(t *testing.T) {
+	b := newBed(t)
+	t.Run("three stages", b.testStages)
+}
+
+// The service scales in the second stage, and is at its ceiling in the third.
+func (b *bed) testStages(t *testing.T) {
+	d := b.deploy(t)
+	seen := d.watch()
+	r, code := d.run(d.slogate("run", "../../demo/kubernetes/slo.yaml"))
+	replicas := seen()
+	if code == 2 || code == 130 || r == nil {
+		t.Fatalf("slogate exits with %d", code)
+	}
+	wantRequests(t, r)
+	if first, last := replicas[0], replicas[len(replicas)-1]; first != 1 || last != 3 {
+		t.Errorf("replicas %v, want from 1 to 3", replicas)
+	}
+	const ceiling = `{.status.conditions[?(@.type=="ScalingLimited")].reason}`
+	if why := d.kubectl("get", "hpa", "iris-classifier-hpa", "-o", "jsonpath="+ceiling); why != "TooManyReplicas" {
+		t.Errorf("the autoscaler is limited by %q, want TooManyReplicas", why)
+	}
+}
+
+// wantRequests holds the stages of demo/kubernetes/slo.yaml against what was
+// sent: every request ends in one way.
+func wantRequests(t *testing.T, r *result.Run) {
+	t.Helper()
+	want := map[string]int64{"normal": 100, "high": 1000, "extreme": 2000}
+	for _, s := range r.Stages {
+		// One that fails near a bound is loaded twice.
+		due := want[s.Name] * int64(max(1, s.Runs))
+		if sent := s.Counters.Due(); s.State != result.Completed || sent != due {
+			t.Errorf("stage %s is %s with %d requests, want %d", s.Name, s.State, sent, due)
+		}
+	}
+	if len(r.Stages) != len(want) {
+		t.Errorf("%d stages, want %d", len(r.Stages), len(want))
+	}
+}
+
+// bed is a node with slogate's image.
+type bed struct {
+	t       *testing.T
+	binary  string
+	ordinal int
+}
+
+// newBed starts the node, unless somebody has.
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	if why := missing(); why != "" {
+		t.Skip(why)
+	}
+	b := &bed{t: t, binary: filepath.Join(t.TempDir(), "slogate")}
+	build := exec.Command("go", "build", "-C", "../..", "-trimpath", "-tags", "kubernetes", "-ldflags", "-s -w", "-o", b.binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	must(t, build)
+	if out := must(t, exec.Command("./up.sh")); !strings.Contains(out, "already up") {
+		t.Cleanup(func() { must(t, exec.Command("./down.sh")) })
+	}
+	must(t, exec.Command("./image.sh", program, b.binary))
+	return b
+}
+
+// missing says why there can be no node.
+func missing() string {
+	if os.Getuid() != 0 {
+		return "root is needed to start a node"
+	}
+	for _, name := range []string{"containerd", "ctr", "runc", "nft", "conntrack", "nsenter", "ip", "openssl", "curl"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return name + " is missing: see e2e/README.md"
+		}
+	}
+	out, err := exec.Command("bash", "-c", `. ./env.sh; [ -x "$KUBENODE" ] || echo "$KUBENODE"`).Output()
+	if path := strings.TrimSpace(string(out)); err != nil || path != "" {
+		return path + " is missing: build.sh makes it, in 10 to 20 minutes"
+	}
+	return ""
+}
+
+// deployment is the demo service in a namespace of its own.
+type deployment struct {
+	*bed
+	t         *testing.T
+	namespace string
+	url       string
+	out       string // slogate's folder
+}
+
+// deploy applies the manifests and waits until the service answers.
+func (b *bed) deploy(t *testing.T) *deployment {
+	t.Helper()
+	b.ordinal++
+	d := &deployment{bed: b, t: t, namespace: fmt.Sprintf("e2e-%d-%d", os.Getpid(), b.ordinal), out: t.TempDir()}
+	t.Cleanup(func() { d.kubectl("delete", "namespace", d.namespace, "--ignore-not-found", "--wait=false") })
+	d.kubectl("create", "namespace", d.namespace)
+	d.kubectl("apply", "-f", "../../demo/kubernetes/deployment.yaml", "-f", "../../demo/kubernetes/service.yaml", "-f", "../../demo/kubernetes/hpa.yaml")
+	d.kubectl("wait", "--for=condition=Available", "deployment/iris-classifier", "--timeout=60s")
+	// Its autoscaler has seen it and is content.
+	d.kubectl("wait", "--for=condition=ScalingActive", "hpa/iris-classifier-hpa", "--timeout=60s")
+	d.kubectl("wait", "--for=jsonpath={.status.desiredReplicas}=1", "hpa/iris-classifier-hpa", "--timeout=60s")
+	// The node has no name server.
+	d.url = "http://" + d.kubectl("get", "service", "iris-classifier", "-o", "jsonpath={.spec.clusterIP}")
+	return d
+}
+
+func (d *deployment) kubectl(args ...string) string {
+	d.t.Helper()
+	return must(d.t, exec.Command("./in.sh", append([]string{"kubectl", "--namespace", d.namespace}, args...)...))
+}
+
+// slogate is a command in the node's network. The context of the kubeconfig is
+// that of the namespace.
+func (d *deployment) slogate(args ...string) *exec.Cmd {
+	config := filepath.Join(d.out, "kubeconfig")
+	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+		text := d.kubectl("config", "view", "--raw", "--flatten", "-o", "json")
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			d.t.Fatal(err)
+		}
+		must(d.t, exec.Command("./in.sh", "kubectl", "config", "set-context", "--current", "--kubeconfig", config, "--namespace", d.namespace))
+	}
+	c := exec.Command("./in.sh", append([]string{"env", "KUBECONFIG=" + config, "TARGET_URL=" + d.url, d.binary}, args...)...)
+	if slices.Contains([]string{"run", "what-if"}, args[0]) {
+		c.Args = append(c.Args, "--out", d.out)
+	}
+	return c
+}
+
+// run runs slogate and reads the result, nil where it wrote none.
+func (d *deployment) run(c *exec.Cmd) (*result.Run, int) {
+	d.t.Helper()
+	var said bytes.Buffer
+	c.Stdout, c.Stderr = &said, &said
+	err := c.Run()
+	d.t.Logf("%s\n%s", strings.Join(c.Args[2:], " "), said.Bytes())
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		d.t.Fatal(err)
+	}
+	r, err := result.ReadFile(filepath.Join(d.out, "slogate-result.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		d.t.Fatal(err)
+	}
+	return r, c.ProcessState.ExitCode()
+}
+
+// watch begins to look at the autoscaler. The function that it returns ends
+// that, and gives the numbers of replicas one after the other.
+func (d *deployment) watch() func() []int {
+	done, seen := make(chan struct{}), make(chan []int)
+	go func() {
+		var replicas []int
+		for more := true; more; {
+			select {
+			case <-done:
+				more = false
+			case <-time.After(time.Second):
+			}
+			if n, err := d.replicas(); err == nil && (len(replicas) == 0 || replicas[len(replicas)-1] != n) {
+				replicas = append(replicas, n)
+			}
+		}
+		seen <- replicas
+	}()
+	return func() []int {
+		close(done)
+		return <-seen
+	}
+}
+
+// replicas is what the autoscaler set.
+func (d *deployment) replicas() (int, error) {
+	text, err := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "get", "hpa", "iris-classifier-hpa", "-o", "json").Output()
+	var hpa struct {
+		Status struct{ DesiredReplicas int }
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &hpa)
+	}
+	return hpa.Status.DesiredReplicas, err
+}
+
+// must runs a command that has to succeed. What it prints goes to a file: a
+// server that it starts would hold a pipe open.
+func must(t *testing.T, c *exec.Cmd) string {
+	t.Helper()
+	out, err := os.CreateTemp("", "slogate-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
+	c.Stdout, c.Stderr = out, out
+	err = c.Run()
+	text, _ := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(c.Args, " "), err, text)
+	}
+	return strings.TrimSpace(string(text))
+}

@@ -1,0 +1,14 @@
+//go:build !kubernetes
+
+package kube
+
+import "context"
+
+// Connect refuses: what reads kubeconfigs and credentials makes the program
+// larger by a quarter, for those who load a cluster.
+func Connect(context.Context, Options) (*Client, error) {
+	return nil, &ConnectError{
+		Msg:  "this slogate was built without Kubernetes",
+		Hint: "go install -tags kubernetes github.com/slogate/slogate@latest, or an image built with --build-arg TAGS=kubernetes",
+	}
+}
