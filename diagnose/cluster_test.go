@@ -124,8 +124,9 @@ func TestFindInTheCluster(t *testing.T) {
 			}
 		})), []string{"pending-pods from 5s"}},
 		{"a pod that starts", watched(calm(), func(i int, s *result.ClusterSample) {
+			s.Pods = using(100)
 			if i >= 5 && i < 8 {
-				s.Pods = append(using(100), result.ClusterPod{Name: "web-9", Phase: "Pending"})
+				s.Pods = append(s.Pods, result.ClusterPod{Name: "web-9", Phase: "Pending"})
 			}
 		}), nil},
 	} {
