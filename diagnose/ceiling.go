@@ -29,7 +29,7 @@ type ceiling struct {
 
 // replicaCeiling finds an autoscaler that wants more replicas than it is
 // allowed. The second sign is that the stage suffered from it. Of several
-// stages the one that wants most is reported.
+// stages the one that suffers most is reported, then the one that wants most.
 func replicaCeiling(v *view) []result.Finding {
 	var found []ceiling
 	for _, l := range v.stages {
@@ -47,7 +47,7 @@ func replicaCeiling(v *view) []result.Finding {
 		return nil
 	}
 	worst := slices.MaxFunc(found, func(a, b ceiling) int {
-		return cmp.Or(cmp.Compare(min(len(a.signs), 1), min(len(b.signs), 1)), cmp.Compare(a.at.Wanted, b.at.Wanted))
+		return cmp.Or(cmp.Compare(len(a.signs), len(b.signs)), cmp.Compare(a.at.Wanted, b.at.Wanted))
 	})
 	return []result.Finding{worst.finding()}
 }

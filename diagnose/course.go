@@ -9,9 +9,9 @@ import (
 )
 
 // A course is how a number developed within a stage, with one point for each
-// slice in which it is known.
+// slice in which it is known, or for some neighbours of them.
 type course struct {
-	slices []int // of the stage
+	slices []int // of the stage; the first one of a point
 	at     []float64
 	value  []float64
 }
@@ -40,7 +40,28 @@ func (l level) course(number func(result.Slice) (float64, bool)) course {
 			c.value = append(c.value, v)
 		}
 	}
-	return c
+	return c.thinned()
+}
+
+// coursePoints is how many points of a course are looked at: tests of trends take
+// the square of it in time, and an hour has 3600 slices.
+const coursePoints = 240
+
+// thinned makes one point of several neighbours, their median, where there are
+// more than coursePoints.
+func (c course) thinned() course {
+	n := (c.len() + coursePoints - 1) / coursePoints
+	if n <= 1 {
+		return c
+	}
+	var out course
+	for i := 0; i < c.len(); i += n {
+		end := min(i+n, c.len())
+		out.slices = append(out.slices, c.slices[i])
+		out.at = append(out.at, stats.Median(c.at[i:end]))
+		out.value = append(out.value, stats.Median(c.value[i:end]))
+	}
+	return out
 }
 
 // lnMedian is the logarithm of a slice's median response time, lnLongest of its

@@ -21,20 +21,25 @@ const (
 // cpuLimit finds stages whose pods are at their CPU limit while no more of them
 // may come, or whose container was throttled. Second signs are that the
 // scheduler made them wait, that throttled slices are slower, and that the stage
-// suffered.
+// suffered. Of several stages the one with the most signs is reported.
 func cpuLimit(v *view) []result.Finding {
-	var found []result.Finding
+	var worst []result.Finding
+	most := 0
 	for _, l := range v.stages {
 		own, at := v.limitSigns(l)
 		if len(own) == 0 {
 			continue
 		}
 		signs := append(own[1:], l.harm(v)...)
+		if worst != nil && len(signs) <= most {
+			continue
+		}
+		most = len(signs)
 		f := signed(cpuFinding(v, l, own[0]), signs)
 		f.Since = at
-		found = append(found, doubt(f, l))
+		worst = []result.Finding{doubt(f, l)}
 	}
-	return found
+	return worst
 }
 
 // limitSigns say that a limit was reached and how it made the service wait.

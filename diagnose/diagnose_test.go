@@ -70,6 +70,14 @@ func TestFind(t *testing.T) {
 		{"saturated, but by the generator", run(at(10, 195, 51*ms, 1), changed(at(20, 200, 100*ms, 1),
 			func(s *result.Stage) { s.Generator.CPU = 0.95 })), []string{"w20: saturated (note)"}},
 		{"open saturated", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 200, 90*ms, 150*ms, 0.51)), []string{"b: saturated", "b: errors"}},
+		{"open overrun", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 400, 190*ms, 350*ms, 0.5)), []string{"b: saturated", "b: errors"}},
+		{"open turned away without waiting", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 400, 31*ms, 62*ms, 0.5)), []string{"b: errors"}},
+		{"connections are closed", run(at(8, 160, 50*ms, 1), refusing(at(16, 240, 50*ms, 0.67))), []string{"w16: connection-limit"}},
+		{"connections wait for the backlog", run(at(8, 160, 50*ms, 1), waiting(changed(at(16, 165, 48*ms, 1), paused))), []string{"w16: connection-limit", "w8: knee (note)"}},
+		{"connections are closed under any load", run(refusing(at(8, 160, 50*ms, 0.9)), refusing(at(16, 310, 50*ms, 0.9))), []string{"w8: errors (note)"}},
+		{"late generator", run(late(open("a", 100, 30*ms, 60*ms, 1))), []string{"a: generator (note)"}},
+		{"late and busy generator", run(changed(late(open("a", 100, 30*ms, 60*ms, 1)), func(s *result.Stage) { s.Generator.CPU = 0.95 })), []string{"a: generator"}},
+		{"arrivals wait for connections", run(changed(open("a", 100, 30*ms, 60*ms, 1), func(s *result.Stage) { s.Generator.ConnectionWait = 100 * time.Second })), []string{"a: generator (note)"}},
 		{"retrograde", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 140, 100*ms, 1)), []string{"w14: retrograde"}},
 		{"collapse", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 160, 57*ms, 0.8)), []string{"w14: collapse", "w14: errors"}},
 		{"dip", run(at(5, 100, 50*ms, 1), at(10, 60, 166*ms, 1), at(20, 380, 52*ms, 1)), []string{"w10: dip"}},
@@ -124,6 +132,24 @@ func TestFind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusing turns what failed into refused connections.
+func refusing(s result.Stage) result.Stage {
+	s.Counters.Refused, s.Counters.BadStatus, s.Status = s.Counters.BadStatus, 0, nil
+	return s
+}
+
+// waiting lets one in five connections wait for a packet to be sent again.
+func waiting(s result.Stage) result.Stage {
+	s.Connect = times(80, ms, ms).Merge(times(20, 1010*ms, 1010*ms))
+	return s
+}
+
+// late makes a third of the response time the generator's own.
+func late(s result.Stage) result.Stage {
+	s.OnTime = times(s.OK.Total(), 20*ms, 40*ms)
+	return s
 }
 
 // paused makes workers pause for what Little's law leaves.

@@ -8,15 +8,18 @@ import (
 	"github.com/slogate/slogate/result"
 )
 
+// driftOK is the success rate below which a median says how many requests
+// failed: these count with their timeout.
+const driftOK = 0.98
+
 // drifting finds stages in which the median response time rises under a constant
-// load, by a fifth from the first third to the last. Second signs are that a
-// request costs more and more processor time, and that memory grows. A queue
-// that grows has a finding of its own.
+// load, by a fifth from the first third to the last. The second sign is that a request
+// costs more and more processor time. A queue that grows has a finding of its own.
 func drifting(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
 		c := l.course(lnMedian)
-		if !l.even() || c.len() < courseSlices || backlog(l).grows {
+		if !l.even() || c.len() < courseSlices || backlog(l).grows || l.ok < driftOK {
 			continue
 		}
 		tau, p := stats.KendallTau(c.value)
@@ -24,7 +27,7 @@ func drifting(v *view) []result.Finding {
 		if tau <= 0 || p >= 0.01 || last-first < math.Log(1.2) {
 			continue
 		}
-		f := driftFinding(v, l, first, last, p)
+		f := driftFinding(l, first, last, p)
 		if !f.Note || p < 0.001 && last-first >= math.Log(1.5) {
 			found = append(found, doubt(f, l))
 		}
@@ -32,7 +35,7 @@ func drifting(v *view) []result.Finding {
 	return found
 }
 
-func driftFinding(v *view, l level, first, last, p float64) result.Finding {
+func driftFinding(l level, first, last, p float64) result.Finding {
 	f := result.Finding{
 		Rule:  "drifting",
 		Stage: l.Name,
@@ -50,9 +53,6 @@ func driftFinding(v *view, l level, first, last, p float64) result.Finding {
 		if a, b := c.thirds(); b > 1.2*a {
 			signs = append(signs, fmt.Sprintf("a request costs more and more processor time: %s ms at first, %s ms at last (%s)", number(a), number(b), change(a, b)))
 		}
-	}
-	if k, ok := findLeak(v, l); ok {
-		signs = append(signs, fmt.Sprintf("memory grows by %s a minute", size(60*k.slope)))
 	}
 	return signed(f, signs)
 }

@@ -33,10 +33,14 @@ var classText = map[result.Class]string{
 // quarter of the share, and that they begin or end within the stage.
 func errorsBegin(v *view) []result.Finding {
 	var found []result.Finding
+	limited := slices.ContainsFunc(v.stages, func(l level) bool { return connectionLimited(v, l) })
 	for _, class := range errorClasses {
+		if limited && (class == result.Refused || class == result.Reset) {
+			continue // told there
+		}
 		var worst failures
 		for _, l := range v.stages {
-			if len(outages(l)) > 0 || connectionLimited(v, l) {
+			if len(outages(l)) > 0 {
 				continue // told there
 			}
 			if e := newErrors(l, class); e.matter() && (worst.Stage == nil || e.share() > worst.share()) {

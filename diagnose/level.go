@@ -32,13 +32,14 @@ type view struct {
 	stages   []level // every one that is looked at, in order of time
 	series   []series
 	timeline *result.Timeline
+	samples  []result.ClusterSample // of the timeline, each with its pods
 }
 
 // series holds the levels of one model in ascending order of load.
 type series []level
 
 func newView(r *result.Run) *view {
-	v := &view{timeline: r.Timeline}
+	v := &view{timeline: r.Timeline, samples: withPods(r.Timeline)}
 	var closed, open series
 	for i := range r.Stages {
 		s := &r.Stages[i]

@@ -92,7 +92,7 @@ func (v *view) podMemory(l level) course {
 		c.at = append(c.at, s.At.Sub(l.Start).Seconds())
 		c.value = append(c.value, float64(s.MemoryBytes)/1e6)
 	}
-	return c
+	return c.thinned()
 }
 
 func (k leak) finding(others int) result.Finding {

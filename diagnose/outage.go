@@ -33,7 +33,8 @@ func outages(l level) []gone {
 	}
 	var kept []gone
 	for _, g := range all {
-		if g.counters.Judged() >= 5 && l.worksBeside(g) {
+		hangs := 2*g.counters.Timeout > g.counters.Judged() // [timeouts] tells it
+		if g.counters.Judged() >= 5 && !hangs && l.worksBeside(g) {
 			kept = append(kept, g)
 		}
 	}

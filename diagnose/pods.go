@@ -137,7 +137,7 @@ func (v *view) pending(l level) (result.Finding, bool) {
 	var signs []string
 	for _, e := range v.timeline.Events {
 		if e.Reason == "FailedScheduling" && !e.At.Before(l.Start) && !e.At.After(l.Start.Add(l.Duration)) {
-			signs = append(signs, fmt.Sprintf("the scheduler says of %s: %q", e.Object, e.Message))
+			signs = append(signs, fmt.Sprintf("the scheduler says of %.100s: %.200q", e.Object, e.Message))
 			break
 		}
 	}

@@ -17,8 +17,9 @@ type queue struct {
 
 // backlog compares the requests in flight at the end of an open stage of
 // constant rate with those in its middle. They grow when there are more than
-// twice as many and 5, and a trend: below that a single slow answer does it. Both
-// are the highest of an eighth of the stage, because one moment is noise.
+// twice as many and 5, or a quarter more and a second's work, and a trend: below
+// that a single slow answer does it. Both are the highest of an eighth of the
+// stage, because one moment is noise.
 func backlog(l level) queue {
 	n := len(l.InFlight)
 	if !l.open() || ramp(l.Workload) || n < 8 {
@@ -28,18 +29,21 @@ func backlog(l level) queue {
 		middle: slices.Max(l.InFlight[n/2-n/8 : n/2]),
 		end:    slices.Max(l.InFlight[n-n/8-1:]),
 	}
-	q.grows = q.end > 2*q.middle+5 && rising(l.InFlight[n/2:])
+	doubles := q.end > 2*q.middle+5
+	// One that was long from the first moment on grows by less than it has.
+	goesOn := 4*q.end > 5*q.middle+20 && float64(q.end) >= l.throughput
+	q.grows = (doubles || goesOn) && rising(l.InFlight[n/2:])
 	return q
 }
 
 // rising reports a trend: a queue grows all the time, a disturbance at the end
 // of a stage does not.
 func rising(inFlight []int) bool {
-	var x []float64
-	for _, n := range inFlight {
-		x = append(x, float64(n))
+	var c course
+	for i, n := range inFlight {
+		c.slices, c.at, c.value = append(c.slices, i), append(c.at, float64(i)), append(c.value, float64(n))
 	}
-	tau, p := stats.KendallTau(x)
+	tau, p := stats.KendallTau(c.thinned().value)
 	return tau > 0 && p < 0.05
 }
 

@@ -36,8 +36,11 @@ func (s series) plateau() (plateau, bool) {
 		if knee.throughput < 0.9*highest || knee.throughput == 0 {
 			continue
 		}
-		if last.load < 1.5*knee.load || highest > 1.1*knee.throughput && s.returns(knee, 1.1*knee.throughput) {
+		if last.load < 1.5*knee.load {
 			return plateau{}, false
+		}
+		if highest > 1.1*knee.throughput && s.returns(knee, 1.1*knee.throughput) {
+			continue
 		}
 		p := plateau{series: s, below: i, knee: knee, last: last}
 		p.e = elasticity(knee.throughput, last.throughput, knee.load, last.load)

@@ -51,7 +51,7 @@ func scaledNote(l level, from, to result.ClusterSample, peak, settled float64) r
 			fmt.Sprintf("the load was met: %s at %s with %s of success", rate(l.throughput), l.offered(), percent(l.ok)),
 		},
 	}
-	f = sure(f, 1) // for information
+	f.Note = true // for information
 	if settled > 0.9*peak {
 		return f
 	}

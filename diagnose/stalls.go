@@ -11,18 +11,31 @@ import (
 )
 
 const (
-	// stallsNeeded is how many stalls make a period: three distances.
-	stallsNeeded = 4
-	// stallDistance is how many slices must lie between two stalls: what comes
+	// stallsNeeded is how many stalls make a period, in a stage of stallStage at
+	// least: fewer come at equal distances by chance.
+	stallsNeeded = 5
+	stallStage   = 20 * time.Second
+	// stallsMany is from when on one in six may be out of step, and stalls need
+	// not be alike.
+	stallsMany = 6
+	// stallPeriod is how many slices must lie between two stalls: what comes
 	// more often is in every slice.
-	stallDistance = 3
+	stallPeriod = 3
+	// stallOff is how far a stall may be out of step, in slices: it lies
+	// somewhere within its slice.
+	stallOff = 0.65
+	// stallFactor is how much longer than usual its longest response is.
+	stallFactor = 4
 )
 
 // stall is a group of neighbouring slices with far longer response times than
 // the others.
 type stall struct {
-	slice   int // the first one
-	longest time.Duration
+	slice    int     // the first one
+	last     int     // the last one
+	centre   float64 // of the requests that waited, in slices from the stage's start
+	requests int64   // that waited
+	longest  time.Duration
 }
 
 // periodicStalls finds stages in which the service stands still again and again,
@@ -32,85 +45,111 @@ type stall struct {
 func periodicStalls(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
-		if !l.even() {
+		if !l.even() || l.Duration < stallStage {
 			continue
 		}
-		if stalls := l.stalls(); periodic(stalls) {
-			found = append(found, doubt(stallFinding(l, stalls), l))
+		stalls := l.stalls()
+		if period, ok := periodOf(stalls); ok {
+			found = append(found, doubt(stallFinding(l, stalls, period), l))
 		}
 	}
 	return found
 }
 
-// stalls are where the longest response of a slice is above three times the
-// median slice's and clear of their spread.
-func (l level) stalls() []stall {
+// usualLongest is the longest response of a slice where nothing stalls: the lower
+// quartile, because a stall that lies in two slices may be in half of them.
+func (l level) usualLongest() (usual time.Duration, slices int) {
 	c := l.course(lnLongest)
-	if c.len() < courseSlices {
+	if c.len() == 0 {
+		return 0, 0
+	}
+	return time.Duration(math.Exp(stats.Quantile(c.value, 0.25)) * 1e9), c.len()
+}
+
+// stalls are where the longest response is stallFactor times the usual one.
+func (l level) stalls() []stall {
+	usual, n := l.usualLongest()
+	if n < courseSlices {
 		return nil
 	}
-	centre := stats.Median(c.value)
-	off := make([]float64, c.len())
-	for i, x := range c.value {
-		off[i] = math.Abs(x - centre)
-	}
-	limit := centre + max(math.Log(3), 4*1.4826*stats.Median(off))
 	var all []stall
-	for i, x := range c.value {
-		if x <= limit {
+	for i, s := range l.Slices {
+		longest, _ := s.Response.Max()
+		waited := s.Response.Above(stallFactor * usual)
+		if longest <= stallFactor*usual || waited == 0 {
 			continue
 		}
-		longest := time.Duration(math.Exp(x) * 1e9)
-		if last := len(all) - 1; last >= 0 && i > 0 && c.value[i-1] > limit {
-			all[last].longest = max(all[last].longest, longest)
-			continue
+		if len(all) == 0 || all[len(all)-1].last != i-1 {
+			all = append(all, stall{slice: i})
 		}
-		all = append(all, stall{c.slices[i], longest})
+		g := &all[len(all)-1]
+		g.last, g.longest = i, max(g.longest, longest)
+		g.centre += float64(waited) * float64(i)
+		g.requests += waited
+	}
+	for i := range all {
+		all[i].centre /= float64(all[i].requests)
 	}
 	return all
 }
 
-// periodic reports whether stalls come at distances that differ by at most two
-// slices: each begins somewhere within its slice.
-func periodic(stalls []stall) bool {
-	d := distances(stalls)
-	if len(d) < stallsNeeded-1 {
-		return false
+// periodOf is the time from one stall to the next in slices, where they come at
+// equal distances.
+func periodOf(stalls []stall) (float64, bool) {
+	if len(stalls) < stallsNeeded {
+		return 0, false
 	}
-	least, most := slices.Min(d), slices.Max(d)
-	slack := 1
-	if least > 8 {
-		slack = 2
+	var at, number []float64
+	for i, s := range stalls[:min(len(stalls), coursePoints)] {
+		number = append(number, float64(i))
+		at = append(at, s.centre)
 	}
-	return least >= stallDistance && most-least <= slack
+	period, _, _, _ := stats.Slope(number, at, 0.95)
+	off := make([]float64, len(at))
+	for i := range at {
+		off[i] = at[i] - period*number[i]
+	}
+	start, out := stats.Median(off), 0
+	for _, o := range off {
+		if math.Abs(o-start) > stallOff {
+			out++
+		}
+	}
+	inStep := out == 0 && alike(stalls)
+	if len(stalls) >= stallsMany {
+		inStep = out <= len(at)/6
+	}
+	return period, inStep && period >= stallPeriod
 }
 
-func distances(stalls []stall) []int {
-	var d []int
-	for i := 1; i < len(stalls); i++ {
-		d = append(d, stalls[i].slice-stalls[i-1].slice)
+// alike reports whether the longest of some stalls is at most twice the
+// shortest.
+func alike(stalls []stall) bool {
+	least, most := stalls[0].longest, stalls[0].longest
+	for _, s := range stalls {
+		least, most = min(least, s.longest), max(most, s.longest)
 	}
-	return d
+	return most <= 2*least
 }
 
-func stallFinding(l level, stalls []stall) result.Finding {
-	first, last := stalls[0], stalls[len(stalls)-1]
-	period := (l.Slices[last.slice].Offset - l.Slices[first.slice].Offset) / time.Duration(len(stalls)-1)
+func stallFinding(l level, stalls []stall, slicesApart float64) result.Finding {
+	first := stalls[0]
+	period := time.Duration(slicesApart * float64(l.Slices[first.slice].Width))
 	var lengths []float64
 	var at []string
 	for _, s := range stalls {
 		lengths = append(lengths, s.longest.Seconds())
-		at = append(at, span(l.Slices[s.slice].Offset))
+		at = append(at, span(l.Slices[int(math.Round(s.centre))].Offset))
 	}
 	length := stats.Median(lengths)
-	usual := time.Duration(math.Exp(stats.Median(l.course(lnLongest).value)) * 1e9)
+	usual, _ := l.usualLongest()
 	f := result.Finding{
 		Rule:  "periodic-stalls",
 		Stage: l.Name,
 		Since: l.Slices[first.slice].Offset,
 		Title: fmt.Sprintf("the service stands still for about %s every %s", seconds(length), span(period.Round(100*time.Millisecond))),
 		Evidence: []string{
-			fmt.Sprintf("the longest response of a second is about %s in %d places and %s in the others", seconds(length), len(stalls), span(usual)),
+			fmt.Sprintf("the longest response of a slice is about %s in %d places, usually %s", seconds(length), len(stalls), span(usual)),
 			fmt.Sprintf("they come at equal distances: at %s", list(at, 8)),
 		},
 		Suggestion: []string{
@@ -121,7 +160,7 @@ func stallFinding(l level, stalls []stall) result.Finding {
 		Disproof: "a trace or a log of the service that shows nothing at these moments: then the machine or the network stood still",
 	}
 	signs := 2
-	if slices.Max(lengths) <= 2*slices.Min(lengths) {
+	if alike(stalls) {
 		signs++
 		f.Evidence = append(f.Evidence, fmt.Sprintf("they are alike: %s to %s", seconds(slices.Min(lengths)), seconds(slices.Max(lengths))))
 	}

@@ -94,10 +94,12 @@ func trend(s *result.Stage) (first, last result.Counters, third string) {
 	return first, last, span(s.Duration / 3)
 }
 
-// rises wants twice the share, and five more than the first share explains.
+// rises wants twice the share or 20 points more, and five more than the first
+// share explains.
 func rises(first, last result.Counters) bool {
 	expected := share(first) * float64(last.Judged())
-	return share(last) > 2*share(first) && float64(last.Timeout) >= expected+5
+	more := share(last) > 2*share(first) || share(last) > share(first)+0.2
+	return more && float64(last.Timeout) >= expected+5
 }
 
 // lighter returns the nearest level of the same series with less load.

@@ -504,6 +504,8 @@ func began(d time.Duration) string {
 // certainty says how sure a finding is; one sign alone is a note.
 func certainty(f result.Finding) string {
 	switch {
+	case f.Note && f.Confidence == "":
+		return "note"
 	case f.Note:
 		return "note: low confidence"
 	case f.Confidence == result.Medium:
