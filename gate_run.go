@@ -42,6 +42,7 @@ type settings struct {
 	BaseSource     result.Source
 	Notes          []string     // what a reader of the result must know
 	Own            *ownServices // nil: somebody else has started what is loaded
+	Demo           *result.Demo // nil: another service is loaded
 	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Coverage       *result.Coverage
@@ -119,7 +120,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	to.close()
 	debug.FreeOSMemory()
 
-	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
+	r.Slogate, r.Seed, r.Own, r.Demo = version(), seed, s.Own != nil, s.Demo
 	r.Route, r.Target = veil(route, file), veil(r.Target, file)
 	r.Source, r.Machine, r.Coverage = s.Source, machine(), s.Coverage
 	r.Judgement = gate.Judge(file, r, s.Baseline)

@@ -24,6 +24,7 @@ type Run struct {
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
 	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
+	Demo      *Demo      `json:"demo,omitempty"`  // what was loaded is slogate's own demo service
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
 	Seed      uint64     `json:"seed"`
@@ -39,6 +40,11 @@ type Run struct {
 
 	Judgement *Judgement `json:"judgement,omitempty"`
 	Findings  []Finding  `json:"findings,omitempty"`
+}
+
+// Demo says how the demo service was started.
+type Demo struct {
+	Regress bool `json:"regress,omitempty"` // slower than it is otherwise
 }
 
 // Base is what was measured of the service that the target, then called head,
