@@ -189,10 +189,15 @@ func (l level) busy() string {
 	}
 	cores := l.Cost.CPU.Seconds() / l.Cost.Span.Seconds()
 	text := fmt.Sprintf("it used %s of processor time a second at %s", seconds(cores), l.offered())
-	if cores < 0.5 {
-		return text + ": it waits for something else than CPU, such as a lock, a pool or another service"
+	const waits = "it waits for something else than CPU, such as a lock, a pool or another service"
+	t := l.Cost.Throttling
+	switch {
+	case cores >= 0.5 || l.hasLimit || t != nil && t.Throttled > 0:
+		return text
+	case t == nil:
+		return text + ": unless it has a CPU limit, " + waits
 	}
-	return text
+	return text + ": " + waits
 }
 
 func (p plateau) suggestion() []string {
