@@ -207,8 +207,30 @@ func written(found []result.Finding) string {
 
 // The golden text holds every number of the example, to be reviewed as text.
 func TestGolden(t *testing.T) {
-	path := filepath.Join("testdata", "classifier.txt")
-	got := written(Find(withReplicas(run(classifier()...))))
+	golden(t, filepath.Join("testdata", "classifier.txt"), written(Find(withReplicas(run(classifier()...)))))
+}
+
+// What the example must say of itself.
+func TestExampleIsExplained(t *testing.T) {
+	text := written(Find(withReplicas(run(classifier()...))))
+	for _, want := range []string{
+		"scaling worked: 1 → 3 replicas",
+		"throughput 38.0/s to 34.1/s (-10 %)",
+		"mean 263 ms to 587 ms (+123 %), p99 720 ms to 2.50 s (+247 %)",
+		"CPU is 88 % of the request where the target is 50 %",
+		"⌈3 replicas × 88 % / 50 %⌉ = 6",
+		"6 × 100m = 600m wanted, 3 × 100m = 300m allowed, 300m missing (50 %)",
+		"spec: {maxReplicas: 6}",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// golden compares a text with a file, which -update writes.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -219,7 +241,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("findings of the example (-golden +found):\n%s", diff)
+		t.Errorf("findings (-golden +found):\n%s", diff)
 	}
 }
 

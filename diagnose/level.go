@@ -13,8 +13,9 @@ import (
 // level is a stage as the rules see it: one load and what came of it.
 type level struct {
 	*result.Stage
-	inTurns bool    // base and head were loaded in turn: slices lie apart
-	load    float64 // workers of a closed stage, arrivals a second of an open one
+	inTurns  bool    // base and head were loaded in turn: slices lie apart
+	hasLimit bool    // pods are watched that have a CPU limit
+	load     float64 // workers of a closed stage, arrivals a second of an open one
 
 	// throughput is in requests a second. Of a closed stage it counts every
 	// finished request; of an open one the successful alone, because there
@@ -48,6 +49,7 @@ func newView(r *result.Run) *view {
 		}
 		l := newLevel(s)
 		l.inTurns = r.Base.Stage(s.Name) != nil
+		l.hasLimit = r.Timeline != nil && r.Timeline.Limits.LimitMilli > 0
 		v.stages = append(v.stages, l)
 		switch {
 		case ramp(s.Workload) || l.load <= 0 || len(s.Beside) > 0: // it is not all of the load

@@ -48,7 +48,7 @@ func overrunFinding(before, l level) result.Finding {
 			relief(l.throughput, due)...),
 		Disproof: fmt.Sprintf("a run with twice the replicas or CPU that also stays at about %s: then something else is the limit, such as a lock, a database or the generator", rate(l.throughput)),
 	}
-	if text := l.busy(); text != "" {
+	if text := l.busy(before); text != "" {
 		f.Evidence = append(f.Evidence, text)
 	}
 	var signs []string

@@ -9,8 +9,9 @@ import (
 // retrograde finds a throughput that falls below 0.9 of the highest and stays
 // there: more load makes the service do less, because its parts get into each
 // other's way. Second signs are that a fifth is lost, which is more than runs
-// differ, and that another heavier stage has lost as much. A stage that also fails
-// is left to [collapse].
+// differ, and that another heavier stage has lost as much. Where the service got
+// less of the processor than before, something else may have taken it: a note. A
+// stage that also fails is left to [collapse].
 func retrograde(v *view) []result.Finding {
 	var found []result.Finding
 	for _, s := range v.series {
@@ -60,6 +61,10 @@ func retrogradeFinding(s series, best, low level) result.Finding {
 	}
 	if last := s[len(s)-1]; last.load >= 1.1*low.load {
 		signs = append(signs, fmt.Sprintf("it stays lost: %s at %s", rate(last.throughput), last.offered()))
+	}
+	if a, b := best.cores(), low.cores(); a >= computes && b < 0.9*a {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("but the service got less of the processor: %s of it a second, %s before; something else on the machine may have taken it", seconds(b), seconds(a)))
+		signs = nil
 	}
 	return signed(f, signs)
 }

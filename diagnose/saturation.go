@@ -53,6 +53,10 @@ func (s series) plateau() (plateau, bool) {
 	return plateau{}, false
 }
 
+// computes is from how many cores on a service has enough to compute for that to
+// be its limit: one core, less what a busy machine takes.
+const computes = 0.5
+
 // saturates reports whether a level lies beyond the knee of its series.
 func (v *view) saturates(l level) bool {
 	for _, s := range v.series {
@@ -151,7 +155,7 @@ func (p plateau) evidence() []string {
 	if u, ok := p.series.usl(); ok {
 		e = append(e, u.text(len(p.series)))
 	}
-	if text := p.last.busy(); text != "" {
+	if text := p.last.busy(p.knee); text != "" {
 		e = append(e, text)
 	}
 	if first := p.series[0]; !p.last.open() && first.mean > 0 {
@@ -181,18 +185,33 @@ func (p plateau) needed() float64 {
 	return p.last.load / (first.mean + pause(first)).Seconds()
 }
 
-// busy says how much processor time the service used, and whether that is what
-// it ran out of: a service that waits for something else uses little.
-func (l level) busy() string {
+// cores is how much processor time the service used a second, 0 where that is
+// not known.
+func (l level) cores() float64 {
 	if l.Cost == nil || l.Cost.Span <= 0 {
+		return 0
+	}
+	return l.Cost.CPU.Seconds() / l.Cost.Span.Seconds()
+}
+
+// busy says how much processor time the service used, and whether that is what
+// it ran out of: a service that waits for something else uses little, also in the
+// lighter stage before.
+func (l level) busy(before level) string {
+	cores := l.cores()
+	if cores == 0 {
 		return ""
 	}
-	cores := l.Cost.CPU.Seconds() / l.Cost.Span.Seconds()
 	text := fmt.Sprintf("it used %s of processor time a second at %s", seconds(cores), l.offered())
-	if cores < 0.5 {
-		return text + ": it waits for something else than CPU, such as a lock, a pool or another service"
+	const waits = "it waits for something else than CPU, such as a lock, a pool or another service"
+	t := l.Cost.Throttling
+	switch {
+	case max(cores, before.cores()) >= computes || l.hasLimit || t != nil && t.Throttled > 0:
+		return text
+	case t == nil:
+		return text + ": unless it has a CPU limit, " + waits
 	}
-	return text
+	return text + ": " + waits
 }
 
 func (p plateau) suggestion() []string {

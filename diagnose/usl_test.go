@@ -55,3 +55,56 @@ func TestUSLNeedsStages(t *testing.T) {
 		})
 	}
 }
+
+// Little processor time means waiting only where no limit holds it back.
+func TestBusySaysWhatTheServiceWaitsFor(t *testing.T) {
+	little := func(limit bool, th *result.Throttling) level {
+		s := at(10, 100, 100*ms, 1)
+		s.Cost = &result.Cost{CPU: 6 * time.Second, Span: time.Minute, Throttling: th}
+		l := newLevel(&s)
+		l.hasLimit = limit
+		return l
+	}
+	for _, tt := range []struct {
+		name string
+		level
+		want string
+	}{
+		{"no limit", little(false, &result.Throttling{}), "it used 100 ms of processor time a second at 10 workers: it waits for"},
+		{"limit not known", little(false, nil), "it used 100 ms of processor time a second at 10 workers: unless it has a CPU limit, it waits for"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.busy(tt.level); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %q, want %q …", got, tt.want)
+			}
+		})
+	}
+	for _, l := range []level{little(true, nil), little(false, &result.Throttling{Periods: 10, Throttled: 5})} {
+		if got := l.busy(l); strings.Contains(got, "waits") {
+			t.Errorf("with a limit: %q", got)
+		}
+	}
+}
+
+// A service that another program took the processor from is not slow by itself.
+func TestRetrogradeOfAStarvedService(t *testing.T) {
+	cost := func(s result.Stage, cpu time.Duration) result.Stage {
+		s.Cost = &result.Cost{CPU: cpu, Span: time.Minute}
+		return s
+	}
+	for _, tt := range []struct {
+		name string
+		cpu  time.Duration
+		note bool
+	}{{"the same processor time", 48 * time.Second, false}, {"half of the processor time", 24 * time.Second, true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			found := Find(run(cost(at(8, 180, 44*ms, 1), 48*time.Second), cost(at(16, 100, 160*ms, 1), tt.cpu)))
+			for _, f := range found {
+				if f.Rule == "retrograde" && f.Note == tt.note {
+					return
+				}
+			}
+			t.Errorf("no retrograde with note %t:\n%s", tt.note, written(found))
+		})
+	}
+}
