@@ -67,6 +67,12 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if inputs.Mode == "check" {
 		return checkAction(ctx, p, a, inputs, paths)
 	}
+	if inputs.Mode == "merge" {
+		return mergeAction(ctx, p, a, pr, paths)
+	}
+	if err := pr.readTogether(len(paths)); err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
 	n.trust = pr.trust
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
@@ -90,18 +96,14 @@ func gateFile(ctx context.Context, p *program, a *action.Action, n *network, pr 
 		return pr.unread(err), errors.Join(err, refused(a, err))
 	}
 	a.Mask(file.Secrets...)
-	if asksForArtifacts(inputs) {
-		onlyArtifacts(file, inputs)
+	if pr.together.shard.Count > 0 {
+		return pr.loadPart(ctx, p, n, file)
 	}
-	kept := newHistory(a, inputs, file)
-	s := pr.settings()
-	s.Change, s.Docker = change, n.socket
-	if s.Baseline, err = baselineOptions(file, filesOf(inputs.Baseline)); err != nil {
+	kept, s, err := pr.judges(file, change)
+	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
-	if pr.several && len(filesOf(inputs.Baseline)) > 0 {
-		s.Baseline.Baseline = ofName(s.Baseline.Baseline, file.Name)
-	}
+	s.Docker = n.socket
 	if code, done, err := n.findAll(ctx, p, file, inputs, &s); err != nil {
 		code, err = s.unready(ctx, err)
 		return code, pr.refuse(ctx, p, file, err)
@@ -109,17 +111,45 @@ func gateFile(ctx context.Context, p *program, a *action.Action, n *network, pr 
 		pr.elsewhere = true
 		return code, nil
 	}
-	s.Baseline.BaseBranch = kept.isBase()
-	if kept.compares {
-		s.Baseline.Accepted = pr.accepted(ctx, p)
-	}
-	kept.earlierResults(ctx, &s.Baseline)
+	kept.compareWith(ctx, p, pr, &s)
 	r, code, err := p.gateRun(ctx, file, s)
 	pr.judged = r
 	if r == nil {
 		return code, pr.refuse(ctx, p, file, n.explain(err))
 	}
-	return code, errors.Join(err, pr.deliver(r, change), kept.keepResult(ctx, p, a, r, inputs.Out),
+	return code, errors.Join(err, pr.conclude(ctx, p, kept, change, code))
+}
+
+// judges says what a run of an SLO file is judged by, but for the results of
+// earlier runs, and where those are.
+func (pr *pullRequest) judges(file *slo.File, change gateChange) (*history, settings, error) {
+	in := pr.inputs
+	if asksForArtifacts(in) {
+		onlyArtifacts(file, in)
+	}
+	s := pr.settings()
+	s.Change = change
+	var err error
+	s.Baseline, err = baselineOptions(file, filesOf(in.Baseline))
+	if pr.several && len(filesOf(in.Baseline)) > 0 {
+		s.Baseline.Baseline = ofName(s.Baseline.Baseline, file.Name)
+	}
+	return newHistory(pr.action, in, file), s, err
+}
+
+// compareWith finds the results of earlier runs.
+func (h *history) compareWith(ctx context.Context, p *program, pr *pullRequest, s *settings) {
+	s.Baseline.BaseBranch = h.isBase()
+	if h.compares {
+		s.Baseline.Accepted = pr.accepted(ctx, p)
+	}
+	h.earlierResults(ctx, &s.Baseline)
+}
+
+// conclude tells of a judged run wherever a reader looks.
+func (pr *pullRequest) conclude(ctx context.Context, p *program, kept *history, change gateChange, code int) error {
+	r := pr.judged
+	return errors.Join(pr.deliver(r, change), kept.keepResult(ctx, p, pr.action, r, pr.inputs.Out),
 		pr.checkRun(ctx, p, r, code, change), pr.report(ctx, p, r))
 }
 
@@ -128,7 +158,7 @@ func (pr *pullRequest) settings() settings {
 	in := pr.inputs
 	return settings{
 		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
-		Source: pr.action.Source(), Trust: &pr.trust,
+		Source: pr.action.Source(), Trust: &pr.trust, Together: pr.together,
 	}
 }
 
@@ -243,7 +273,7 @@ func refused(a *action.Action, why error) error {
 // deliver hands a judged run to the workflow: all of it, also when a part
 // fails.
 func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
-	a, out, marked := pr.action, pr.inputs.Out, r.SLO.Path
+	a, marked := pr.action, r.SLO.Path
 	if c.elsewhere {
 		marked = ""
 	}
@@ -251,18 +281,23 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	if !pr.inputs.Charts {
 		form = report.PlainMarkdown
 	}
-	files := filesIn(out)
 	var page bytes.Buffer
 	err := errors.Join(
-		a.SetOutputs(r, files),
 		form(&page, r),
 		a.Annotate(marked, r.Judgement, words),
 	)
-	err = errors.Join(err, a.WriteSummary(page.Bytes()))
-	a.HandOver(out, files.Result, files.Report,
-		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
-	if err != nil {
+	if err = errors.Join(err, a.WriteSummary(page.Bytes()), pr.handOver(r)); err != nil {
 		return fmt.Errorf("hand the results to the workflow: %w", err)
 	}
 	return nil
+}
+
+// handOver gives later steps the outputs and the files of a run.
+func (pr *pullRequest) handOver(r *result.Run) error {
+	out := pr.inputs.Out
+	files := filesIn(out)
+	err := pr.action.SetOutputs(r, files)
+	pr.action.HandOver(out, files.Result, files.Report,
+		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
+	return err
 }

@@ -29,6 +29,8 @@ type pullRequest struct {
 	trust  trust
 	number int // 0: to be found
 
+	together together // with other jobs that are generators, too
+
 	several   bool        // the job gates other SLO files, too
 	judged    *result.Run // nil: nothing was loaded, or elsewhere
 	elsewhere bool        // the whole job was done in the runner's network
@@ -79,7 +81,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	}
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
-		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
+		Path: in.Config, Shards: pr.together.shard.Count, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
 		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger,
 	}, err
 }
