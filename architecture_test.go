@@ -36,6 +36,8 @@ var allowed = map[string][]string{
 	"github":                {},
 	"github/githubtest":     {},
 	"kube":                  {"result"},
+	"kube/ceiling":          {"kube"},
+	"kube/spread":           {"kube"},
 	"result":                {},
 	"revision":              {},
 	"service":               {},
