@@ -62,6 +62,7 @@ type commandLine struct {
 	Compare   compareCommand   `cmd:"" help:"Judge result B against result A, which sends nothing, or build, start and compare two revisions."`
 	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
 	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
+	WhatIf    whatIfCommand    `cmd:"" name:"what-if" help:"Load the service while its autoscaler has another ceiling, put that back, and compare with the run without."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
 	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
