@@ -169,7 +169,7 @@ func TestRowNumbers(t *testing.T) {
 		d := *file.Scenarios[0].Data[0]
 		d.Order, d.AtEnd = order, atEnd
 		for i := range int64(25) {
-			number, ok := rowNumber(&d, Shard{}, seed, i)
+			number, ok := rowNumber(&d, seed, i)
 			if !ok {
 				return all
 			}
@@ -191,45 +191,6 @@ func TestRowNumbers(t *testing.T) {
 	for _, o := range []slo.Order{slo.Random, slo.Unique} {
 		if !cmp.Equal(rows(o, slo.Repeat, 1), rows(o, slo.Repeat, 1)) || cmp.Equal(rows(o, slo.Repeat, 1), rows(o, slo.Repeat, 2)) {
 			t.Errorf("%s rows do not follow the seed", o)
-		}
-	}
-}
-
-// The shards of a run take each row once together, whatever the order.
-func TestShardsSplitTheRows(t *testing.T) {
-	for _, rows := range []int{1, 2, 7, 100} {
-		file := withRows(t, "http://localhost:1", rows, "", "{name: a, requests: 1, workers: 1}")
-		for _, order := range []slo.Order{slo.Sequential, slo.Unique} {
-			d := *file.Scenarios[0].Data[0]
-			d.Order, d.AtEnd = order, slo.Stop
-			for count := range 6 {
-				seen := map[int64]int{}
-				for index := range max(count, 1) {
-					for i := int64(0); ; i++ {
-						number, ok := rowNumber(&d, Shard{index, count}, 9, i)
-						if !ok {
-							break
-						}
-						seen[number]++
-					}
-				}
-				for number, n := range seen {
-					if n != 1 || number < 0 || number >= int64(rows) {
-						t.Errorf("%s, %d shards, %d rows: row %d is taken %d times", order, count, rows, number, n)
-					}
-				}
-				if len(seen) != rows {
-					t.Errorf("%s, %d shards: %d of %d rows are taken", order, count, len(seen), rows)
-				}
-			}
-		}
-		// Any rows are those of the shard's part.
-		d := *file.Scenarios[0].Data[0]
-		d.Order = slo.Random
-		for i := range int64(50) {
-			if number, ok := rowNumber(&d, Shard{1, 2}, 9, i); ok && number < int64(rows)/2 || number >= int64(rows) {
-				t.Errorf("the second of two shards takes row %d of %d", number, rows)
-			}
 		}
 	}
 }

@@ -280,6 +280,8 @@ func sentence(r *result.Run) string {
 		return r.Judgement.Reason
 	case r.Cancelled:
 		return "The run was cancelled. What was measured until then is below."
+	case r.Shard.IsPart():
+		return "This is " + r.Shard.String() + " of one run, which is judged after slogate merge."
 	case r.Judgement == nil:
 		return "The run was not judged."
 	}

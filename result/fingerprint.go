@@ -15,6 +15,7 @@ type Fingerprint struct {
 	CPU     string // model name
 	Cores   string
 	Major   string // major version of slogate
+	Parts   string // how many generators there were
 }
 
 // FingerprintOf returns the fingerprint of a stage of a run.
@@ -23,6 +24,7 @@ func FingerprintOf(r *Run, s *Stage) Fingerprint {
 		Load:  load(s) + turns(r.Base.Stage(s.Name)),
 		Route: routeKind(r.Route),
 		CPU:   r.Machine.CPU,
+		Parts: parts(r.Shard),
 	}
 	if r.Machine.OS != "" {
 		f.Machine = r.Machine.OS + "/" + r.Machine.Arch
@@ -46,12 +48,21 @@ func (f Fingerprint) Difference(earlier Fingerprint) string {
 		{"CPU", f.CPU, earlier.CPU},
 		{"CPU count", f.Cores, earlier.Cores},
 		{"slogate version", f.Major, earlier.Major},
+		{"number of generators", f.Parts, earlier.Parts},
 	} {
 		if field.now != "" && field.then != "" && field.now != field.then {
 			return fmt.Sprintf("another %s: %s, now %s", field.name, field.then, field.now)
 		}
 	}
 	return ""
+}
+
+// parts is how many generators have made a result, or which one of them.
+func parts(s Shard) string {
+	if s.IsPart() {
+		return s.String()
+	}
+	return fmt.Sprint(max(s.Count, 1))
 }
 
 // turns sets a stage apart that another service took turns with: it had rests.

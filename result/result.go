@@ -27,6 +27,8 @@ type Run struct {
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
 	Seed      uint64     `json:"seed"`
+	Shard     Shard      `json:"shard,omitzero"`
+	Gaps      []string   `json:"gaps,omitempty"` // what shards that were merged lack to be the whole run
 	Cancelled bool       `json:"cancelled,omitempty"`
 	Source    Source     `json:"source"`
 	Machine   Machine    `json:"machine"`
@@ -116,7 +118,7 @@ const (
 )
 
 // Workload says how a stage was loaded; see the SLO file's words. Ramps have
-// two different ends.
+// two different ends. It is the whole stage's, also in the result of a shard.
 type Workload struct {
 	Model       string        `json:"model"` // closed or open
 	Requests    int64         `json:"requests,omitempty"`

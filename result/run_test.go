@@ -32,7 +32,7 @@ func randomRun(seed uint64) *Run {
 		Judgement: &Judgement{Verdict: Pass, Reason: "every objective is met"},
 		Findings:  []Finding{{Rule: "knee", Stage: "users"}},
 		Stages: []Stage{
-			randomStage(rnd, "users", Workload{Model: "closed", Requests: int64(100 + rnd.IntN(2)), WorkersFrom: 5, WorkersTo: 5 + rnd.IntN(2)}),
+			randomStage(rnd, "users", Workload{Model: "closed", Requests: 100, WorkersFrom: 5, WorkersTo: 6}),
 			randomStage(rnd, "rate", Workload{Model: "open", Duration: time.Minute, RateFrom: 12.5, RateTo: 100, Arrivals: "poisson"}),
 		},
 	}
