@@ -69,6 +69,7 @@ type commandLine struct {
 	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
 	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
 	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Worker    workerCommand    `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
 	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -74,6 +74,9 @@ func (r *run) create(ctx context.Context, group, kind string, o object, into any
 // remove deletes the Job, and with it all that belongs to it. The cluster's
 // collector may take its time, so the values go first.
 func (r *run) remove(ctx context.Context) {
+	if r.refused {
+		return
+	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	if len(r.Values) > 0 {
@@ -169,8 +172,11 @@ func (p pod) waits() string {
 			return strings.TrimSuffix(c.Reason+": "+c.Message, ": ")
 		}
 	}
-	return "it is being started"
+	return starting
 }
+
+// starting is a pod that fares as it should.
+const starting = "it is being started"
 
 // died says how a pod ended without an answer.
 func (p pod) died() string {
@@ -282,7 +288,9 @@ func (r *run) answer(ctx context.Context, p pod, follow bool) (Answer, error) {
 func (r *run) tell() {
 	reasons := map[string]int{}
 	for _, why := range r.waiting {
-		reasons[why]++
+		if why != starting {
+			reasons[why]++
+		}
 	}
 	var all []string
 	for why, n := range reasons {

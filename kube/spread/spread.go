@@ -124,12 +124,13 @@ type API interface {
 type run struct {
 	Job
 
-	api   API
-	name  string
-	uid   string
-	start time.Time // by the cluster's clock
-	ahead time.Duration
-	note  func(string)
+	api     API
+	name    string
+	uid     string
+	start   time.Time // by the cluster's clock
+	refused bool      // there is no Job to remove
+	ahead   time.Duration
+	note    func(string)
 
 	answers map[int]Answer
 	waiting map[int]string    // why a worker does not run yet
@@ -148,6 +149,7 @@ func Run(ctx context.Context, api API, job Job, note func(string)) ([]Answer, er
 	r := &run{Job: job, api: api, name: newName(), note: note, answers: map[int]Answer{}, waiting: map[int]string{}, silent: map[int]time.Time{}}
 	defer r.remove(context.WithoutCancel(ctx))
 	if err := r.begin(ctx); err != nil {
+		r.refused = r.uid == "" && !isPassing(err)
 		return nil, err
 	}
 	note(fmt.Sprintf("job/%s in namespace %s: %d workers begin at %s", r.name, job.Namespace, job.Workers, r.start.Format(time.TimeOnly+" MST")))

@@ -326,8 +326,9 @@ func TestForbidden(t *testing.T) {
 	forbidden := apiFunc(func(context.Context, kube.Call, any) error {
 		return &kube.StatusError{Status: 403, Message: "jobs is forbidden"}
 	})
-	if _, err := Run(t.Context(), forbidden, example, func(string) {}); kube.Status(err) != 403 {
-		t.Errorf("got %v", err)
+	var notes []string
+	if _, err := Run(t.Context(), forbidden, example, func(s string) { notes = append(notes, s) }); kube.Status(err) != 403 || notes != nil {
+		t.Errorf("got %v, noted %q", err, notes)
 	}
 }
 
