@@ -60,6 +60,10 @@ type Options struct {
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
+
+	// Reads is told of every file that the SLO file makes slogate read, relative
+	// to the workspace, before it is opened. It may be nil.
+	Reads func(path string)
 }
 
 // Parse reads an SLO file. The error is of type [ErrorList] and holds all
