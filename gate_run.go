@@ -102,12 +102,16 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
 	}
 	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
+	var series run.Series
+	if err == nil {
+		series, err = to.series(file, s)
+	}
 	if err != nil {
 		progress.Close()
 		return nil, exitUsage, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
+		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)

@@ -65,6 +65,7 @@ var summaryForm = markdownForm{
 		{"changes", "changes from stage to stage", 6},
 		{"headroom", "head-room", 9},
 		{"timeline", "replicas", 7},
+		{"metrics", "metrics", 7},
 		{"charts", "charts by stage", 10},
 		{"time", "charts over time", 12},
 		{"failures", "failing responses", 11},

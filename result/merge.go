@@ -137,6 +137,8 @@ func mergeStages(a, b *Stage) Stage {
 		Steps:     mergeSteps(a.Steps, b.Steps),
 		Generator: mergeGenerators(&a.Generator, &b.Generator),
 		Cost:      mergeCosts(a.Cost, b.Cost),
+		Loaded:    mergeLoaded(a.Loaded, b.Loaded),
+		Metrics:   mergeMetrics(a.Metrics, b.Metrics),
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
@@ -181,6 +183,7 @@ func Append(a, b *Stage) Stage {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
 	}
 	m.Cost = a.Cost.Add(b.Cost)
+	m.Loaded = slices.Concat(a.Loaded, b.Loaded)
 	m.Slices = appendSlices(a.Slices, b.Slices, a.Duration)
 	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
 	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))
