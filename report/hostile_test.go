@@ -69,6 +69,7 @@ func whole() *result.Run {
 		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
 		s.Slowest = s.Failures
 		s.Measures = sampleMeasures()
+		s.Metrics = []result.Metric{{Name: "x", Asked: 1, Points: []result.MetricPoint{{Value: 1}}, Missing: "x"}}
 		s.Steps = []result.Step{{Scenario: "x", Name: "x", Requests: result.Requests{Measures: sampleMeasures()}}}
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
 		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}

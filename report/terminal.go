@@ -42,6 +42,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.headRoom(v.HeadRoom)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
+	p.metrics(v.Metrics)
 	p.failures(v.Failures)
 	p.warnings(v.Warnings)
 	p.precision(v.Precision)
@@ -401,6 +402,34 @@ func (p *page) timeline(t *Timeline) {
 	for _, m := range t.Missing {
 		p.styled("    ", dim, "not seen: "+m.String())
 	}
+}
+
+func (p *page) metrics(list []Metric) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Metrics")
+	t := table{columns: []column{
+		{head: "metric", cut: true, title: true},
+		{head: "stage", cut: true},
+		{head: "mean", right: true},
+		{head: "min", right: true},
+		{head: "max", right: true},
+		{head: "last", right: true},
+		{head: "course", spare: true},
+	}}
+	for _, m := range list {
+		t.rows = append(t.rows, []cell{
+			{text: m.Name.String()},
+			{text: m.Stage.String()},
+			{text: m.Mean},
+			{text: m.Min},
+			{text: m.Max},
+			{text: m.Last},
+			{text: m.Course},
+		})
+	}
+	p.table(t)
 }
 
 // more says how many rows were left out.

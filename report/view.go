@@ -29,6 +29,7 @@ type View struct {
 	Changes    []Change  // from stage to stage, where the load grew
 	Findings   []Finding
 	Timeline   *Timeline // nil: nothing was seen of the cluster
+	Metrics    []Metric
 	Coverage   *Coverage // nil: the SLO file names no OpenAPI document
 	Failures   []Failure
 	Precision  []Precision
@@ -220,6 +221,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Changes:     b.changes(),
 		Findings:    b.findings(),
 		Timeline:    b.timeline(),
+		Metrics:     b.metrics(),
 		Coverage:    b.coverage(),
 		Failures:    b.failures(),
 		Precision:   b.precision(),

@@ -148,6 +148,9 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	s := lookOn(done, []slo.Stage{stage}, c.live, c.costs[1].pods, opts, stop)
 	c.costs[1].pods.charge([]*result.Stage{s.head})
 	costs.charge(s.base, s.head)
+	if opts.Series != nil && !costs.began.IsZero() {
+		noteLoaded(s.head, costs.began, time.Now())
+	}
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	// Of a counted stage one side may have sent all of its requests in fewer
 	// windows than the other.

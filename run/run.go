@@ -70,8 +70,9 @@ type Options struct {
 	// ends by itself; nil: it has started none.
 	Ended <-chan *loader.StopError
 
-	Cost     Cost // of the target
-	BaseCost Cost // of the base target
+	Series   Series // asks the file's Prometheus server; nil: it is not asked
+	Cost     Cost   // of the target
+	BaseCost Cost   // of the base target
 }
 
 func (o Options) isPart() bool { return o.Shard.Count > 1 }
@@ -143,6 +144,7 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		}
 	}
 	pods.finish(r)
+	askMetrics(whole, file.Metrics.Prometheus, opts, r)
 	if both != nil && opts.Restart != nil {
 		r.Base.Starts = 1 + both.restarts
 	}
@@ -230,6 +232,11 @@ func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, 
 	m.pods.charge(all)
 	if len(all) == 1 { // what several use at the same time belongs to none
 		charge(all[0])
+	}
+	if opts.Series != nil {
+		for _, s := range all {
+			noteLoaded(s, s.Start, s.Start.Add(s.Duration))
+		}
 	}
 	return ended(all, o)
 }
