@@ -61,6 +61,7 @@ func filled(s string) *result.Run {
 func whole() *result.Run {
 	r := sampleRun(result.Fail)
 	r.Judgement.Notices = []string{"x"}
+	r.Gaps = []string{"x"}
 	r.Judgement.Earlier = sampleEarlier(3)
 	r.Timeline.Samples = r.Timeline.Samples[:20]
 	r.Coverage = &result.Coverage{Document: "x", Operations: 3, Loaded: 1, Missing: []string{"x", "x"}}
