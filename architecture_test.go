@@ -10,7 +10,7 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "loader", "prometheus", "report", "result", "revision", "run", "service", "slo"},
+	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "loader", "pprof", "prometheus", "report", "result", "revision", "run", "service", "slo"},
 	"action":                    {"github", "result"},
 	"action/docker":             {},
 	"action/route":              {},
@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"bench/cost":                {"bench/loopback", "cost", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/loopback":            {},
 	"bench/verdicts":            {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
+	"pprof":                     {"result"},
 	"prometheus":                {},
 	"prometheus/prometheustest": {},
 	"loader":                    {"loader/epoll", "loader/grpc", "loader/http1", "loader/schedule", "result", "slo"},

@@ -39,6 +39,7 @@ var rules = [...]rule{
 	unboundedQueue,
 	dip,
 	littlesLaw,
+	hotter,
 	scaled,
 }
 

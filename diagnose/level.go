@@ -31,13 +31,14 @@ type view struct {
 	stages   []level // every one that is looked at, in order of time
 	series   []series
 	timeline *result.Timeline
+	base     *result.Base // nil: the run is no comparison
 }
 
 // series holds the levels of one model in ascending order of load.
 type series []level
 
 func newView(r *result.Run) *view {
-	v := &view{timeline: r.Timeline}
+	v := &view{timeline: r.Timeline, base: r.Base}
 	var closed, open series
 	for i := range r.Stages {
 		s := &r.Stages[i]
