@@ -10,7 +10,7 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "kube", "kube/ceiling", "kube/spread", "loader", "prometheus", "report", "result", "revision", "run", "service", "slo"},
+	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "kube", "kube/ceiling", "kube/spread", "loader", "pprof", "prometheus", "report", "result", "revision", "run", "service", "slo"},
 	"action":                    {"github", "result"},
 	"action/docker":             {},
 	"action/route":              {},
@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"demo":                      {"result"},
 	"draft":                     {"slo"},
 	"github":                    {},
+	"pprof":                     {"result"},
 	"prometheus":                {},
 	"prometheus/prometheustest": {},
 	"github/githubtest":         {},

@@ -15,14 +15,16 @@ import (
 // load and counted nowhere, with what before has captured, and returns the body
 // of its successful answer, which may have most bytes and take so long.
 func (l *Loader) Fetcher(r *slo.Request, most int, timeout time.Duration) (func(context.Context) ([]byte, error), error) {
-	st, err := compileStep(r, l.manner, false)
+	bounded := *r
+	bounded.Timeout = timeout
+	st, err := compileStep(&bounded, l.manner, false)
 	if err != nil {
 		return nil, errors.New(l.mask.text(fmt.Sprintf("%s: %v", r.Name, err)))
 	}
-	return func(ctx context.Context) ([]byte, error) { return l.fetch(ctx, st, most, timeout) }, nil
+	return func(ctx context.Context) ([]byte, error) { return l.fetch(ctx, st, most) }, nil
 }
 
-func (l *Loader) fetch(ctx context.Context, st *step, most int, timeout time.Duration) ([]byte, error) {
+func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) {
 	u := newUser(0, l.opts.Seed, nil)
 	u.session = l.sessions.visitor()
 	safe := func(text string) error {
@@ -32,7 +34,7 @@ func (l *Loader) fetch(ctx context.Context, st *step, most int, timeout time.Dur
 	if err != nil {
 		return nil, safe(err.Error())
 	}
-	r.keep, r.timeout = most, timeout
+	r.keep = most
 	x := l.client.do(ctx, r)
 	defer x.done()
 	o := &outcome{step: st}

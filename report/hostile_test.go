@@ -71,6 +71,7 @@ func whole() *result.Run {
 		s.Slowest = s.Failures
 		s.Measures = sampleMeasures()
 		s.Metrics = []result.Metric{{Name: "x", Asked: 1, Points: []result.MetricPoint{{Value: 1}}, Missing: "x"}}
+		s.Profile = &result.Profile{Samples: 9, Functions: []result.Function{{Name: "x", Flat: 0.5, Cum: 0.5}}, Missing: "x"}
 		s.Steps = []result.Step{{Scenario: "x", Name: "x", Requests: result.Requests{Measures: sampleMeasures()}}}
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
 		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}

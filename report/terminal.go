@@ -43,6 +43,7 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
 	p.metrics(v.Metrics)
+	p.profiles(v.Profiles)
 	p.failures(v.Failures)
 	p.warnings(v.Warnings)
 	p.precision(v.Precision)
@@ -430,6 +431,31 @@ func (p *page) metrics(list []Metric) {
 		})
 	}
 	p.table(t)
+}
+
+func (p *page) profiles(list []Profile) {
+	for _, one := range list {
+		p.heading("CPU profile: " + one.Stage.String())
+		p.paragraph(sectionIndent, one.Caption()+" "+one.Of.String())
+		t := table{columns: []column{{head: "function", cut: true, title: true}}}
+		heads := []string{"own", "with callees"}
+		if one.Compared {
+			heads = []string{"own: base", "head", "with callees: base", "head"}
+		}
+		for _, h := range heads {
+			t.columns = append(t.columns, column{head: h, right: true})
+		}
+		for _, r := range one.Rows {
+			row := []cell{{text: r.Name.String()}, {text: r.Flat}, {text: r.Cum}}
+			if one.Compared {
+				row = []cell{row[0], {text: r.FlatBefore}, {text: r.Flat}, {text: r.CumBefore}, {text: r.Cum}}
+			}
+			t.rows = append(t.rows, row)
+		}
+		if len(t.rows) > 0 {
+			p.table(t)
+		}
+	}
 }
 
 // more says how many rows were left out.

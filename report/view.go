@@ -30,6 +30,7 @@ type View struct {
 	Findings   []Finding
 	Timeline   *Timeline // nil: nothing was seen of the cluster
 	Metrics    []Metric
+	Profiles   []Profile
 	Coverage   *Coverage // nil: the SLO file names no OpenAPI document
 	Failures   []Failure
 	Precision  []Precision
@@ -222,6 +223,7 @@ func newView(r *result.Run, write func(string) string) View {
 		Findings:    b.findings(),
 		Timeline:    b.timeline(),
 		Metrics:     b.metrics(),
+		Profiles:    b.profiles(),
 		Coverage:    b.coverage(),
 		Failures:    b.failures(),
 		Precision:   b.precision(),

@@ -201,6 +201,13 @@ type waitForDoc struct {
 type metricsDoc struct {
 	Scrape     fixedText     `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
 	Prometheus prometheusDoc `json:"prometheus,omitzero" jsonschema:"A Prometheus server that is asked for the indicators metric.NAME."`
+	CPUProfile cpuProfileDoc `json:"cpu_profile,omitzero" jsonschema:"Take a CPU profile of the service while it is loaded. Default: off."`
+}
+
+type cpuProfileDoc struct {
+	Path     fixedText    `json:"path" jsonschema:"Path of the target's pprof endpoint, such as /debug/pprof/profile."`
+	Duration durationText `json:"duration,omitempty" jsonschema:"How long it is taken, in whole seconds. Default: 10s."`
+	Stages   []fixedText  `json:"stages,omitempty" jsonschema:"The stages in which it is taken, by their names. Default: every judged one."`
 }
 
 type prometheusDoc struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +14,39 @@ import (
 type Metrics struct {
 	Scrape     *Request    // the target's own Prometheus endpoint; nil: none
 	Prometheus *Prometheus // nil: none
+	CPUProfile *CPUProfile // nil: none is taken
+}
+
+// CPUProfile says how a profile of the service is taken while it is loaded.
+type CPUProfile struct {
+	Request  *Request      // for the target's pprof endpoint, without the duration
+	Duration time.Duration // whole seconds; of shorter stages as long as they last
+	Stages   []string      // by their names, expanded ones included
+	Pos      Pos
+}
+
+// Asks is the request for a profile of so many seconds.
+func (c *CPUProfile) Asks(seconds int) *Request {
+	r := *c.Request
+	separator := "?"
+	if slices.ContainsFunc(r.Path, func(part Part) bool { return strings.Contains(part.Literal, "?") }) {
+		separator = "&"
+	}
+	r.Path = append(slices.Clone(r.Path), Part{Literal: fmt.Sprintf("%sseconds=%d", separator, seconds)})
+	return &r
+}
+
+// Seconds is for how long a profile is taken in a stage, 0 where none is: not
+// longer than the stage is planned to last.
+func (c *CPUProfile) Seconds(s Stage) int {
+	if !slices.Contains(c.Stages, s.Name) {
+		return 0
+	}
+	d := c.Duration
+	if s.Workload.Duration > 0 {
+		d = min(d, s.Workload.Duration)
+	}
+	return max(int(d/time.Second), 1)
 }
 
 // Prometheus is a server that is asked, after the last stage, what its queries
@@ -82,6 +116,7 @@ func (p *parser) metrics(n *node) {
 	o := objectOf[metricsDoc](p, n, "metrics")
 	p.scrape(o.get("scrape"))
 	p.prometheus(o.get("prometheus"))
+	p.cpuProfile(o.get("cpu_profile"))
 	if n.kind == mapNode && len(n.entries) == 0 {
 		p.failNode(n, CodeMissing, "metrics is empty", "metrics: {scrape: /metrics}")
 	}
@@ -210,4 +245,78 @@ func (p *parser) isAsked(i Indicator) error {
 		hint = "the queries are " + listed(names)
 	}
 	return &fault{code: CodeMetric, msg: "no query gives the metric " + quote(i.Measure) + didYouMean(i.Measure, names), hint: hint}
+}
+
+const (
+	// defaultProfile is as long as it takes to see a share of a percent in a
+	// service that uses a core: a thousand samples.
+	defaultProfile = 10 * time.Second
+	maxProfile     = time.Minute
+
+	cpuProfileExample = "for example cpu_profile: {path: /debug/pprof/profile, duration: 10s}"
+)
+
+// cpuProfile reads how a profile is taken. Its stages are looked at when all
+// are known.
+func (p *parser) cpuProfile(n *node) {
+	if n == nil {
+		return
+	}
+	o := objectOf[cpuProfileDoc](p, n, "cpu_profile")
+	if n.kind != mapNode {
+		return
+	}
+	c := &CPUProfile{Duration: p.duration(o.get("duration"), "the duration", defaultProfile, maxProfile), Pos: n.pos}
+	if c.Duration%time.Second != 0 {
+		p.failNode(o.get("duration"), CodeProfiling, "a profile lasts whole seconds", cpuProfileExample)
+	}
+	at := o.need(p, "path", cpuProfileExample)
+	if path, ok := p.ownPath(at, "cpu_profile", "/debug/pprof/profile"); ok {
+		c.Request = p.ownRequest(at, path)
+	}
+	p.profiled = p.list(o.get("stages"), "stages", maxProfiledStages)
+	p.file.Metrics.CPUProfile = c
+}
+
+const maxProfiledStages = 100
+
+// checkProfiled finds the stages that a profile is taken in: those that the
+// file names, or else all that are judged. A search has no load of its own, and
+// workloads at the same time have no profile of their own.
+func (p *parser) checkProfiled() {
+	c := p.file.Metrics.CPUProfile
+	if c == nil {
+		return
+	}
+	for _, s := range p.file.Stages {
+		if p.profiled == nil && s.Judge && !s.Workload.Search && s.Parallel == "" {
+			c.Stages = append(c.Stages, s.Name)
+		}
+	}
+	for _, n := range p.profiled {
+		if name, ok := p.fixed(n, "a stage"); ok {
+			c.Stages = append(c.Stages, p.stagesOf(n, name)...)
+		}
+	}
+}
+
+// stagesOf are the stages that a name of the file stands for: itself, or the
+// levels of a staircase.
+func (p *parser) stagesOf(n *node, name string) []string {
+	var found, names []string
+	for _, s := range p.file.Stages {
+		names = append(names, s.Name)
+		switch {
+		case s.Name != name && !strings.HasPrefix(s.Name, name+"/"):
+		case s.Workload.Search || s.Parallel != "":
+			p.failNode(n, CodeProfiling, "no profile can be taken in the stage "+quote(s.Name), "name a stage with one workload")
+			return nil
+		default:
+			found = append(found, s.Name)
+		}
+	}
+	if found == nil && p.opts.Profile == "" { // else the stage may not be among those that were chosen
+		p.failNode(n, CodeProfiling, "there is no stage "+quote(name)+" to take a profile in"+didYouMean(name, names), "the stages are "+listed(names))
+	}
+	return found
 }

@@ -96,3 +96,34 @@ metrics: {prometheus: {url: "http://HOST:9090", auth: {bearer: "${secret.TOKEN}"
 		}
 	}
 }
+
+func TestCPUProfile(t *testing.T) {
+	text, err := os.ReadFile("testdata/ok/cpu_profile.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stages, want := range map[string]map[string]int{
+		"":                           {"stairs/10": 10, "stairs/20": 10, "steady": 3},
+		", stages: [stairs, steady]": {"stairs/10": 10, "stairs/20": 10, "steady": 3},
+		", stages: [stairs/20]":      {"stairs/20": 10},
+		", stages: [warm-up]":        {"warm-up": 10},
+	} {
+		file, err := Parse([]byte(strings.Replace(string(text), "/profile}", "/profile"+stages+"}", 1)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for _, s := range file.Stages {
+			if n := file.Metrics.CPUProfile.Seconds(s); n > 0 {
+				got[s.Name] = n
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: seconds (-want +got):\n%s", stages, diff)
+		}
+	}
+	c := CPUProfile{Request: &Request{Path: Template{{Literal: "/profile"}}}}
+	if path, _ := c.Asks(7).Path.Static(); path != "/profile?seconds=7" {
+		t.Errorf("path %q", path)
+	}
+}

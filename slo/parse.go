@@ -104,6 +104,7 @@ type parser struct {
 	everywhere map[string]int    // the captures that before makes, with their numbers
 	captured   map[string][]Pos  // the names of all captures, where they stand
 	tables     map[string]*table // the data files, by their names
+	profiled   []*node           // the names of stages that a profile is taken in
 }
 
 // lineBreak is what YAML counts as the end of a line.
@@ -434,6 +435,7 @@ func (p *parser) document(root *node) {
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
+	p.checkProfiled()
 	p.checkSent()
 	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))
 }
