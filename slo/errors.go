@@ -256,9 +256,18 @@ func nearest(word string, known []string) string {
 	return best
 }
 
+// meant is the known word that an unknown one stands for, by its spelling or in
+// another tool, or "".
+func meant(word string, known []string) string {
+	if k := ours(word, known); k != "" {
+		return k
+	}
+	return nearest(word, known)
+}
+
 // didYouMean ends a message about an unknown word.
 func didYouMean(word string, known []string) string {
-	if k := nearest(word, known); k != "" {
+	if k := meant(word, known); k != "" {
 		return ", did you mean " + quote(k) + "?"
 	}
 	return ""
