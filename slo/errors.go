@@ -139,6 +139,9 @@ func (e *Error) place() string {
 	return fmt.Sprintf("%s:%d:%d: ", harmless(e.File), e.Line, e.Column)
 }
 
+// Advice is the hint, on one line; empty where there is none.
+func (e *Error) Advice() string { return harmless(e.Hint) }
+
 // Pretty gives the fault with the line of the file, a mark below what is at
 // fault, and the hint. It ends in a line feed.
 func (e *Error) Pretty() string {
