@@ -100,7 +100,11 @@ func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bo
 		return exited
 	}
 	if err != nil {
-		p.fail(err, "slogate --help")
+		hint := "slogate --help"
+		if len(args) == 0 {
+			hint = "slogate init writes a first SLO file, slogate demo shows a run, slogate --help lists everything"
+		}
+		p.fail(err, hint)
 		return exitUsage
 	}
 	code, err := selected.Selected().Target.Addr().Interface().(command).Run(ctx, p)
