@@ -41,13 +41,13 @@ func TestActionAdvises(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var annotation string
+			var annotation strings.Builder
 			for line := range strings.Lines(log) {
 				if strings.HasPrefix(line, "::error ") {
-					annotation += line
+					annotation.WriteString(line)
 				}
 			}
-			if code != tt.exit || !strings.Contains(log, "hint: ") || !strings.Contains(annotation, tt.want) || !strings.Contains(string(summary), tt.want) {
+			if code != tt.exit || !strings.Contains(log, "hint: ") || !strings.Contains(annotation.String(), tt.want) || !strings.Contains(string(summary), tt.want) {
 				t.Errorf("exit %d, want %d and %q\n%s\n%s", code, tt.exit, tt.want, log, summary)
 			}
 		})
