@@ -293,7 +293,7 @@ func refused(a *action.Action, why error) error {
 	var page bytes.Buffer
 	return errors.Join(
 		a.SetOutputs(nil, action.Files{}),
-		report.Refusal(&page, why),
+		report.Refusal(&page, explained(why)),
 		a.WriteSummary(page.Bytes()),
 	)
 }

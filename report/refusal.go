@@ -9,8 +9,8 @@ import (
 
 // Refusal writes, as Markdown for a job summary, why nothing was loaded and so
 // nothing could be judged.
-func Refusal(w io.Writer, why error) error {
-	text := Text{raw: shorten(why.Error(), 10_000)}
+func Refusal(w io.Writer, why string) error {
+	text := Text{raw: shorten(why, 10_000)}
 	_, err := fmt.Fprintf(w, "## ⛔ slogate could not run\n\nNothing was loaded, nothing was judged.\n\n%s\n", text.Fence())
 	if err != nil {
 		return fmt.Errorf("write refusal: %w", err)

@@ -143,6 +143,9 @@ func (e *Error) place() string {
 	return fmt.Sprintf("%s:%d:%d: ", harmless(e.File), e.Line, e.Column)
 }
 
+// Advice is the hint, on one line; empty where there is none.
+func (e *Error) Advice() string { return harmless(e.Hint) }
+
 // Pretty gives the fault with the line of the file, a mark below what is at
 // fault, and the hint. It ends in a line feed.
 func (e *Error) Pretty() string {
@@ -260,9 +263,18 @@ func nearest(word string, known []string) string {
 	return best
 }
 
+// meant is the known word that an unknown one stands for, by its spelling or in
+// another tool, or "".
+func meant(word string, known []string) string {
+	if k := ours(word, known); k != "" {
+		return k
+	}
+	return nearest(word, known)
+}
+
 // didYouMean ends a message about an unknown word.
 func didYouMean(word string, known []string) string {
-	if k := nearest(word, known); k != "" {
+	if k := meant(word, known); k != "" {
 		return ", did you mean " + quote(k) + "?"
 	}
 	return ""

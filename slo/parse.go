@@ -202,6 +202,7 @@ type object struct {
 	node   *node
 	keys   []string
 	values map[string]entry
+	meant  []string // keys that unknown ones probably stand for
 }
 
 // objectOf reads a map with the keys of T. A value of another kind is an
@@ -218,6 +219,7 @@ func objectOf[T any](p *parser, n *node, what string) *object {
 	for _, e := range n.entries {
 		switch {
 		case !slices.Contains(o.keys, e.key):
+			o.meant = append(o.meant, meant(e.key, o.keys))
 			p.fail(e.pos, width(e.key), CodeUnknownKey, "unknown key "+quote(e.key)+e.origin()+didYouMean(e.key, o.keys), "accepted here: "+strings.Join(o.keys, " "))
 		case e.value.isNull() && e.key != "json":
 			p.fail(e.pos, width(e.key), CodeMissing, "key "+quote(e.key)+" has no value", "write one, or remove the key")
@@ -242,10 +244,16 @@ func (o *object) has(key string) bool { return o.get(key) != nil }
 // need reports a missing key.
 func (o *object) need(p *parser, key, hint string) *node {
 	n := o.get(key)
-	if n == nil && o.node != nil && o.node.kind == mapNode && !o.isWritten(key) {
+	if n == nil && o.node != nil && o.node.kind == mapNode && !o.isMeant(key) {
 		p.fail(o.node.pos, 0, CodeMissing, "key "+quote(key)+" is missing", hint)
 	}
 	return n
+}
+
+// isMeant reports a key that is there or that another one probably stands for,
+// which has been reported already.
+func (o *object) isMeant(key string) bool {
+	return o.isWritten(key) || slices.Contains(o.meant, key)
 }
 
 // isWritten reports a key that is there, also without a usable value, which
