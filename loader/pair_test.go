@@ -169,6 +169,31 @@ func TestPairCounts(t *testing.T) {
 	})
 }
 
+// A counted stage sends its number, also where a request outlasts its block.
+func TestPairCountsWhatOutlastsItsBlock(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var asked atomic.Int64
+		slow := func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 190 {
+				time.Sleep(1000 * ms)
+			}
+			ok(w, r)
+		}
+		var v visited
+		p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", slow), get("/"))
+		b, h := p.Run(t.Context(), counted(200, 3), Turns{Block: 20 * ms, Windows: 10_000})
+		for _, s := range []*result.Stage{b, h} {
+			coherent(t, s)
+			if s.Counters.Success != 200 || s.State != result.Completed {
+				t.Errorf("%d requests, %s, want 200 completed", s.Counters.Success, s.State)
+			}
+		}
+		if n := asked.Load(); n != 200 {
+			t.Errorf("head was asked %d times", n)
+		}
+	})
+}
+
 // More windows follow as long as they are asked for, and the asker sees what
 // was measured until then.
 func TestPairIsExtended(t *testing.T) {
