@@ -93,7 +93,7 @@ func TestPairShowsItsBorders(t *testing.T) {
 		attempts(t, func(time.Duration) string {
 			var v visited
 			p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
-			const windows = 6
+			const windows = 12
 			var seen []map[string]int64
 			b, h := p.Run(t.Context(), rated(100, time.Hour), Turns{Block: 50 * ms, Windows: windows, WarmUp: 2, Border: func(bool) {
 				seen = append(seen, map[string]int64{"base": int64(len(v.of("base"))), "head": int64(len(v.of("head")))})
@@ -103,7 +103,7 @@ func TestPairShowsItsBorders(t *testing.T) {
 			}
 			answered := func(i int) bool { // in time, in both blocks of a window
 				slowest, _ := b.Slices[i].Response.Merge(h.Slices[i].Response).Max()
-				return slowest < awaited/2
+				return slowest < awaited
 			}
 			compared := 0
 			for i := 1; i < windows; i++ {
