@@ -135,9 +135,11 @@ func TestOAuth2(t *testing.T) {
 		if i.tokens() < 2 {
 			t.Error("the token was not renewed")
 		}
+		i.mu.Lock() // a renewal may be under way
 		if want := "load audience=x+y&grant_type=client_credentials&scope=a+b"; i.forms[0] != want {
 			t.Errorf("asked with %q, want %q", i.forms[0], want)
 		}
+		i.mu.Unlock()
 		if warnings := l.After(t.Context()); len(warnings) > 0 {
 			t.Errorf("warnings %q", warnings)
 		}

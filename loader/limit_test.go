@@ -77,7 +77,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		t.Errorf("%d connections at most, want 3", l.opts.MaxConnections)
 	}
 	s := l.Run(t.Context(), rated(200, 200*ms))
-	if c := s.Counters; s.Generator.Opened > 3 || c.Success == 0 || c.Success+c.Unsent != 40 {
+	if c := s.Counters; s.Generator.Opened > 3 || c.Success+c.Unsent != 40 {
 		t.Errorf("opened %d connections for 40 requests: %+v", s.Generator.Opened, c)
 	}
 }

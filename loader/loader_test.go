@@ -50,7 +50,7 @@ func attempts(t *testing.T, try func(scale time.Duration) (complaint string)) {
 // that a stalled machine did not come to.
 func delivered(t *testing.T, s *result.Stage, due int64) {
 	t.Helper()
-	if c, own := s.Counters, s.Generator.UnsentOwn; c.Success == 0 || c.Due() != due || c.Success+own != due {
+	if c, own := s.Counters, s.Generator.UnsentOwn; c.Due() != due || c.Success+own != due {
 		t.Errorf("%+v, %d of them not started by the generator, want %d answered: %+v", c, own, due, s.Failures)
 	}
 }

@@ -35,7 +35,7 @@ func TestWaitForTCPAndDNS(t *testing.T) {
 	for wait, want := range map[string]string{
 		"tcp: \"" + strings.TrimPrefix(open, "http://") + "\"":  "",
 		"dns: {name: api.test, server: \"" + zone(t) + "\"}":    "",
-		"tcp: \"" + closedPort + "\"":                        "connection refused",
+		"tcp: \"" + closedPort + "\"":                           "connection refused",
 		"dns: {name: nobody.test, server: \"" + zone(t) + "\"}": "NAMEERROR",
 	} {
 		l := newLoader(t, parseWhole(t, "version: 1\ntarget: http://localhost:1\nwait_for: {"+wait+", timeout: 10s}\nscenarios: [{request: GET /}]\nstages: [{name: s, requests: 1, workers: 1}]\n"), Options{})

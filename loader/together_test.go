@@ -75,8 +75,10 @@ func TestRunTogether(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if want := map[string]bool{"0": true, "1": true, "2": true}; !cmp.Equal(want, users["order"]) {
-			t.Errorf("orders by the users %v", users["order"])
+		for user := range users["order"] { // not all of them where one is faster
+			if user != "0" && user != "1" && user != "2" {
+				t.Errorf("an order by user %s", user)
+			}
 		}
 		for user := range users["browse"] {
 			if users["order"][user] {

@@ -52,7 +52,7 @@ const chatting = `
         headers: {x-token: t-1}
         messages:
           - {expect: json.type == "welcome"}
-          - {send: "hello ${uuid}", expect: event contains "hello", within: 10s, repeat: 5}
+          - {send: "hello ${uuid}", expect: event contains "hello", within: 1m, repeat: 5}
           - {json: {bye: "${random.int(1,9)}"}, expect: json.bye > 0}
         checks: [events == 7, 'event contains "bye"', 'event_type == "text"', 'header["x-room"] == "a b"', status == 101]
         capture: {token: event 1 $.token}
