@@ -67,6 +67,12 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if inputs.Mode == "check" {
 		return checkAction(ctx, p, a, inputs, paths)
 	}
+	if inputs.Mode == "merge" {
+		return mergeAction(ctx, p, a, pr, paths)
+	}
+	if err := pr.readTogether(len(paths)); err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
 	n.trust = pr.trust
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
@@ -78,8 +84,8 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if len(paths) > 1 {
 		return gateFiles(ctx, p, a, n, inputs, paths)
 	}
-	inputs.Config = paths[0]
-	g, err := prepareGate(ctx, p, a, n, inputs)
+	pr.inputs.Config = paths[0]
+	g, err := prepareGate(ctx, p, pr)
 	if err != nil {
 		return pr.unread(err), errors.Join(err, refused(a, err))
 	}
@@ -100,22 +106,24 @@ type fileGate struct {
 
 // prepareGate reads an SLO file and what it is judged by: all that can be wrong
 // with files and inputs is found here, before anything is loaded.
-func prepareGate(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs) (*fileGate, error) {
-	pr := newPullRequest(a, in)
+func prepareGate(ctx context.Context, p *program, pr *pullRequest) (*fileGate, error) {
 	file, change, err := pr.file(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	a.Mask(file.Secrets...)
-	if asksForArtifacts(in) {
-		onlyArtifacts(file, in)
-	}
+	pr.action.Mask(file.Secrets...)
 	s := pr.settings()
-	s.Change, s.Docker = change, n.socket
-	if s.Baseline, err = baselineOptions(file, filesOf(in.Baseline)); err != nil {
+	if s.Coverage, err = coverageOf(file); err != nil {
 		return nil, err
 	}
-	if s.Coverage, err = coverageOf(file); err != nil {
+	if pr.isPart() {
+		return &fileGate{pr: pr, file: file, settings: s}, nil
+	}
+	if asksForArtifacts(pr.inputs) {
+		onlyArtifacts(file, pr.inputs)
+	}
+	s.Change = change
+	if s.Baseline, err = baselineOptions(file, filesOf(pr.inputs.Baseline)); err != nil {
 		return nil, err
 	}
 	return &fileGate{pr: pr, file: file, settings: s}, nil
@@ -124,23 +132,42 @@ func prepareGate(ctx context.Context, p *program, a *action.Action, n *network, 
 // run loads and judges, and hands the results to the workflow. The run is nil
 // where nothing was loaded.
 func (g *fileGate) run(ctx context.Context, p *program, n *network) (*result.Run, int, error) {
-	pr, file, s := g.pr, g.file, g.settings
+	pr := g.pr
+	g.settings.Docker = n.socket
 	if g.unfound != nil {
-		code, err := s.unready(ctx, g.unfound)
-		return nil, code, pr.refuse(ctx, p, file, err)
+		code, err := g.settings.unready(ctx, g.unfound)
+		return nil, code, pr.refuse(ctx, p, g.file, err)
 	}
-	kept := newHistory(pr.action, pr.inputs, file)
-	s.Baseline.BaseBranch = kept.isBase()
-	if kept.compares {
-		s.Baseline.Accepted = pr.accepted(ctx, p)
+	var kept *history
+	if !pr.isPart() {
+		kept = g.history(ctx, p)
 	}
-	kept.earlierResults(ctx, &s.Baseline)
-	r, code, err := p.gateRun(ctx, file, s)
-	if r == nil {
-		return nil, code, pr.refuse(ctx, p, file, n.explain(err))
+	r, code, err := p.gateRun(ctx, g.file, g.settings)
+	switch {
+	case r == nil:
+		return nil, code, pr.refuse(ctx, p, g.file, n.explain(err))
+	case pr.isPart():
+		return r, code, errors.Join(err, pr.handOverPart(r))
 	}
-	return r, code, errors.Join(err, pr.deliver(r, s.Change), kept.keepResult(ctx, p, pr.action, r, pr.inputs.Out),
-		pr.checkRun(ctx, p, r, code, s.Change), pr.report(ctx, p, r))
+	return r, code, errors.Join(err, g.conclude(ctx, p, kept, r, code))
+}
+
+// history finds the results of earlier runs.
+func (g *fileGate) history(ctx context.Context, p *program) *history {
+	h, b := newHistory(g.pr.action, g.pr.inputs, g.file), &g.settings.Baseline
+	b.BaseBranch = h.isBase()
+	if h.compares {
+		b.Accepted = g.pr.accepted(ctx, p)
+	}
+	h.earlierResults(ctx, b)
+	return h
+}
+
+// conclude tells of a judged run wherever a reader looks.
+func (g *fileGate) conclude(ctx context.Context, p *program, kept *history, r *result.Run, code int) error {
+	pr, change := g.pr, g.settings.Change
+	return errors.Join(pr.deliver(r, change), kept.keepResult(ctx, p, pr.action, r, pr.inputs.Out),
+		pr.checkRun(ctx, p, r, code, change), pr.report(ctx, p, r))
 }
 
 // settings are those that the inputs make.
@@ -148,7 +175,7 @@ func (pr *pullRequest) settings() settings {
 	in := pr.inputs
 	return settings{
 		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
-		Source: pr.action.Source(), Trust: &pr.trust,
+		Source: pr.action.Source(), Trust: &pr.trust, Together: pr.together,
 	}
 }
 
@@ -274,7 +301,7 @@ func refused(a *action.Action, why error) error {
 // deliver hands a judged run to the workflow: all of it, also when a part
 // fails.
 func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
-	a, out, marked := pr.action, pr.inputs.Out, r.SLO.Path
+	a, marked := pr.action, r.SLO.Path
 	if c.elsewhere {
 		marked = ""
 	}
@@ -282,18 +309,23 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	if !pr.inputs.Charts {
 		form = report.PlainMarkdown
 	}
-	files := filesIn(out)
 	var page bytes.Buffer
 	err := errors.Join(
-		a.SetOutputs(r, files),
 		form(&page, r),
 		a.Annotate(marked, r.Judgement, words),
 	)
-	err = errors.Join(err, a.WriteSummary(page.Bytes()))
-	a.HandOver(out, files.Result, files.Report,
-		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
-	if err != nil {
+	if err = errors.Join(err, a.WriteSummary(page.Bytes()), pr.handOver(r)); err != nil {
 		return fmt.Errorf("hand the results to the workflow: %w", err)
 	}
 	return nil
+}
+
+// handOver gives later steps the outputs and the files of a run.
+func (pr *pullRequest) handOver(r *result.Run) error {
+	out := pr.inputs.Out
+	files := filesIn(out)
+	err := pr.action.SetOutputs(r, files)
+	pr.action.HandOver(out, files.Result, files.Report,
+		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
+	return err
 }

@@ -28,6 +28,8 @@ type pullRequest struct {
 	event  github.Event
 	trust  trust
 	number int // 0: to be found
+
+	together together // with other jobs that are generators, too
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
@@ -75,7 +77,7 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	}
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
-		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
+		Path: in.Config, Shards: pr.together.shard.Count, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
 		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger, Plan: in.Mode == "check",
 	}, err
 }

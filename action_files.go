@@ -29,16 +29,17 @@ func configs(in action.Inputs) ([]string, error) {
 // prepareGates prepares the gates of all SLO files of a job, each with a folder
 // of its own for its results. All that is wrong with any is found here; code is
 // the exit code where something is.
-func prepareGates(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths []string) (all []*fileGate, code int, err error) {
+func prepareGates(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (all []*fileGate, code int, err error) {
 	var files []*slo.File
 	var codes []int
 	var wrong joined
 	for _, path := range paths {
 		own := in
 		own.Config = path
-		g, err := prepareGate(ctx, p, a, n, own)
+		pr := newPullRequest(a, own)
+		g, err := prepareGate(ctx, p, pr)
 		if err != nil {
-			wrong, codes = append(wrong, err), append(codes, newPullRequest(a, own).unread(err))
+			wrong, codes = append(wrong, err), append(codes, pr.unread(err))
 			continue
 		}
 		g.pr.inputs.Out = filepath.Join(in.Out, folderOf(g.file))
@@ -61,7 +62,7 @@ func prepareGates(ctx context.Context, p *program, a *action.Action, n *network,
 // the job summary and a comment; the step has the outputs and the exit code of
 // the worst.
 func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths []string) (int, error) {
-	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), n, in, paths)
+	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths)
 	if err != nil {
 		return code, joinedWith(err, refused(a, err))
 	}

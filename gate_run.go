@@ -42,13 +42,15 @@ type settings struct {
 	BaseSource     result.Source
 	Notes          []string     // what a reader of the result must know
 	Own            *ownServices // nil: somebody else has started what is loaded
+	Demo           *result.Demo // nil: another service is loaded
 	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Coverage       *result.Coverage
 	Cluster        run.Cluster
 	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Docker         string         // socket of the engine that may run the service; empty: none
-	Loader         loader.Options // but for seed, version and address
+	Loader         loader.Options // but for seed, version, address and shard
+	Together       together       // with other generators
 	Way            way            // to the target
 	BaseWay        way            // to the base target
 	Trust          *trust         // nil: every target is the user's own
@@ -57,7 +59,7 @@ type settings struct {
 // options are the loader's options to load a target over a way.
 func (s settings) options(seed uint64, target string, w way) loader.Options {
 	o := s.Loader
-	o.Seed, o.Version, o.Address = seed, version(), w.address
+	o.Seed, o.Version, o.Address, o.Shard = seed, version(), w.address, s.Together.shard
 	if s.Trust != nil {
 		o.Guard = s.Trust.guard(target, w)
 	}
@@ -103,8 +105,15 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		progress.Close()
 		return nil, exitUsage, err
 	}
+	late, err := s.Together.await(ctx, progress.Note)
+	if err != nil {
+		progress.Close()
+		code, err := s.unready(ctx, err)
+		return nil, code, err
+	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
 		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
+		Shard: s.Together.shard,
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)
@@ -114,18 +123,37 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		r.Base.Route, r.Base.Source = veil(s.BaseWay.describe(to.base), file), s.BaseSource
 		r.Base.Target = veil(r.Base.Target, file)
 	}
-	r.Warnings = append(r.Warnings, s.Notes...)
+	if r.Warnings = append(r.Warnings, s.Notes...); late != "" {
+		r.Warnings = append(r.Warnings, late)
+	}
 	// The reports need other memory than the load did.
 	to.close()
 	debug.FreeOSMemory()
 
-	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
+	r.Slogate, r.Seed, r.Own, r.Demo = version(), seed, s.Own != nil, s.Demo
 	r.Route, r.Target = veil(route, file), veil(r.Target, file)
 	r.Source, r.Machine, r.Coverage = s.Source, machine(), s.Coverage
+	if r.Shard = s.Together.inResult(); r.Shard.IsPart() {
+		return r, partCode(r), p.write(r, s)
+	}
+	code, err := p.judge(file, r, s)
+	return r, code, err
+}
+
+// judge judges and diagnoses what was measured, and reports it.
+func (p *program) judge(file *slo.File, r *result.Run, s settings) (int, error) {
 	r.Judgement = gate.Judge(file, r, s.Baseline)
 	s.Change.note(r.Judgement)
 	r.Findings = diagnose.Find(r)
-	return r, exitCode(r, s), p.write(r, s)
+	return exitCode(r, s), p.write(r, s)
+}
+
+// partCode is the exit code of a shard, which is not judged by itself.
+func partCode(r *result.Run) int {
+	if r.Cancelled {
+		return exitCancelled
+	}
+	return exitPass
 }
 
 // ready starts what slogate starts itself, and waits for all that is loaded.
@@ -238,7 +266,7 @@ func (s settings) unready(ctx context.Context, err error) (int, error) {
 // exitCode is the table of the documentation: docs/verdicts.md.
 func exitCode(r *result.Run, s settings) int {
 	switch {
-	case r.Cancelled:
+	case r.Cancelled && r.Shard == (result.Shard{}): // shards were cancelled, not the merge
 		return exitCancelled
 	case r.Judgement.Verdict == result.Fail:
 		return s.excuse(exitFail)

@@ -60,6 +60,7 @@ type commandLine struct {
 	Run       runCommand       `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
 	Check     checkCommand     `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
 	Compare   compareCommand   `cmd:"" help:"Judge result B against result A, which sends nothing, or build, start and compare two revisions."`
+	Merge     mergeCommand     `cmd:"" help:"Judge the shards of one run, which several generators have loaded, as the run."`
 	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
 	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`

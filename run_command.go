@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
@@ -69,9 +70,14 @@ func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []resu
 
 // runFlags are the flags that run, demo and the action share.
 type runFlags struct {
+	reportFlags
+	Seed uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+}
+
+// reportFlags say where results go and what becomes of a verdict.
+type reportFlags struct {
 	Out            string `default:"slogate-out" help:"Folder for the result file and the reports (default: ${default})." placeholder:"DIR"`
 	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
-	Seed           uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
 	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
 	OnInconclusive string `enum:"auto,fail,warn" default:"auto" help:"What an inconclusive run does: auto exits 3 where an absolute objective is, fail also where only comparisons are, warn exits 0." placeholder:"auto|fail|warn"`
 }
@@ -106,8 +112,11 @@ type runCommand struct {
 	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
 	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
+	shardFlags
 	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
 	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
+
+	together together `kong:"-"` // what the flags of shards say
 }
 
 // planned is a run that is ready to begin.
@@ -127,9 +136,13 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 	if c.AllowCommands && c.Target != "" {
 		return exitUsage, errors.New("--target and --allow-commands exclude each other: the target is the service that is started")
 	}
+	if c.together, err = c.shardFlags.read(c.Seed, time.Now()); err != nil {
+		return exitUsage, err
+	}
+	options.Shards = c.together.shard.Count
 	paths, err := expand(c.File)
 	if err == nil {
-		err = c.against.of(paths)
+		err = errors.Join(c.against.of(paths), c.alone(len(paths)))
 	}
 	if err != nil {
 		return exitUsage, err
@@ -247,7 +260,7 @@ func (c *runCommand) do(ctx context.Context, p *program, plan planned) ended {
 // can be wrong with files and flags is found here, before anything is started.
 func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo.File, settings, error) {
 	settings := c.settings()
-	settings.Loader, settings.Docker = c.engineFlags.options(), p.dockerSocket()
+	settings.Loader, settings.Docker, settings.Together = c.engineFlags.options(), p.dockerSocket(), c.together
 	file, err := readSLO(path, options)
 	if err != nil || c.Once {
 		return file, settings, err

@@ -27,9 +27,12 @@ type Inputs struct {
 	AllowedHosts   string   // patterns of hosts that may be loaded; likewise
 	Accept         bool     // regressions against the baseline only warn
 	Seed           uint64   // of random arrivals and values; 0: a random one
+	Shard          string   // I/N: which of several generators the job is; empty: the only one
+	StartAt        string   // when the first stage begins; empty: at once
+	Shards         []string // results of shards, or folders of them, for the mode merge
 	Env            []string // names of the environment variables that the SLO file may read
 	Network        string   // auto, bridge or host
-	Mode           string   // run, check or comment
+	Mode           string   // run, check, merge or comment
 	Result         string   // result file of the mode comment; empty: the one in Out
 	ObjectivesFrom string   // head or base: whose SLO file judges a pull request
 	Comment        string   // always, on-failure or never
@@ -74,13 +77,16 @@ var inputs = []input{
 	{name: "max-duration", set: func(in *Inputs, v string) error { in.MaxDuration = v; return nil }},
 	{name: "allowed-hosts", set: func(in *Inputs, v string) error { in.AllowedHosts = v; return nil }},
 	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
+	{name: "shard", set: func(in *Inputs, v string) error { in.Shard = v; return nil }},
+	{name: "start-at", set: func(in *Inputs, v string) error { in.StartAt = v; return nil }},
+	{name: "shards", fallback: "shards", set: func(in *Inputs, v string) error { in.Shards = paths(v); return nil }},
 	{name: "env", set: func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
 	{name: "network", fallback: "auto", set: func(in *Inputs, v string) (err error) {
 		in.Network, err = oneOf(v, "auto", "bridge", "host")
 		return err
 	}},
 	{name: "mode", fallback: "run", set: func(in *Inputs, v string) (err error) {
-		in.Mode, err = oneOf(v, "run", "check", "comment")
+		in.Mode, err = oneOf(v, "run", "check", "merge", "comment")
 		return err
 	}},
 	{name: "result", set: func(in *Inputs, v string) error { in.Result = v; return nil }},

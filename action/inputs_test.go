@@ -69,7 +69,7 @@ input on-inconclusive: "Warn" is not accepted, only auto or fail or warn
 input seed: "-1" is not a whole number from 0 to 18446744073709551615
 input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env
 input network: "none" is not accepted, only auto or bridge or host
-input mode: "test" is not accepted, only run or check or comment
+input mode: "test" is not accepted, only run or check or merge or comment
 input objectives-from: "main" is not accepted, only head or base
 input comment: "true" is not accepted, only always or on-failure or never`
 	if err == nil || err.Error() != want {

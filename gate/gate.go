@@ -47,6 +47,9 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 			j.Notices = append(j.Notices, fmt.Sprintf("stage %q was loaded twice, because it failed near a bound: both together decide", s.Name))
 		}
 	}
+	if len(r.Gaps) > shownGaps {
+		j.Notices = append(j.Notices, r.Gaps...)
+	}
 	j.Baseline, j.Earlier = baselineUse(j.Objectives), earlier.past(stages)
 	if b := j.Baseline; b != nil && b.Covered < b.Relative {
 		j.Notices = append(j.Notices, fmt.Sprintf("baseline covers %d of %s", b.Covered, objectives(b.Relative)))

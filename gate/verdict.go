@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
 // runVerdict puts the objectives' verdicts together, the first that applies:
-// cancelled is inconclusive; fail where the target died or a fail-objective
+// cancelled is inconclusive, and so are shards that are not the whole run; fail where the target died or a fail-objective
 // failed; inconclusive where an absolute fail-objective is, where a judged stage did not
 // complete, or where nothing was judged; warn where a warn-objective was
 // missed or a relative fail-objective is inconclusive; else pass. On the base
@@ -21,6 +22,12 @@ func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjectiv
 	t := newTally(all)
 	if r.Cancelled {
 		return result.Inconclusive, "cancelled before the run was complete" + t.count(t.failed, "failed until then")
+	}
+	if len(r.Gaps) > 0 {
+		return result.Inconclusive, "the run is not whole: " + strings.Join(r.Gaps[:min(len(r.Gaps), shownGaps)], "; ") + t.count(t.failed, "failed in what there is")
+	}
+	if r.Shard.IsPart() {
+		return result.Inconclusive, "this is " + r.Shard.String() + ", which says nothing of the whole run: slogate merge puts them together"
 	}
 	if s, ok := first(stages, judgedStage.died); ok {
 		return result.Fail, deadSentence(s) + t.count(t.failed, "failed")
@@ -48,6 +55,9 @@ func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjectiv
 	}
 	return result.Pass, t.passedSentence()
 }
+
+// shownGaps is how many of what is missing a sentence names. The notices have all.
+const shownGaps = 3
 
 func first(stages []judgedStage, is func(judgedStage) bool) (judgedStage, bool) {
 	for _, s := range stages {

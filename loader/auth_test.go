@@ -127,8 +127,9 @@ func TestOAuth2(t *testing.T) {
 		for begun := time.Now(); i.tokens() < 2 && time.Since(begun) < time.Minute; {
 			s := l.Run(t.Context(), rated(50, 400*ms))
 			coherent(t, s)
-			if s.Counters.Success != 20 || i.refused.Load() > 0 {
-				t.Fatalf("%+v %+v", s.Counters, s.Failures)
+			delivered(t, s, 20)
+			if t.Failed() || i.refused.Load() > 0 {
+				t.Fatalf("%d requests without a token", i.refused.Load())
 			}
 		}
 		if i.tokens() < 2 {
@@ -174,8 +175,8 @@ func TestOAuth2RenewalFails(t *testing.T) {
 		return len(l.plan.setup.warnings) > 0
 	}
 	for begun := time.Now(); !warned() && time.Since(begun) < time.Minute; {
-		if s := l.Run(t.Context(), rated(20, 400*ms)); s.Counters.Success != 8 {
-			t.Fatalf("%+v %+v", s.Counters, s.Failures)
+		if delivered(t, l.Run(t.Context(), rated(20, 400*ms)), 8); t.Failed() {
+			return
 		}
 	}
 	if w := l.After(t.Context()); len(w) == 0 || !strings.Contains(w[0], "renew the token of step GET /: token_url answered 401") {

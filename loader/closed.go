@@ -22,8 +22,9 @@ func (d *drive) closed(ctx context.Context) {
 		ctx, stop = context.WithDeadline(ctx, d.start.Add(d.load.Duration))
 		defer stop()
 	}
-	for k := range max(d.load.WorkersFrom, d.load.WorkersTo) {
-		from, to := shiftOf(d.load, k)
+	shard := d.loader.opts.Shard
+	for j := range shard.of(workersOf(d.load)) {
+		from, to := shiftOf(d.load, shard.at(j))
 		d.wg.Go(func() { d.work(ctx, from, to) })
 	}
 	d.wg.Wait()
@@ -69,7 +70,7 @@ func (d *drive) work(ctx context.Context, from, to time.Duration) {
 	defer d.free(u)
 	for ctx.Err() == nil {
 		var more bool
-		if due, more = d.iterate(ctx, u, d.iterations.Add(1)-1, turn{due: due}); !more {
+		if due, more = d.iterate(ctx, u, d.iteration(d.iterations.Add(1)-1), turn{due: due}); !more {
 			return
 		}
 	}

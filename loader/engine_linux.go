@@ -132,7 +132,7 @@ func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
 func (e *epollEngine) load(ctx context.Context, s *stage) {
 	to := e.resolved(ctx, s)
 	// Where descriptors are short it is fewer pools.
-	pools, _ := e.take(min(e.threads(s.load), s.connections))
+	pools, _ := e.take(min(e.threads(s.own()), s.connections))
 	if len(pools) == 0 {
 		(&portable{client: e.client}).load(ctx, s)
 		return
@@ -140,7 +140,7 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	defer e.release(pools)
 	n := len(pools)
 	defer occupy(n)()
-	pace := choosePacing(s.load)
+	pace := choosePacing(s.own())
 	pace.coalesces = pace.tick > 0 && s.plan.isSingle()
 	var wg sync.WaitGroup
 	for i := range n {

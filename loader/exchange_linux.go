@@ -26,7 +26,7 @@ func (l *lane) proceed(g *guest) {
 			return
 		}
 		if g.scenario == nil {
-			if g.enter(l.plan, l.iterations.Add(1)-1); g.starts && l.isSpent() {
+			if g.enter(l.plan, l.iteration(l.iterations.Add(1)-1)); g.starts && l.isSpent() {
 				l.leave(g)
 				return
 			}

@@ -69,7 +69,7 @@ func TestFetcherKnowsCaptures(t *testing.T) {
 }
 
 func TestFetcherMasksSecrets(t *testing.T) {
-	file := fileOf("http://"+closedPort(t), get("/"))
+	file := fileOf("http://"+closedPort, get("/"))
 	file.Secrets = []string{"hunter2"}
 	l := newLoader(t, file, Options{})
 	fetch, err := l.Fetcher(get("/metrics?key=hunter2").Request, 100)
@@ -89,22 +89,26 @@ func TestFetcherMasksSecrets(t *testing.T) {
 // What lies between two borders is one window of both sides.
 func TestPairShowsItsBorders(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		var v visited
-		p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
-		const windows = 3
-		var seen []map[string]int64
-		b, h := p.Run(t.Context(), rated(100, time.Hour), Turns{Block: 50 * ms, Windows: windows, WarmUp: 2, Border: func(bool) {
-			seen = append(seen, map[string]int64{"base": int64(len(v.of("base"))), "head": int64(len(v.of("head")))})
-		}})
-		if len(seen) != windows+1 {
-			t.Fatalf("%d borders, want %d", len(seen), windows+1)
-		}
-		for i := range windows {
-			for side, s := range map[string]*result.Stage{"base": b, "head": h} {
-				if got, want := seen[i+1][side]-seen[i][side], s.Slices[i].Counters.Success; got != want {
-					t.Errorf("window %d: %s was asked %d times, its slice has %d", i, side, got, want)
+		attempts(t, func(scale time.Duration) (complaint string) {
+			var v visited
+			p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+			const windows = 3
+			var seen []map[string]int64
+			b, h := p.Run(t.Context(), rated(100, time.Hour), Turns{Block: 50 * scale * ms, Windows: windows, WarmUp: 2, Border: func(bool) {
+				seen = append(seen, map[string]int64{"base": int64(len(v.of("base"))), "head": int64(len(v.of("head")))})
+			}})
+			if len(seen) != windows+1 {
+				t.Fatalf("%d borders, want %d", len(seen), windows+1)
+			}
+			for i := range windows {
+				for side, s := range map[string]*result.Stage{"base": b, "head": h} {
+					// A block waits for its answers, but not for ever.
+					if got, want := seen[i+1][side]-seen[i][side], s.Slices[i].Counters.Success; got != want {
+						complaint = fmt.Sprintf("window %d: %s was asked %d times, its slice has %d", i, side, got, want)
+					}
 				}
 			}
-		}
+			return complaint
+		})
 	})
 }

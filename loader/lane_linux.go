@@ -138,7 +138,7 @@ func (l *lane) begin() {
 		l.nextArrival()
 		return
 	}
-	for k := l.number; k < max(l.load.WorkersFrom, l.load.WorkersTo); k += l.lanes {
+	for k := l.number; k < l.loader.opts.Shard.of(workersOf(l.load)); k += l.lanes {
 		l.hire(k)
 	}
 }
@@ -157,9 +157,9 @@ func (l *lane) listTimeouts() {
 	}
 }
 
-// hire makes worker k of a closed stage.
+// hire makes worker k of those that the shard has of a closed stage.
 func (l *lane) hire(k int) {
-	from, to := shiftOf(l.load, k)
+	from, to := shiftOf(l.load, l.loader.opts.Shard.at(k))
 	g := &guest{user: l.newUser(k), until: to, due: from, paused: longAgo}
 	l.alive++
 	if from > l.clock {
@@ -177,7 +177,7 @@ func (l *lane) nextArrival() {
 	for a.more {
 		a.due, a.more = a.times.Next()
 		a.index++
-		if int(a.index%int64(l.lanes)) == l.number {
+		if number, own := l.isOwn(a.index); own && int(number%int64(l.lanes)) == l.number {
 			return
 		}
 	}

@@ -130,7 +130,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if opts.MaxConnections <= 0 {
 		opts.MaxConnections = defaultConnections
 	}
-	if most := file.Limits.Connections; most > 0 {
+	if most := opts.Shard.of(file.Limits.Connections); file.Limits.Connections > 0 {
 		opts.MaxConnections = min(opts.MaxConnections, most)
 	}
 	if opts.Grace <= 0 {

@@ -40,13 +40,16 @@ func (d *drive) open(ctx context.Context) {
 // release hands every arrival over at its time, and counts those that it did
 // not come to.
 func (d *drive) release(ctx context.Context, end time.Time) {
-	pace := newPacer(ctx, choosePacing(d.load))
+	pace := newPacer(ctx, choosePacing(d.own()))
 	d.setMode(pace.mode())
 	times := d.times()
 	for i := d.firstIteration(); ; i++ {
 		offset, more := times.Next()
 		if !more {
 			return
+		}
+		if _, own := d.isOwn(i); !own {
+			continue
 		}
 		due := d.start.Add(offset)
 		running := pace.until(due)

@@ -7,39 +7,22 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// Shard is one of several generators of one run. They split the rows of data
-// files, so that none is taken by two. The zero value is the only one.
-type Shard struct {
-	Index int // from 0
-	Count int
-}
-
-// rows are those of the shard: so many from the first one on, of the file or of
-// its random order.
-func (s Shard) rows(all int64) (first, n int64) {
-	if s.Count <= 1 {
-		return 0, all
-	}
-	first = all * int64(s.Index) / int64(s.Count)
-	return first, all*int64(s.Index+1)/int64(s.Count) - first
-}
-
 // rowNumber is the row that an iteration takes, counted over all stages. The
-// same number takes the same row on both sides of a comparison and for every
-// user. It reports false where the data ends before it.
-func rowNumber(d *slo.Data, s Shard, seed uint64, iteration int64) (int64, bool) {
-	first, rows := s.rows(d.Len())
-	if rows == 0 || d.AtEnd == slo.Stop && iteration >= rows {
+// same number takes the same row on both sides of a comparison, in every shard
+// and for every user. It reports false where the data ends before it.
+func rowNumber(d *slo.Data, seed uint64, iteration int64) (int64, bool) {
+	rows := d.Len()
+	if d.AtEnd == slo.Stop && iteration >= rows {
 		return 0, false
 	}
 	switch d.Order {
 	case slo.Random:
 		high, _ := bits.Mul64(mix(seed^mix(uint64(iteration))), uint64(rows))
-		return first + int64(high), true
+		return int64(high), true
 	case slo.Unique:
-		return shuffled(seed^mix(uint64(iteration/rows)), first+iteration%rows, d.Len()), true
+		return shuffled(seed^mix(uint64(iteration/rows)), iteration%rows, rows), true
 	}
-	return first + iteration%rows, true
+	return iteration % rows, true
 }
 
 // shuffled is where place i of n goes in a random order that is never written
@@ -66,7 +49,7 @@ func (u *user) takeRow(sc *scenario, iteration int64) {
 	s := u.session
 	s.row, s.rowless = s.row[:0], nil
 	for i, d := range sc.data {
-		number, ok := rowNumber(d, s.of.shard, mix(s.of.seed+uint64(i)), u.rows.number(sc, iteration))
+		number, ok := rowNumber(d, mix(s.of.seed+uint64(i)), u.rows.number(sc, iteration))
 		if !ok {
 			s.rowless = &rowError{d.File, "it has no row left"}
 			return
@@ -122,9 +105,9 @@ func (s *stage) takeRows() {
 	if s.part != nil {
 		return
 	}
-	taken := s.iterations.Load()
-	if s.load.Model == slo.Open {
-		taken, _ = s.spec.MostIterations()
+	taken, known := s.spec.MostIterations()
+	if shards := s.loader.opts.Shard.count(); s.load.Model == slo.Closed && (!known || shards == 1) {
+		taken = s.iterations.Load() * int64(shards)
 	}
 	for _, sc := range s.plan.scenarios {
 		s.loader.rowsTaken[sc.number].Add(taken)

@@ -17,7 +17,6 @@ import (
 // what keeps its requests as cheap as they are.
 type sessions struct {
 	seed   uint64       // of the run
-	shard  Shard        // whose rows the users take
 	names  []string     // of the captures
 	secret []int        // the captures that must not be written anywhere
 	values secretValues // of those captures
@@ -71,7 +70,7 @@ func newSessions(file *slo.File, target *url.URL, opts Options) *sessions {
 		return nil
 	}
 	s := &sessions{
-		seed: opts.Seed, shard: opts.Shard, names: file.Captures, places: len(file.Scenarios) + 1,
+		seed: opts.Seed, names: file.Captures, places: len(file.Scenarios) + 1,
 		origin: originOf(target.Scheme, target.Hostname()), free: map[int]*session{},
 	}
 	for number, name := range file.Captures {

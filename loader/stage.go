@@ -59,7 +59,7 @@ type stage struct {
 
 func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	s := &stage{loader: l, plan: l.plan.of(spec), load: spec.Workload, spec: spec, part: p, seed: stageSeed(l.opts.Seed, spec.Name)}
-	s.connections = l.opts.MaxConnections
+	s.connections, s.numbers.shard = l.opts.MaxConnections, l.opts.Shard
 	for i := range l.rowsTaken {
 		s.rowsBefore = append(s.rowsBefore, l.rowsTaken[i].Load())
 	}
@@ -77,11 +77,20 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		sh.keep(s.apart, s.parts)
 	}
 	s.keepPasses(planned)
-	s.tickets.Store(spec.Workload.Requests)
-	s.limit = newLimiter(l.file.Limits, spec.Workload, l.file.HTTP.Sent())
+	s.tickets.Store(s.own().Requests)
+	s.limit = newLimiter(l.opts.Shard.limits(l.file.Limits, spec), spec.Workload, l.file.HTTP.Sent())
 	s.self = watchSelf()
 	s.start = time.Now()
 	return s
+}
+
+// own is the workload of this generator, a part of the stage's where it is a
+// shard.
+func (s *stage) own() slo.Workload {
+	if s.part != nil {
+		return s.load
+	}
+	return s.loader.opts.Shard.Part(s.load)
 }
 
 // stageSeed gives each stage its own random numbers.
@@ -96,7 +105,7 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	requests, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	s.requests, s.cancelled = requests, ctx
-	ctx, stop := context.WithCancelCause(ctx)
+	ctx, stop := context.WithCancelCause(untimed{ctx})
 	defer stop(nil)
 	s.abort = stop
 
@@ -128,6 +137,14 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	<-monitored
 	return s.finish(end, state, reason)
 }
+
+// untimed is a context that is cancelled when its parent is and tells no
+// deadline: engines take one for the end of the stage's own time. The deadline
+// of a run may have passed a moment before the run is cancelled by it.
+type untimed struct{ context.Context }
+
+// Deadline says that there is none.
+func (untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // stateOf says how a stage ended.
 func stateOf(ctx context.Context) (result.State, string) {

@@ -42,20 +42,23 @@ func (l *Loader) RunTogether(ctx context.Context, plans []slo.Stage) []*result.S
 // together prepares stages that share what a single one has for itself.
 func (l *Loader) together(plans []slo.Stage) []*stage {
 	var stages []*stage
+	var own []slo.Stage
 	for _, plan := range plans {
 		stages = append(stages, newStage(l, plan, nil))
+		plan.Workload = l.opts.Shard.Part(plan.Workload)
+		own = append(own, plan)
 	}
-	connections := shareConnections(l.opts.MaxConnections, plans)
+	connections := shareConnections(l.opts.MaxConnections, own)
 	users, open := usersOf(plans)
-	limit := newLimiter(besideRates(l.file, plans), slo.Workload{Model: slo.Closed}, l.file.HTTP.Sent())
+	limit := newLimiter(l.opts.Shard.limits(besideRates(l.file, plans), plans...), slo.Workload{Model: slo.Closed}, l.file.HTTP.Sent())
 	start, first := time.Now(), 0
 	for i, s := range stages {
 		s.start, s.connections = start, connections[i]
 		if s.load.Model == slo.Open {
-			s.numbers = numbering{users + openBefore(plans, i), open}
+			s.numbers.first, s.numbers.step = users+openBefore(plans, i), open
 			continue
 		}
-		s.numbers, s.limit = numbering{first, 1}, limit
+		s.numbers.first, s.limit = first, limit
 		first += workersOf(s.load)
 	}
 	return stages
@@ -122,8 +125,12 @@ func besideRates(file *slo.File, plans []slo.Stage) slo.Limits {
 }
 
 // numbering gives the users of a stage their numbers. Those of stages that run
-// at the same time have none in common: what they send may name them.
-type numbering struct{ first, step int }
+// at the same time, and of shards, have none in common: what they send may name
+// them.
+type numbering struct {
+	first, step int
+	shard       Shard
+}
 
-// of is the number of the stage's i-th user.
-func (n numbering) of(i int) int { return n.first + i*max(n.step, 1) }
+// of is the number of the shard's i-th user of the stage.
+func (n numbering) of(i int) int { return n.first + n.shard.at(i)*max(n.step, 1) }

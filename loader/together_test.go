@@ -171,37 +171,46 @@ func TestShareConnections(t *testing.T) {
 // at windows of its time must not take the rest for a standstill.
 func TestEndedWorkloadsAgeNoMore(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		file, stages := mixed(serve(t, ok))
-		stages[1].Workload.Requests = 10
-		l := newLoader(t, file, Options{Engine: engine})
-		done := make(chan []*result.Stage, 1)
-		go func() { done <- l.RunTogether(t.Context(), stages) }()
-		var shown []time.Duration
-		var before *result.Stage
-		look := time.NewTicker(5 * ms)
-		defer look.Stop()
-		for {
-			select {
-			case all := <-done:
-				for _, d := range shown {
-					if d != all[1].Duration {
-						t.Fatalf("it lasted %v, and was shown to last %v", all[1].Duration, d)
-					}
+		attempts(t, func(scale time.Duration) string {
+			file, stages := mixed(serve(t, ok))
+			stages[0].Workload.Duration *= scale
+			stages[1].Workload.Requests = 10
+			l := newLoader(t, file, Options{Engine: engine})
+			done := make(chan []*result.Stage, 1)
+			go func() { done <- l.RunTogether(t.Context(), stages) }()
+			lasted, shown := watchSecond(l, done)
+			for _, d := range shown {
+				if d != lasted {
+					t.Fatalf("it lasted %v, and was shown to last %v", lasted, d)
 				}
-				if len(shown) == 0 {
-					t.Error("it was never shown beside the other one")
-				}
-				return
-			case <-look.C:
-				live := l.Snapshots()
-				if len(live) < 2 {
-					continue
-				}
-				if live[1] == before { // nothing is measured any more
-					shown = append(shown, before.Duration)
-				}
-				before = live[1]
 			}
-		}
+			if len(shown) == 0 {
+				return "it was never shown beside the other one"
+			}
+			return ""
+		})
 	})
+}
+
+// watchSecond returns how long the second of two workloads lasted, and how long
+// it was shown to have lasted after its end.
+func watchSecond(l *Loader, done <-chan []*result.Stage) (lasted time.Duration, shown []time.Duration) {
+	var before *result.Stage
+	look := time.NewTicker(5 * ms)
+	defer look.Stop()
+	for {
+		select {
+		case all := <-done:
+			return all[1].Duration, shown
+		case <-look.C:
+			live := l.Snapshots()
+			if len(live) < 2 {
+				continue
+			}
+			if live[1] == before { // nothing is measured any more
+				shown = append(shown, before.Duration)
+			}
+			before = live[1]
+		}
+	}
 }

@@ -114,7 +114,7 @@ func TestWebSocketFailures(t *testing.T) {
 	if s.Counters.BadStatus != 1 {
 		t.Errorf("a server without WebSockets: %+v %+v", s.Counters, s.Failures)
 	}
-	s = newLoader(t, parse(t, "http://"+closedPort(t), "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	s = newLoader(t, parse(t, "http://"+closedPort, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
 	if s.Counters.Refused != 1 {
 		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
 	}

@@ -28,6 +28,20 @@ func Plan(w io.Writer, name, plan string) error {
 	return nil
 }
 
+// Part writes, as Markdown for a job summary, that a shard has done its part of
+// a run.
+func Part(w io.Writer, r *result.Run) error {
+	var c result.Counters
+	for _, s := range r.Stages {
+		c.Add(s.Counters)
+	}
+	heading := Text{raw: shorten(r.Name, nameLimit), write: markdown}
+	if _, err := fmt.Fprintf(w, "## ▫️ %s: %s\n\n%s, %s without success. The run is judged where its shards are merged.\n", heading, r.Shard, plural(int(c.Due()), "request"), count(c.Due()-c.Success)); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
 // Quantity writes a value in the scale of its indicator's unit, as the reports
 // do: "450 ms", "98.2 %".
 func Quantity(unit string, value float64) string { return quantity(unit, value) }

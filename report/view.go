@@ -292,6 +292,8 @@ func sentence(r *result.Run) string {
 		return r.Judgement.Reason
 	case r.Cancelled:
 		return "The run was cancelled. What was measured until then is below."
+	case r.Shard.IsPart():
+		return "This is " + r.Shard.String() + " of one run, which is judged after slogate merge."
 	case r.Judgement == nil:
 		return "The run was not judged."
 	}
@@ -686,6 +688,13 @@ func (b builder) warnings() []Text {
 
 // reproduce is what makes this run again, line by line.
 func reproduce(r *result.Run) string {
+	if r.Demo != nil {
+		words := []string{"slogate demo"}
+		if r.Demo.Regress {
+			words = append(words, "--regress")
+		}
+		return strings.Join(append(words, "--seed", fmt.Sprint(r.Seed)), " ")
+	}
 	if b := r.Base; b != nil && b.Source.Ref != "" {
 		return strings.Join(append(append([]string{"slogate compare --seed", fmt.Sprint(r.Seed)}, profileWords(r)...),
 			"--slo", shellWord(r.SLO.Path), shellWord(b.Source.Commit+".."+r.Source.Commit)), " ")

@@ -28,6 +28,9 @@ func check(r *Run) error {
 			}
 		}
 	}
+	if err := checkShard(r.Shard); err != nil {
+		return err
+	}
 	if r.Machine.Cores < 0 {
 		return fmt.Errorf("machine: %d cores", r.Machine.Cores)
 	}

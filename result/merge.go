@@ -15,8 +15,8 @@ const keptSamples = 5
 
 // Merge returns the result of two generators that loaded the same plan at the
 // same time, as if one had done it. It is exact and order-independent:
-// histograms and counters add, slices add by their offset, loads add; what
-// differs and cannot add (an address, a machine's name) is left empty.
+// histograms and counters add, slices add by their offset; what differs and
+// cannot add (an address, a machine's name) is left empty.
 //
 // The generators share a start time, so a merged stage lasts as long as the
 // longest. Judgement and findings are dropped: they are of the parts.
@@ -34,6 +34,8 @@ func Merge(a, b *Run) (*Run, error) {
 		Start:   earlier(a.Start, b.Start),
 		End:     later(a.End, b.End),
 		Seed:    common(a.Seed, b.Seed),
+		Shard:   Shard{Index: common(a.Shard.Index, b.Shard.Index), Count: a.Shard.Count},
+		Gaps:    union(a.Gaps, b.Gaps),
 		Own:     a.Own || b.Own,
 
 		Cancelled: a.Cancelled || b.Cancelled,
@@ -79,6 +81,7 @@ func samePlan(a, b *Run) error {
 		{"profile", a.SLO.Profile, b.SLO.Profile},
 		{"target", a.Target, b.Target},
 		{"commit", a.Source.Commit, b.Source.Commit},
+		{"number of shards", fmt.Sprint(a.Shard.Count), fmt.Sprint(b.Shard.Count)},
 		{"number of stages", fmt.Sprint(len(a.Stages)), fmt.Sprint(len(b.Stages))},
 	} {
 		if f.a != f.b {
@@ -93,8 +96,7 @@ func samePlan(a, b *Run) error {
 	return nil
 }
 
-// sameStage compares what every shard of a stage has in common. Requests,
-// workers and rates are shares of the plan and differ by the remainder.
+// sameStage compares what every shard of a stage has in common.
 func sameStage(a, b *Stage) error {
 	if a.Name != b.Name {
 		return fmt.Errorf("the other result has %.80q in its place", b.Name)
@@ -102,8 +104,7 @@ func sameStage(a, b *Stage) error {
 	if a.Workload.Search || b.Workload.Search {
 		return errors.New("a search cannot be merged: each generator looked for a rate of its own")
 	}
-	v, w := a.Workload, b.Workload
-	if len(a.Beside) != len(b.Beside) || v.Model != w.Model || v.Duration != w.Duration || v.Arrivals != w.Arrivals || a.Judged != b.Judged {
+	if a.Workload != b.Workload || !slices.Equal(a.Beside, b.Beside) || a.Judged != b.Judged {
 		return errors.New("the workloads differ")
 	}
 	if len(a.Steps) == 0 || len(b.Steps) == 0 {
@@ -124,8 +125,8 @@ func mergeStages(a, b *Stage) Stage {
 	state, reason := worst(a, b)
 	return Stage{
 		Name:     a.Name,
-		Workload: addWorkloads(a.Workload, b.Workload),
-		Beside:   besideBoth(a.Beside, b.Beside),
+		Workload: a.Workload,
+		Beside:   a.Beside,
 		Judged:   a.Judged,
 		State:    state,
 		Reason:   reason,
@@ -219,25 +220,6 @@ func delayed(samples []Sample, by time.Duration) []Sample {
 		later[i].Offset += by
 	}
 	return later
-}
-
-// besideBoth adds the workloads beside a stage pairwise: of two shards they are
-// the same ones in the same order.
-func besideBoth(a, b []Workload) []Workload {
-	var all []Workload
-	for i := range a {
-		all = append(all, addWorkloads(a[i], b[i]))
-	}
-	return all
-}
-
-func addWorkloads(a, b Workload) Workload {
-	a.Requests += b.Requests
-	a.WorkersFrom += b.WorkersFrom
-	a.WorkersTo += b.WorkersTo
-	a.RateFrom += b.RateFrom
-	a.RateTo += b.RateTo
-	return a
 }
 
 // worst returns the state of the part that says most about the service, with

@@ -18,7 +18,7 @@ func merged(t *testing.T, a, b *Run) *Run {
 }
 
 func TestMergeIsOrderIndependent(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		a, b, c := randomRun(3*seed), randomRun(3*seed+1), randomRun(3*seed+2)
 		ab := merged(t, a, b)
 		if diff := cmp.Diff(ab, merged(t, b, a)); diff != "" {
@@ -60,8 +60,8 @@ func TestMergeAddsShards(t *testing.T) {
 		m = merged(t, m, r)
 	}
 	s := m.Stages[0]
-	if s.Counters != (Counters{Success: 3000}) || s.Workload.RateFrom != 30 || s.Workload.RateTo != 60 || s.Workload.Duration != time.Minute {
-		t.Errorf("merged %+v of %+v, want 3000 successes of 30/s to 60/s in a minute", s.Counters, s.Workload)
+	if s.Counters != (Counters{Success: 3000}) || s.Workload.RateFrom != 10 || s.Workload.RateTo != 20 {
+		t.Errorf("merged %+v of %+v, want 3000 successes of 10/s to 20/s", s.Counters, s.Workload)
 	}
 	if diff := cmp.Diff(whole.Histogram(), s.Response); diff != "" {
 		t.Errorf("response times (-whole +merged):\n%s", diff)
@@ -123,20 +123,6 @@ func offsets(samples []Sample) (offsets []time.Duration) {
 	return offsets
 }
 
-func TestMergeAddsWhatIsBeside(t *testing.T) {
-	a, b := withSteps(t), withSteps(t)
-	a.Stages[0].Beside = []Workload{{Model: "open", RateFrom: 10, RateTo: 10}, {Model: "closed", WorkersFrom: 2, WorkersTo: 2}}
-	b.Stages[0].Beside = []Workload{{Model: "open", RateFrom: 11, RateTo: 11}, {Model: "closed", WorkersFrom: 3, WorkersTo: 3}}
-	m, err := Merge(a, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Workload{{Model: "open", RateFrom: 21, RateTo: 21}, {Model: "closed", WorkersFrom: 5, WorkersTo: 5}}
-	if diff := cmp.Diff(want, m.Stages[0].Beside); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 func TestMergeRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -152,6 +138,8 @@ func TestMergeRefuses(t *testing.T) {
 		{"another model", func(r *Run) { r.Stages[0].Workload.Model = "open" }, `stage "users": the workloads differ`},
 		{"another duration", func(r *Run) { r.Stages[1].Workload.Duration++ }, `stage "rate": the workloads differ`},
 		{"another one beside it", func(r *Run) { r.Stages[1].Beside = []Workload{{Model: "closed"}} }, `stage "rate": the workloads differ`},
+		{"another rate", func(r *Run) { r.Stages[1].Workload.RateTo++ }, `stage "rate": the workloads differ`},
+		{"another number of shards", func(r *Run) { r.Shard.Count = 3 }, `number of shards differs: "0" and "3"`},
 		{"other steps", func(r *Run) { r.Stages[0].Steps[0].Name = "other" }, `stage "users": the steps differ`},
 		{"too many requests", func(r *Run) { r.Stages[0].Counters.Success = maxCount }, "more than a result can hold"},
 	} {

@@ -24,9 +24,12 @@ type Run struct {
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
 	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
+	Demo      *Demo      `json:"demo,omitempty"`  // what was loaded is slogate's own demo service
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
 	Seed      uint64     `json:"seed"`
+	Shard     Shard      `json:"shard,omitzero"`
+	Gaps      []string   `json:"gaps,omitempty"` // what shards that were merged lack to be the whole run
 	Cancelled bool       `json:"cancelled,omitempty"`
 	Source    Source     `json:"source"`
 	Machine   Machine    `json:"machine"`
@@ -39,6 +42,11 @@ type Run struct {
 
 	Judgement *Judgement `json:"judgement,omitempty"`
 	Findings  []Finding  `json:"findings,omitempty"`
+}
+
+// Demo says how the demo service was started.
+type Demo struct {
+	Regress bool `json:"regress,omitempty"` // slower than it is otherwise
 }
 
 // Base is what was measured of the service that the target, then called head,
@@ -116,7 +124,7 @@ const (
 )
 
 // Workload says how a stage was loaded; see the SLO file's words. Ramps have
-// two different ends.
+// two different ends. It is the whole stage's, also in the result of a shard.
 type Workload struct {
 	Model       string        `json:"model"` // closed or open
 	Requests    int64         `json:"requests,omitempty"`

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 	"time"
 )
 
@@ -11,6 +12,15 @@ var classes = []Class{Success, FailedCheck, BadStatus, Timeout, Refused, Reset, 
 
 // began is when every run of the tests starts.
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// seeds is how many of so many random runs a test takes: a fifth with -short, as
+// beside the race detector, which takes ten times as long.
+func seeds(most uint64) uint64 {
+	if testing.Short() {
+		return most / 5
+	}
+	return most
+}
 
 // randomRun makes one shard's result of a plan that is the same for every seed.
 func randomRun(seed uint64) *Run {
@@ -32,7 +42,7 @@ func randomRun(seed uint64) *Run {
 		Judgement: &Judgement{Verdict: Pass, Reason: "every objective is met"},
 		Findings:  []Finding{{Rule: "knee", Stage: "users"}},
 		Stages: []Stage{
-			randomStage(rnd, "users", Workload{Model: "closed", Requests: int64(100 + rnd.IntN(2)), WorkersFrom: 5, WorkersTo: 5 + rnd.IntN(2)}),
+			randomStage(rnd, "users", Workload{Model: "closed", Requests: 100, WorkersFrom: 5, WorkersTo: 6}),
 			randomStage(rnd, "rate", Workload{Model: "open", Duration: time.Minute, RateFrom: 12.5, RateTo: 100, Arrivals: "poisson"}),
 		},
 	}

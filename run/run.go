@@ -58,6 +58,10 @@ type Options struct {
 	Observer Observer // nil: nobody looks on
 	Pair     Comparer // nil: there is nothing to compare with in this run
 
+	// Shard says which part of the run this is. A part is not judged: no stage is
+	// aborted by its objectives nor loaded once more to confirm them.
+	Shard loader.Shard
+
 	// Restart starts both sides of a comparison anew and returns when they are
 	// ready. Its error may be a [*loader.StopError]. Nil: slogate has not started
 	// them.
@@ -69,6 +73,8 @@ type Options struct {
 	Cost     Cost // of the target
 	BaseCost Cost // of the base target
 }
+
+func (o Options) isPart() bool { return o.Shard.Count > 1 }
 
 // Cost is where the cost of a service is read.
 type Cost struct {
@@ -210,7 +216,7 @@ func notRun(stages []slo.Stage, why string) []result.Stage {
 func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, opts Options) []*result.Stage {
 	o := opts.Observer
 	for _, stage := range stages {
-		o.StageStart(stage.Name, loader.Describe(stage.Workload), stage.IdleBefore)
+		o.StageStart(stage.Name, loader.Describe(opts.Shard.Part(stage.Workload)), stage.IdleBefore)
 	}
 	if !idle(ctx, stages[0].IdleBefore) {
 		return ended(pointers(notRun(stages, stopped(ctx))), o)
@@ -247,7 +253,7 @@ func pointers(all []result.Stage) []*result.Stage {
 // confirm loads what ran at the same time once more where a stage fails near a
 // bound, so that both together decide.
 func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*result.Stage, l Loader, m *meter, opts Options) []*result.Stage {
-	if !file.Confirm || ctx.Err() != nil {
+	if !file.Confirm || opts.isPart() || ctx.Err() != nil {
 		return first
 	}
 	text, near := nearMiss(stages, first)
@@ -308,7 +314,7 @@ func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result
 		case why := <-opts.Ended:
 			stop(why)
 		case <-abort.C:
-			if !slices.ContainsFunc(stages, mayAbort) {
+			if opts.isPart() || !slices.ContainsFunc(stages, mayAbort) {
 				continue
 			}
 			for i, live := range snapshots() {

@@ -104,6 +104,7 @@ const (
 	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
 	CodeGRPC         Code = "SLO154" // a method of gRPC that cannot be called, a message that it does not take, or a .proto file that does not compile
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
+	CodeShards       Code = "SLO171" // what several generators cannot do together
 )
 
 // Error is one fault of an SLO file.

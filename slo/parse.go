@@ -46,6 +46,9 @@ type Options struct {
 	// BaseTarget overrides the baseline's base_target when it is not empty.
 	BaseTarget string
 
+	// Shards is how many generators share the load, where they are several.
+	Shards int
+
 	// Service says that the file's service will be built and started: the
 	// variables of its env are read.
 	Service bool
@@ -428,6 +431,7 @@ func (p *parser) document(root *node) {
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
 	p.checkSent()
+	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))
 }
 
 // noteKey begins the keys at the top of a file that are the user's own, such as
