@@ -185,7 +185,7 @@ func sampleFindings() []result.Finding {
 				"workers 10 → 20 (+100 %), throughput 74/s → 73/s while three pods were ready",
 				"p95 grew in proportion to the workers, as a queue does",
 			},
-			Note: true,
+			Note: true, Confidence: result.Low,
 		},
 	}
 }
