@@ -101,6 +101,10 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
 	}
 	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
+	var series run.Series
+	if err == nil {
+		series, err = to.series(file, s)
+	}
 	if err != nil {
 		progress.Close()
 		return nil, exitUsage, err
@@ -112,8 +116,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		return nil, code, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
+		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
 		Shard: s.Together.shard,
+		Profile: profiler(to.head, file, s.Out, "head"), BaseProfile: profiler(to.base, file.AtBase(), s.Out, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)

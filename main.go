@@ -63,11 +63,13 @@ type commandLine struct {
 	Merge     mergeCommand     `cmd:"" help:"Judge the shards of one run, which several generators have loaded, as the run."`
 	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
 	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
+	WhatIf    whatIfCommand    `cmd:"" name:"what-if" help:"Load the service while its autoscaler has another ceiling, put that back, and compare with the run without."`
 	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
 	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
 	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
 	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Worker    workerCommand    `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
 	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
 
 	Version kong.VersionFlag `help:"Print the version."`

@@ -54,9 +54,14 @@ func (p *program) form(format string) func(io.Writer, *result.Run) error {
 	if format != "text" {
 		return plainForm(format)
 	}
-	width, _ := terminal(p.stdout)
-	opts := report.TermOptions{Width: width, Color: p.color(p.stdout)}
+	opts := p.shows()
 	return func(w io.Writer, r *result.Run) error { return report.Terminal(w, r, opts) }
+}
+
+// shows is what the program's own output can show.
+func (p *program) shows() report.TermOptions {
+	width, _ := terminal(p.stdout)
+	return report.TermOptions{Width: width, Color: p.color(p.stdout)}
 }
 
 // plainForm returns what writes a result in a format to a file.

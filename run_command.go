@@ -113,6 +113,7 @@ type runCommand struct {
 	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
 	engineFlags
 	shardFlags
+	spreadFlags
 	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
 	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 
@@ -124,6 +125,7 @@ type planned struct {
 	file     *slo.File
 	settings settings
 	port     int // of the service that slogate starts itself; 0: it starts none
+	read     readByRun
 }
 
 // Run does the runs of all files, one after the other. All that can be wrong
@@ -140,9 +142,12 @@ func (c *runCommand) Run(ctx context.Context, p *program) (int, error) {
 		return exitUsage, err
 	}
 	options.Shards = c.together.shard.Count
+	if c.On != "" {
+		options.Shards = c.Workers
+	}
 	paths, err := expand(c.File)
 	if err == nil {
-		err = errors.Join(c.against.of(paths), c.alone(len(paths)))
+		err = errors.Join(c.against.of(paths), c.alone(len(paths)), c.spreadFlags.check(c, len(paths)))
 	}
 	if err != nil {
 		return exitUsage, err
@@ -204,6 +209,9 @@ func (c *runCommand) plan(p *program, path string, options slo.Options) (plan pl
 		plan.port = ports[0]
 		options.Target, options.Service = loopback(plan.port), true
 	}
+	if c.On != "" {
+		options = plan.read.watch(options)
+	}
 	plan.file, plan.settings, err = c.prepare(p, path, options)
 	if err == nil && c.AllowCommands {
 		err = needService(plan.file)
@@ -245,6 +253,10 @@ func (c *runCommand) do(ctx context.Context, p *program, plan planned) ended {
 		}
 		var code int
 		var err error
+		if c.On != "" {
+			e.run, code, err = c.spreadRun(ctx, p, plan)
+			return code, err
+		}
 		e.run, code, err = p.gateRun(ctx, plan.file, plan.settings)
 		return code, err
 	}

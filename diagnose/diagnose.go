@@ -53,6 +53,7 @@ var rules = [...]rule{
 	dip,
 	littlesLaw,
 	generatorLate,
+	hotter,
 	scaled,
 }
 

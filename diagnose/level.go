@@ -34,13 +34,14 @@ type view struct {
 	series   []series
 	timeline *result.Timeline
 	samples  []result.ClusterSample // of the timeline, each with its pods
+	base     *result.Base           // nil: the run is no comparison
 }
 
 // series holds the levels of one model in ascending order of load.
 type series []level
 
 func newView(r *result.Run) *view {
-	v := &view{timeline: r.Timeline, samples: withPods(r.Timeline)}
+	v := &view{timeline: r.Timeline, samples: withPods(r.Timeline), base: r.Base}
 	var closed, open series
 	for i := range r.Stages {
 		s := &r.Stages[i]

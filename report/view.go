@@ -29,6 +29,8 @@ type View struct {
 	Changes    []Change  // from stage to stage, where the load grew
 	Findings   []Finding
 	Timeline   *Timeline // nil: nothing was seen of the cluster
+	Metrics    []Metric
+	Profiles   []Profile
 	Coverage   *Coverage // nil: the SLO file names no OpenAPI document
 	Failures   []Failure
 	Precision  []Precision
@@ -220,6 +222,8 @@ func newView(r *result.Run, write func(string) string) View {
 		Changes:     b.changes(),
 		Findings:    b.findings(),
 		Timeline:    b.timeline(),
+		Metrics:     b.metrics(),
+		Profiles:    b.profiles(),
 		Coverage:    b.coverage(),
 		Failures:    b.failures(),
 		Precision:   b.precision(),

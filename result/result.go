@@ -156,8 +156,11 @@ type Stage struct {
 	Iterations []Iterations `json:"iterations,omitempty"`
 	Search     *Search      `json:"search,omitempty"` // what a search found; the stage then holds the measurements of the rate that it found
 	Generator  Generator    `json:"generator"`
-	Cost       *Cost        `json:"cost,omitempty"`      // of the service; nil: not known
-	Cluster    *ClusterUse  `json:"cluster,omitempty"`   // what its replicas did; nil: not watched
+	Cost       *Cost        `json:"cost,omitempty"`    // of the service; nil: not known
+	Cluster    *ClusterUse  `json:"cluster,omitempty"` // what its replicas did; nil: not watched
+	Loaded     []Loaded     `json:"loaded,omitempty"`  // when it was loaded, where metrics were asked for
+	Metrics    []Metric     `json:"metrics,omitempty"` // by a Prometheus server
+	Profile    *Profile     `json:"cpu_profile,omitempty"`
 	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step
 	Slowest    []Sample     `json:"slowest,omitempty"`   // five of the stage
 	InFlight   []int        `json:"in_flight,omitempty"` // at the end of each slice

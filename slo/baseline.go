@@ -143,3 +143,12 @@ func (p *parser) within(name string) (string, error) {
 	}
 	return relative, nil
 }
+
+// toRead is within for a file that is read now.
+func (p *parser) toRead(name string) (string, error) {
+	relative, err := p.within(name)
+	if err == nil && p.opts.Reads != nil {
+		p.opts.Reads(relative)
+	}
+	return relative, err
+}

@@ -234,7 +234,7 @@ func (p *parser) workspace() string {
 // readWithin reads a regular file that is relative to the SLO file and lies
 // in the workspace, also when symbolic links are followed.
 func (p *parser) readWithin(name string) ([]byte, error) {
-	relative, err := p.within(name)
+	relative, err := p.toRead(name)
 	if err == nil {
 		err = p.sheltered(relative)
 	}

@@ -148,7 +148,7 @@ func (p *parser) tableOf(name string) (*table, error) {
 // openWithin opens a regular file of the workspace. A small one is read at
 // once; a larger one stays open for as long as its rows are used.
 func (p *parser) openWithin(name string) (io.ReaderAt, int64, error) {
-	relative, err := p.within(name)
+	relative, err := p.toRead(name)
 	if err != nil {
 		return nil, 0, errors.New("it is not a relative path, or lies outside of the workspace")
 	}

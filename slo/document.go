@@ -47,6 +47,7 @@ type (
 	encodingText    string
 	signedText      string
 	captureMap      string
+	queryMap        string
 	onFailText      string
 	orderText       string
 	atEndText       string
@@ -84,7 +85,7 @@ type document struct {
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
-	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
+	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read, by default from its process, where it runs on this machine, and what else is measured of it."`
 	OpenAPI    fixedText       `json:"openapi,omitempty" jsonschema:"OpenAPI document of the service, relative to this file: the report says which of its operations are not loaded."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
@@ -198,7 +199,24 @@ type waitForDoc struct {
 }
 
 type metricsDoc struct {
-	Scrape fixedText `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
+	Scrape     fixedText     `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
+	Prometheus prometheusDoc `json:"prometheus,omitzero" jsonschema:"A Prometheus server that is asked for the indicators metric.NAME."`
+	CPUProfile cpuProfileDoc `json:"cpu_profile,omitzero" jsonschema:"Take a CPU profile of the service while it is loaded. Default: off."`
+}
+
+type cpuProfileDoc struct {
+	Path     fixedText    `json:"path" jsonschema:"Path of the target's pprof endpoint, such as /debug/pprof/profile."`
+	Duration durationText `json:"duration,omitempty" jsonschema:"How long it is taken, in whole seconds. Default: 10s."`
+	Stages   []fixedText  `json:"stages,omitempty" jsonschema:"The stages in which it is taken, by their names. Default: every judged one."`
+}
+
+type prometheusDoc struct {
+	URL     fixedText    `json:"url" jsonschema:"Address of the server, such as http://localhost:9090."`
+	Queries queryMap     `json:"queries" jsonschema:"PromQL by the names of the metrics. Each gives one series."`
+	Delay   durationText `json:"delay,omitempty" jsonschema:"How long after the last stage the server is asked: until it has the samples of the stage's end. Default: 5s."`
+	Timeout durationText `json:"timeout,omitempty" jsonschema:"Time limit of one request. Default: 10s."`
+	Headers headerMap    `json:"headers,omitempty" jsonschema:"Headers of the requests. Those of http are not sent."`
+	Auth    authItem     `json:"auth,omitempty" jsonschema:"How the requests show who sends them. That of http is not used."`
 }
 
 // requestDoc holds the keys of a request, in a step or directly in a scenario.

@@ -103,6 +103,9 @@ const (
 	CodeStream       Code = "SLO152" // a stream that cannot be read so, or events where there is none
 	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
 	CodeGRPC         Code = "SLO154" // a method of gRPC that cannot be called, a message that it does not take, or a .proto file that does not compile
+	CodeMetric       Code = "SLO155" // a query that is none, or a metric that no query gives
+	CodePrometheus   Code = "SLO156" // not the address of a Prometheus server
+	CodeProfiling    Code = "SLO157" // a CPU profile that cannot be taken
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 	CodeShards       Code = "SLO171" // what several generators cannot do together
 )

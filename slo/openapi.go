@@ -32,7 +32,7 @@ func (p *parser) openAPI(n *node) {
 }
 
 func (p *parser) readDocument(name string) ([]byte, error) {
-	relative, err := p.within(name)
+	relative, err := p.toRead(name)
 	if err != nil {
 		return nil, errors.New("it is not a relative path, or lies outside of the workspace")
 	}

@@ -60,6 +60,10 @@ type Options struct {
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
+
+	// Reads is told of every file that the SLO file makes slogate read, relative
+	// to the workspace, before it is opened. It may be nil.
+	Reads func(path string)
 }
 
 // Parse reads an SLO file. The error is of type [ErrorList] and holds all
@@ -100,6 +104,7 @@ type parser struct {
 	everywhere map[string]int    // the captures that before makes, with their numbers
 	captured   map[string][]Pos  // the names of all captures, where they stand
 	tables     map[string]*table // the data files, by their names
+	profiled   []*node           // the names of stages that a profile is taken in
 }
 
 // lineBreak is what YAML counts as the end of a line.
@@ -430,6 +435,7 @@ func (p *parser) document(root *node) {
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
+	p.checkProfiled()
 	p.checkSent()
 	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))
 }

@@ -31,6 +31,12 @@ const program = "localhost/slogate:1"
 func TestKubernetes(t *testing.T) {
 	b := newBed(t)
 	t.Run("three stages", b.testStages)
+	t.Run("what if", b.testWhatIf)
+	t.Run("what if, killed", b.testWhatIfKilled)
+	t.Run("spread", b.testSpread)
+	t.Run("spread, cancelled", b.testSpreadCancelled)
+	t.Run("spread, a worker dies", b.testSpreadDies)
+	t.Run("spread, not allowed", b.testSpreadForbidden)
 }
 
 // The service scales in the second stage, and is at its ceiling in the third.
@@ -152,7 +158,11 @@ func (d *deployment) slogate(args ...string) *exec.Cmd {
 		}
 		must(d.t, exec.Command("./in.sh", "kubectl", "config", "set-context", "--current", "--kubeconfig", config, "--namespace", d.namespace))
 	}
-	c := exec.Command("./in.sh", append([]string{"env", "KUBECONFIG=" + config, "TARGET_URL=" + d.url, d.binary}, args...)...)
+	in, err := filepath.Abs("in.sh") // the working directory may be another one
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	c := exec.Command(in, append([]string{"env", "KUBECONFIG=" + config, "TARGET_URL=" + d.url, d.binary}, args...)...)
 	if slices.Contains([]string{"run", "what-if"}, args[0]) {
 		c.Args = append(c.Args, "--out", d.out)
 	}
