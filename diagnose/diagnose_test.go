@@ -272,7 +272,23 @@ func TestFindOfExtremes(t *testing.T) {
 	more.Workload = result.Workload{Model: "closed", WorkersFrom: 9, WorkersTo: 9}
 	idle := failed
 	idle.Workload = result.Workload{Model: "open"}
+	flat := ofSeconds("flat", 40, func(i int) second {
+		s := second{median: ms, memory: int64(1 + 9*i), work: time.Duration(i), failed: int64(i % 2 * 30)}
+		if i%5 == 1 {
+			s.longest = time.Hour
+		}
+		return s
+	})
+	for i := range flat.Slices {
+		flat.Slices[i].Width = 0
+	}
 	for name, r := range map[string]*result.Run{
+		"slices without a width": run(flat), "slices at one moment": run(changed(flat, func(s *result.Stage) {
+			s.Slices = slices.Clone(s.Slices)
+			for i := range s.Slices {
+				s.Slices[i].Offset = 0
+			}
+		})),
 		"empty": run(empty, empty), "all failed": run(failed, more), "no load": run(idle, failed),
 		"timeline without samples": {Stages: []result.Stage{failed}, Timeline: &result.Timeline{}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/result"
@@ -108,7 +109,7 @@ func (e failures) finding(v *view) result.Finding {
 	f := result.Finding{
 		Rule:       "errors",
 		Stage:      e.Name,
-		Title:      fmt.Sprintf("%s of the requests fail: %s", percent(e.share()), classText[e.class]),
+		Title:      fmt.Sprintf("%s of the requests fail: %s", percent(e.share()), e.what()),
 		Evidence:   []string{fmt.Sprintf("%d of %d%s", e.count, e.Counters.Judged(), e.statuses())},
 		Suggestion: e.suggestion(),
 		Disproof:   "the same share under a small load and from the first second on: then single requests fail, whatever the load",
@@ -139,6 +140,18 @@ func (e failures) withLoad(s series) (string, bool) {
 	return "they begin with the load: " + list(shares, 8), true
 }
 
+// what says what the failures are: by their status, where nearly all have one.
+func (e failures) what() string {
+	if e.class == result.BadStatus {
+		for code, n := range e.Status {
+			if code >= 400 && n <= e.count && 10*n > 9*e.count {
+				return fmt.Sprintf("answers with status %d", code)
+			}
+		}
+	}
+	return classText[e.class]
+}
+
 func (e failures) from() time.Duration { return e.Slices[e.first].Offset }
 
 func (e failures) when() string {
@@ -152,13 +165,19 @@ func (e failures) when() string {
 	}
 }
 
+// course tells of the requests before, within and after, as far as these say
+// that the failures began or ended.
 func (e failures) course() string {
-	before, _ := sum(e.Slices[:e.first])
 	within, _ := sum(e.Slices[e.first : e.last+1])
-	later, _ := sum(e.Slices[e.last+1:])
-	return fmt.Sprintf("they have a beginning or an end: none of %d requests before, %s of %d from %s to %s, none of %d later",
-		before.Judged(), percent(float64(*within.Of(e.class))/float64(within.Judged())), within.Judged(),
-		span(e.from()), span(end(e.Slices[e.last])), later.Judged())
+	parts := []string{fmt.Sprintf("%s of %d from %s to %s",
+		percent(float64(*within.Of(e.class))/float64(within.Judged())), within.Judged(), span(e.from()), span(end(e.Slices[e.last])))}
+	if before, _ := sum(e.Slices[:e.first]); e.begins {
+		parts = slices.Insert(parts, 0, fmt.Sprintf("none of %d requests before", before.Judged()))
+	}
+	if later, _ := sum(e.Slices[e.last+1:]); e.ends {
+		parts = append(parts, fmt.Sprintf("none of %d later", later.Judged()))
+	}
+	return "they have their time: " + strings.Join(parts, ", ")
 }
 
 // statuses lists the codes of answers that are no successes.

@@ -76,7 +76,7 @@ func (l level) stalls() []stall {
 	for i, s := range l.Slices {
 		longest, _ := s.Response.Max()
 		waited := s.Response.Above(stallFactor * usual)
-		if longest <= stallFactor*usual || waited == 0 {
+		if longest <= stallFactor*usual || waited == 0 || s.Width <= 0 {
 			continue
 		}
 		if len(all) == 0 || all[len(all)-1].last != i-1 {
@@ -155,7 +155,7 @@ func stallFinding(l level, stalls []stall, slicesApart float64) result.Finding {
 		Suggestion: []string{
 			fmt.Sprintf("look for what the service or its machine does every %s: garbage collection, a flush or snapshot, a cron job, a health check that blocks",
 				span(period.Round(100*time.Millisecond))),
-			fmt.Sprintf("spread that work out, or move it out of the way of requests: now %s of the time stands still", percent(length/period.Seconds())),
+			fmt.Sprintf("spread that work out, or move it out of the way of requests: now %s of the time stands still", percent(min(length/period.Seconds(), 1))),
 		},
 		Disproof: "a trace or a log of the service that shows nothing at these moments: then the machine or the network stood still",
 	}

@@ -125,7 +125,7 @@ var cases = []testCase{
 	},
 	{name: "pods-uneven", what: "three pods, of which one has four of six connections", pods: unevenPods, stages: `{name: steady, workers: 6, duration: 24s}`, want: []string{"uneven-pods"}},
 	{
-		name: "pods-oom", what: "a pod that keeps 1 MB of each request, is killed at 128 MB and back after 3 s", pods: leakingPods, stages: steady,
+		name: "pods-oom", what: "a pod that keeps 180 kB of each request, is killed at 128 MB and back after 3 s", pods: leakingPods, stages: steady,
 		want: []string{"restarts"}, also: []string{"errors", "memory-growth", "outage"},
 	},
 
