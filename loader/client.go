@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -575,20 +574,6 @@ func (c *client) route() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.reached)
-}
-
-// decodeExact is decodeJSON with numbers as they are written.
-func decodeExact(body []byte) any {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return nil
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil // there is more than one value
-	}
-	return v
 }
 
 // decodeJSON returns nil for what is not JSON.
