@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -252,6 +253,55 @@ func TestHMAC(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What follows a redirect is signed anew within the service, and not at all for
+// another one.
+func TestRedirectsAreSignedAnew(t *testing.T) {
+	var signed, strange atomic.Int64
+	stranger := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Signature")+r.Header.Get("Authorization")+r.Header.Get("X-Amz-Date") != "" {
+			t.Errorf("another service got %v", r.Header)
+		}
+		strange.Add(1)
+	})
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mac := hmac.New(sha256.New, []byte("s3cret/value"))
+		fmt.Fprintf(mac, "%s\n%s\n%s\n%s\n%s", r.Method, r.RequestURI, r.Host, r.Header.Get("Cookie"), body)
+		sum := sha256.Sum256(body)
+		right := []string{"sha256=" + hex.EncodeToString(mac.Sum(nil))}
+		if r.Header.Get("X-Amz-Date") != "" {
+			right = []string{hex.EncodeToString(sum[:])}
+		}
+		if got := append(r.Header.Values("X-Signature"), r.Header.Values("X-Amz-Content-Sha256")...); !slices.Equal(got, right) {
+			http.Error(w, "want "+right[0], http.StatusForbidden)
+			return
+		}
+		signed.Add(1)
+		switch r.URL.Path {
+		case "/keep":
+			http.SetCookie(w, &http.Cookie{Name: "seat", Value: "7"})
+			http.Redirect(w, r, "/see?n=1", http.StatusPermanentRedirect)
+		case "/see":
+			http.Redirect(w, r, "/end", http.StatusSeeOther)
+		case "/away":
+			http.Redirect(w, r, stranger, http.StatusFound)
+		}
+	})
+	for _, auth := range []string{
+		"hmac: {header: x-signature, key: '${secret.KEY}', prefix: sha256=, over: [method, path, host, header cookie, body]}",
+		"sigv4: {region: r, service: s3, access_key: a, secret_key: '${secret.KEY}', session_token: session}",
+	} {
+		signed.Store(0)
+		strange.Store(0)
+		file := with(t, url, "{redirects: 3}", "  - {session: worker, steps: [{request: POST /keep, body: hello, auth: {"+auth+"}}, {request: GET /away, auth: {"+auth+"}}]}")
+		s := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Success != 2 || signed.Load() != 4 || strange.Load() != 1 {
+			t.Errorf("%s: %+v, %d signed requests and one for another service %d times: %+v", auth, s.Counters, signed.Load(), strange.Load(), s.Failures)
+		}
+	}
 }
 
 // The examples of "Authenticating Requests (AWS Signature Version 4)" in the

@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -37,11 +36,13 @@ type client struct {
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	dialer  *net.Dialer                  // asks the guard
 	proxy   *url.URL                     // nil: none
-	tunnel  string                       // host and port that the proxy connects to; empty: it passes requests on
-	beyond  error                        // what the epoll engine cannot do of it
-	tls     *tls.Config                  // of HTTP/1.1
-	http2   *http2                       // nil: HTTP/1.1 is spoken
-	grpc    *http2                       // of gRPC, which speaks nothing else
+	// proxyTLS is how the proxy is spoken to; nil: in clear text.
+	proxyTLS *tls.Config
+	tunnel   string      // host and port that the proxy connects to; empty: it passes requests on
+	beyond   error       // what the epoll engine cannot do of it
+	tls      *tls.Config // of HTTP/1.1
+	http2    *http2      // nil: HTTP/1.1 is spoken
+	grpc     *http2      // of gRPC, which speaks nothing else
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -92,7 +93,7 @@ func newClient(m *manner, address string) (*client, error) {
 	}
 	c := &client{
 		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address), socket: m.socket,
-		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config,
+		proxy: m.proxy(), proxyTLS: m.proxyTLS(config), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config,
 	}
 	c.guard = m.guard.watched(&c.barred)
 	c.dialer = m.dialer(c.guard)
@@ -514,7 +515,7 @@ func (c *client) takeIdle() *conn {
 		c.idle[last] = nil
 		c.idle = c.idle[:last]
 		c.mu.Unlock()
-		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https") {
+		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https" || c.proxyTLS != nil) {
 			return cn
 		}
 		cn.close()
@@ -573,20 +574,6 @@ func (c *client) route() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.reached)
-}
-
-// decodeExact is decodeJSON with numbers as they are written.
-func decodeExact(body []byte) any {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return nil
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil // there is more than one value
-	}
-	return v
 }
 
 // decodeJSON returns nil for what is not JSON.

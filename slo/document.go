@@ -133,7 +133,7 @@ type httpDoc struct {
 	Connections connectionsText `json:"connections,omitempty" jsonschema:"keep: a connection carries one request after the other, new: each request opens its own. Default: keep."`
 	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
 	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
-	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128. Default: none, whatever the environment says."`
+	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128 or https://proxy:3129. Default: none, whatever the environment says."`
 	Protocol    protocolText    `json:"protocol,omitempty" jsonschema:"auto, http1, http2 (over TLS) or h2c (without). Default: auto, what TLS agrees upon, and HTTP/1.1 without TLS."`
 	Streams     countValue      `json:"streams,omitempty" jsonschema:"Requests on one HTTP/2 connection at the same time, at most. Default: 100."`
 	TLS         tlsDoc          `json:"tls,omitzero" jsonschema:"How https is spoken."`
