@@ -10,7 +10,7 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                      {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "loader", "report", "result", "revision", "run", "service", "slo"},
+	"":                      {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "kube", "loader", "report", "result", "revision", "run", "service", "slo"},
 	"action":                {"github", "result"},
 	"action/docker":         {},
 	"action/route":          {},
