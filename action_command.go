@@ -176,6 +176,7 @@ func (pr *pullRequest) settings() settings {
 	return settings{
 		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
 		Source: pr.action.Source(), Trust: &pr.trust, Together: pr.together,
+		Kube: clusterOf(in, pr.trust.stranger),
 	}
 }
 

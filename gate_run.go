@@ -14,6 +14,7 @@ import (
 
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/kube"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
@@ -46,7 +47,8 @@ type settings struct {
 	Change         gateChange   // what a change did to its own gate
 	Baseline       gate.Options // earlier results that relative objectives compare with
 	Coverage       *result.Coverage
-	Cluster        run.Cluster
+	Cluster        run.Cluster    // that is watched whatever the file says; nil: the file's, if any
+	Kube           *cluster       // that the file may watch; nil: the user's own
 	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Docker         string         // socket of the engine that may run the service; empty: none
 	Loader         loader.Options // but for seed, version, address and shard
@@ -76,6 +78,11 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	for seed == 0 {
 		seed = randomSeed()
 	}
+	pods, notes, err := s.watched(ctx, p, file)
+	if err != nil {
+		code, err := s.unready(ctx, err)
+		return nil, code, err
+	}
 	to, err := s.loaders(file, seed)
 	if err != nil {
 		return nil, exitUsage, err
@@ -83,6 +90,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	defer to.close()
 
 	progress := p.progress()
+	for _, note := range notes {
+		progress.Note(veil(note, file))
+	}
 	err = s.ready(ctx, to, progress.Note)
 	if err == nil {
 		err = to.before(ctx)
@@ -116,8 +126,8 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		return nil, code, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
-		Shard: s.Together.shard,
+		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
+		Shard:   s.Together.shard,
 		Profile: profiler(to.head, file, s.Out, "head"), BaseProfile: profiler(to.base, file.AtBase(), s.Out, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
@@ -264,6 +274,9 @@ func (s settings) unready(ctx context.Context, err error) (int, error) {
 	}
 	if _, barred := errors.AsType[*loader.AddressError](err); barred {
 		return exitUsage, err // as a host that is not allowed
+	}
+	if _, wrong := errors.AsType[*kube.ConnectError](err); wrong {
+		return exitUsage, err
 	}
 	return s.excuse(exitInconclusive), err
 }

@@ -107,6 +107,7 @@ func (f engineFlags) options() loader.Options {
 type runCommand struct {
 	fileFlags
 	runFlags
+	kubeFlags
 	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable. none compares with nothing." placeholder:"FILE" sep:"none"`
 	against
 	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
@@ -273,6 +274,7 @@ func (c *runCommand) do(ctx context.Context, p *program, plan planned) ended {
 func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo.File, settings, error) {
 	settings := c.settings()
 	settings.Loader, settings.Docker, settings.Together = c.engineFlags.options(), p.dockerSocket(), c.together
+	settings.Kube = p.cluster(c.kubeFlags)
 	file, err := readSLO(path, options)
 	if err != nil || c.Once {
 		return file, settings, err

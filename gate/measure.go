@@ -32,6 +32,9 @@ import (
 //	metric.NAME     mean of the values that a query of a Prometheus server gave; .min, .max and .last alike
 //	capacity        the highest rate that a search found, 0 where none met the objectives
 //	throttled       periods in which the service used up its CPU limit / periods
+//	replicas.max    the most pods at the same time; cpu.max the most that all pods used of their request
+//	scale_up_time   from the stage's start until more pods were ready than then
+//	restarts        of the pods' containers in the stage
 //
 // Judged is [result.Counters.Judged]: everything due but what a cancel took
 // away. The histograms of response and service time hold an unsuccessful
@@ -49,6 +52,9 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	}
 	if isCost(ind) {
 		return costOf(ind, s)
+	}
+	if ind.IsCluster() {
+		return clusterOf(ind, s.Cluster)
 	}
 	switch ind.Kind {
 	case slo.Capacity:

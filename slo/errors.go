@@ -106,6 +106,8 @@ const (
 	CodeMetric       Code = "SLO155" // a query that is none, or a metric that no query gives
 	CodePrometheus   Code = "SLO156" // not the address of a Prometheus server
 	CodeProfiling    Code = "SLO157" // a CPU profile that cannot be taken
+	CodeKubernetes   Code = "SLO160" // not a name of Kubernetes
+	CodeUnwatched    Code = "SLO161" // an objective on replicas that nobody watches
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 	CodeShards       Code = "SLO171" // what several generators cannot do together
 )

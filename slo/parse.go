@@ -57,6 +57,10 @@ type Options struct {
 	// start itself needs no target of its own.
 	Plan bool
 
+	// Watched says that the replicas of the service are watched, whatever the
+	// file says.
+	Watched bool
+
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
@@ -93,6 +97,7 @@ type parser struct {
 	read    int64         // bytes of body files
 	decide  Decide        // of the objectives that say nothing else
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
+	keeps   bool          // the file says itself how long connections live
 	file    *File
 
 	sent  []sentValue   // the values of variables that requests carry
@@ -433,6 +438,7 @@ func (p *parser) document(root *node) {
 	p.service(o.get("service"))
 	p.scope = p.newScope()
 	p.metrics(o.get("metrics"))
+	p.kubernetes(o.get("kubernetes"))
 	p.openAPI(o.get("openapi"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
@@ -444,6 +450,7 @@ func (p *parser) document(root *node) {
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
 	p.checkProfiled()
+	p.checkWatched()
 	p.checkSent()
 	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))
 }
