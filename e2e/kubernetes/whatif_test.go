@@ -28,6 +28,7 @@ func (d *deployment) bounds() (maximum, aside string) {
 // again.
 func (b *bed) testWhatIf(t *testing.T) {
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-what-if")
 	d.write("slo.yaml", high)
 	c := d.slogate("what-if", "--hpa", scaler, "--max-replicas", "1", filepath.Join(d.out, "slo.yaml"))
 	said, code := d.say(c)
@@ -53,7 +54,9 @@ func (b *bed) testWhatIf(t *testing.T) {
 
 // A what-if that is killed leaves what another one puts back.
 func (b *bed) testWhatIfKilled(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-what-if")
 	d.write("slo.yaml", high)
 	path := filepath.Join(d.out, "slo.yaml")
 	if _, code := d.run(d.slogate("run", path)); code != 0 {
@@ -99,7 +102,7 @@ scenarios:
         json: {sepal_length: 5.9, sepal_width: 3.0, petal_length: 5.1, petal_width: 1.8}
         timeout: 5s
 stages:
-  - {name: high, workers: 15, duration: 25s}
+  - {name: high, workers: 15, duration: 18s}
 objectives:
   - success_rate >= 1%
 `
