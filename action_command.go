@@ -128,7 +128,7 @@ func (pr *pullRequest) settings() settings {
 	in := pr.inputs
 	return settings{
 		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
-		Source: pr.action.Source(), Trust: &pr.trust,
+		Source: pr.action.Source(), Trust: &pr.trust, Kube: clusterOf(in, pr.trust.stranger),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/kube"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
@@ -40,11 +41,13 @@ type settings struct {
 	OnInconclusive string // auto, fail, warn
 	Source         result.Source
 	BaseSource     result.Source
-	Notes          []string     // what a reader of the result must know
-	Own            *ownServices // nil: somebody else has started what is loaded
-	Change         gateChange   // what a change did to its own gate
-	Baseline       gate.Options // earlier results that relative objectives compare with
-	Cluster        run.Cluster
+	Notes          []string       // what a reader of the result must know
+	Own            *ownServices   // nil: somebody else has started what is loaded
+	Change         gateChange     // what a change did to its own gate
+	Baseline       gate.Options   // earlier results that relative objectives compare with
+	Cluster        run.Cluster    // that is watched whatever the file says; nil: the file's, if any
+	Kube           *cluster       // that the file may watch; nil: the user's own
+	WhatIf         bool           // the autoscaler is meant to be changed
 	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Docker         string         // socket of the engine that may run the service; empty: none
 	Loader         loader.Options // but for seed, version, address and shard
@@ -78,6 +81,11 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	if err != nil {
 		return nil, exitUsage, err
 	}
+	pods, notes, err := s.watched(ctx, p, file)
+	if err != nil {
+		code, err := s.unready(ctx, err)
+		return nil, code, err
+	}
 	to, err := s.loaders(file, seed)
 	if err != nil {
 		return nil, exitUsage, err
@@ -85,6 +93,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	defer to.close()
 
 	progress := p.progress()
+	for _, note := range notes {
+		progress.Note(veil(note, file))
+	}
 	err = s.ready(ctx, to, progress.Note)
 	if err == nil {
 		err = to.before(ctx)
@@ -114,7 +125,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		return nil, code, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: s.Cluster, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
+		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
 		Shard: s.Together.shard,
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
@@ -261,6 +272,9 @@ func (s settings) unready(ctx context.Context, err error) (int, error) {
 	}
 	if _, barred := errors.AsType[*loader.AddressError](err); barred {
 		return exitUsage, err // as a host that is not allowed
+	}
+	if _, wrong := errors.AsType[*kube.ConnectError](err); wrong {
+		return exitUsage, err
 	}
 	return s.excuse(exitInconclusive), err
 }

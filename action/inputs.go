@@ -26,6 +26,8 @@ type Inputs struct {
 	MaxDuration    string   // of the run; likewise
 	AllowedHosts   string   // patterns of hosts that may be loaded; likewise
 	Accept         bool     // regressions against the baseline only warn
+	Kubeconfig     string   // path or text of the one whose cluster is watched, or in-cluster; empty: none is
+	KubeContext    string   // of the kubeconfig; empty: its current one
 	Seed           uint64   // of random arrivals and values; 0: a random one
 	Env            []string // names of the environment variables that the SLO file may read
 	Network        string   // auto, bridge or host
@@ -73,6 +75,8 @@ var inputs = []input{
 	{name: "max-rate", set: func(in *Inputs, v string) error { in.MaxRate = v; return nil }},
 	{name: "max-duration", set: func(in *Inputs, v string) error { in.MaxDuration = v; return nil }},
 	{name: "allowed-hosts", set: func(in *Inputs, v string) error { in.AllowedHosts = v; return nil }},
+	{name: "kubeconfig", set: func(in *Inputs, v string) error { in.Kubeconfig = v; return nil }},
+	{name: "kube-context", set: func(in *Inputs, v string) error { in.KubeContext = v; return nil }},
 	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
 	{name: "env", set: func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
 	{name: "network", fallback: "auto", set: func(in *Inputs, v string) (err error) {

@@ -159,22 +159,16 @@ func (s *Service) Serve(ctx context.Context, l net.Listener) error {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.routes.ServeHTTP(w, r) }
 
-// Source names the kind of cluster that samples come from: "demo".
-func (s *Service) Source() string { return "demo" }
-
-// Name names the simulated autoscaler.
-func (s *Service) Name() string { return "iris-classifier" }
-
-// Limits tells what the pods and the autoscaler are allowed.
-func (s *Service) Limits() result.ClusterLimits {
+// Timeline tells what the pods and the simulated autoscaler are allowed.
+func (s *Service) Timeline() result.Timeline {
 	c := s.cluster
-	return result.ClusterLimits{
+	return result.Timeline{Source: "demo", Name: "iris-classifier", Limits: result.ClusterLimits{
 		MinReplicas:  c.min,
 		MaxReplicas:  c.max,
 		TargetCPU:    float64(c.target) / 100,
 		RequestMilli: c.requestMilli,
 		LimitMilli:   c.limitMilli,
-	}
+	}}
 }
 
 // Spent is the CPU time that all pods were accounted so far.

@@ -220,11 +220,11 @@ func TestClusterInterface(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := result.ClusterLimits{MinReplicas: 1, MaxReplicas: 3, TargetCPU: 0.5, RequestMilli: 100, LimitMilli: 200}
-	if diff := cmp.Diff(want, s.Limits()); diff != "" {
+	if diff := cmp.Diff(want, s.Timeline().Limits); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}
-	if s.Source() != "demo" || s.Name() == "" {
-		t.Errorf("source %q, name %q", s.Source(), s.Name())
+	if got := s.Timeline(); got.Source != "demo" || got.Name == "" {
+		t.Errorf("source %q, name %q", got.Source, got.Name)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

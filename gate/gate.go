@@ -79,11 +79,12 @@ type judgedStage struct {
 	reason   string        // why it did not run, where known
 	answered bool          // the target had answered, in this stage or before it
 
-	costMissing string // why the service's cost is not known
+	costMissing    string // why the service's cost is not known
+	clusterMissing string // what could not be seen of its replicas
 }
 
 func newJudgedStage(plan slo.Stage, r *result.Run) judgedStage {
-	out := judgedStage{plan: plan, costMissing: r.Cost.Missing}
+	out := judgedStage{plan: plan, costMissing: r.Cost.Missing, clusterMissing: missingOf(r.Timeline)}
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		out.answered = out.answered || answered(s)

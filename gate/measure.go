@@ -31,6 +31,9 @@ import (
 //	memory.max      the most that was read, in bytes
 //	capacity        the highest rate that a search found, 0 where none met the objectives
 //	throttled       periods in which the service used up its CPU limit / periods
+//	replicas.max    the most pods at the same time; cpu.max the most that all pods used of their request
+//	scale_up_time   from the stage's start until more pods were ready than then
+//	restarts        of the pods' containers in the stage
 //
 // Judged is [result.Counters.Judged]: everything due but what a cancel took
 // away. The histograms of response and service time hold an unsuccessful
@@ -48,6 +51,9 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	}
 	if isCost(ind) {
 		return costOf(ind, s)
+	}
+	if ind.IsCluster() {
+		return clusterOf(ind, s.Cluster)
 	}
 	if ind.Kind == slo.Capacity {
 		return capacityOf(s)

@@ -206,11 +206,11 @@ func (t *trial) pardoned() (result.Verdict, string) {
 }
 
 // counted reports whether the value is exact, so that it needs no interval to
-// be sure of: a number of requests or bytes, an extreme, and a share that may
-// not be above 0.
+// be sure of: a number of requests or bytes, an extreme, what the replicas did, and
+// a share that may not be above 0.
 func (t *trial) counted() bool {
 	switch t.Indicator.Kind {
-	case slo.Min, slo.Max:
+	case slo.Min, slo.Max, slo.ScaleUpTime, slo.CPUMax:
 		return true
 	}
 	switch t.Indicator.Unit() {
@@ -227,6 +227,8 @@ func (t *trial) shown() string {
 	switch {
 	case !t.measured && isCost(t.Indicator):
 		return t.costUnknown()
+	case !t.measured && t.Indicator.IsCluster():
+		return t.clusterUnknown()
 	case !t.measured:
 		return "nothing was measured"
 	}
@@ -263,6 +265,8 @@ func (t *trial) unusable() string {
 		return fmt.Sprintf("a slope needs %d parts of the stage's time with measurements", slopeParts)
 	case !t.measured && isCost(t.Indicator):
 		return t.costUnknown()
+	case !t.measured && t.Indicator.IsCluster():
+		return t.clusterUnknown()
 	case !t.measured:
 		return "nothing was measured"
 	}

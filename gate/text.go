@@ -28,7 +28,7 @@ func format(unit slo.Unit, v float64, n int) string {
 	switch unit {
 	case slo.UnitDuration:
 		return scaled(v, n, durations)
-	case slo.UnitShare:
+	case slo.UnitShare, slo.UnitUsage:
 		return significant(v*100, n) + " %"
 	case slo.UnitRate:
 		return significant(v, n) + "/s"

@@ -15,6 +15,7 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 )
 
@@ -54,18 +55,17 @@ func Connect(_ context.Context, o Options) (*Client, error) {
 // configOf reads the kubeconfig or the service account, and the namespace that
 // it stands for.
 func configOf(o Options) (config *rest.Config, namespace string, err error) {
-	if len(o.Kubeconfig) == 0 {
+	if len(o.Kubeconfig) == 0 && o.Text == nil {
 		return inCluster(o)
 	}
-	rules := &clientcmd.ClientConfigLoadingRules{Precedence: o.Kubeconfig, WarnIfAllMissing: false}
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
-	raw, err := rules.Load()
+	raw, err := load(o)
 	if err != nil {
 		return nil, "", &ConnectError{Msg: "read the kubeconfig", Err: err}
 	}
 	if len(raw.Contexts) == 0 {
-		return nil, "", &ConnectError{Msg: fmt.Sprintf("the kubeconfig %s holds no context", strings.Join(o.Kubeconfig, ", ")), Hint: "see kubectl config get-contexts"}
+		return nil, "", &ConnectError{Msg: strings.TrimSpace("the kubeconfig "+strings.Join(o.Kubeconfig, ", ")) + " holds no context", Hint: "see kubectl config get-contexts"}
 	}
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
 	chosen := clientcmd.NewNonInteractiveClientConfig(*raw, o.Context, overrides, nil)
 	if config, err = chosen.ClientConfig(); err == nil {
 		namespace, _, err = chosen.Namespace()
@@ -74,6 +74,17 @@ func configOf(o Options) (config *rest.Config, namespace string, err error) {
 		return nil, "", &ConnectError{Msg: "the kubeconfig cannot be used", Err: err, Hint: "see kubectl config get-contexts"}
 	}
 	return config, cmp.Or(namespace, "default"), nil
+}
+
+func load(o Options) (*clientcmdapi.Config, error) {
+	if o.Text == nil {
+		return (&clientcmd.ClientConfigLoadingRules{Precedence: o.Kubeconfig}).Load()
+	}
+	config, err := clientcmd.Load(o.Text)
+	if err != nil {
+		return nil, errors.New("the text is none") // what it says may be a secret
+	}
+	return config, nil
 }
 
 // inCluster is the way of a program that runs in a pod.
@@ -90,7 +101,8 @@ func inCluster(o Options) (*rest.Config, string, error) {
 	}
 	// Without a kubeconfig the loader looks for the namespace of the pod.
 	namespace, _, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{}, &clientcmd.ConfigOverrides{}).Namespace()
+		&clientcmd.ClientConfigLoadingRules{}, &clientcmd.ConfigOverrides{},
+	).Namespace()
 	if err != nil {
 		return nil, "", &ConnectError{Msg: "the namespace of this pod", Err: err}
 	}
@@ -106,7 +118,7 @@ func checkProgram(config *rest.Config) error {
 	if _, err := exec.LookPath(plugin.Command); err != nil {
 		return &ConnectError{
 			Msg:  fmt.Sprintf("the kubeconfig gets its credentials from the program %q, which is not here", cut(filepath.Base(plugin.Command), 80)),
-			Hint: "use a kubeconfig with a token (kubectl create token NAME), or, as an action, run the program in the host's network and folder: docs/kubernetes.md",
+			Hint: "use a kubeconfig with a token (kubectl create token NAME), or, as an action, get one in a step before: docs/watching.md",
 		}
 	}
 	return nil

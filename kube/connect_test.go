@@ -51,6 +51,10 @@ users:
 
 func TestConnectUsesAToken(t *testing.T) {
 	path := kubeconfig(t, server(t).URL, `{token: good}`)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name string
 		o    Options
@@ -58,11 +62,14 @@ func TestConnectUsesAToken(t *testing.T) {
 	}{
 		{"the current context", Options{}, "shop"},
 		{"another context", Options{Context: "plain"}, "default"},
+		{"a text", Options{Text: text}, "shop"},
 		{"a namespace", Options{Namespace: "other"}, "other"},
 		{"its own namespace", Options{Namespace: "shop", OwnNamespace: true}, "shop"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.o.Kubeconfig = []string{path}
+			if test.o.Text == nil {
+				test.o.Kubeconfig = []string{path}
+			}
 			c, err := Connect(t.Context(), test.o)
 			if err != nil {
 				t.Fatal(err)
@@ -113,6 +120,7 @@ func TestConnectExplainsWhatIsMissing(t *testing.T) {
 		{"a context in a pod", Options{Context: "x"}, `the context "x" needs a kubeconfig`, "KUBECONFIG"},
 		{"no file", Options{Kubeconfig: []string{"/no/such/file"}}, "holds no context", "get-contexts"},
 		{"garbage", Options{Kubeconfig: []string{garbage}}, "read the kubeconfig", ""},
+		{"a text that is none", Options{Text: []byte("token: s3cr3t: [")}, "read the kubeconfig: the text is none", ""},
 		{"an unknown context", Options{Kubeconfig: []string{good}, Context: "x"}, `context "x" does not exist`, "get-contexts"},
 		{"a program that is not here", Options{Kubeconfig: []string{plugin}}, `the program "no-such-auth", which is not here`, "kubectl create token"},
 		{"a stranger's namespace", Options{Kubeconfig: []string{good}, Namespace: "kube-system", OwnNamespace: true}, `watches the namespace "kube-system"`, "set-context"},

@@ -33,6 +33,7 @@ type Options struct {
 	// where several say the same. None: the service account of the pod that the
 	// program runs in.
 	Kubeconfig []string
+	Text       []byte // a kubeconfig, instead of files
 	Context    string // one of the kubeconfig; empty: its current one
 	Namespace  string // empty: the context's or the service account's, else "default"
 

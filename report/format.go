@@ -137,7 +137,7 @@ func quantity(unit string, v float64) string {
 		return none
 	case unit == "duration":
 		return duration(time.Duration(min(max(v, -1e15), 1e15) * float64(time.Microsecond)))
-	case unit == "share":
+	case unit == "share" || unit == "usage":
 		return share(v)
 	case unit == "rate":
 		return rate(v)

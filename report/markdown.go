@@ -65,6 +65,7 @@ var summaryForm = markdownForm{
 		{"changes", "changes from stage to stage", 6},
 		{"headroom", "head-room", 9},
 		{"timeline", "replicas", 7},
+		{"cluster", "charts of the replicas", 12},
 		{"charts", "charts by stage", 10},
 		{"time", "charts over time", 12},
 		{"failures", "failing responses", 11},
@@ -83,7 +84,7 @@ func withoutCharts(sections []markdownSection) []markdownSection {
 		switch s.file {
 		case "charts":
 			plain = append(plain, markdownSection{"bars", "bars by stage", s.rank})
-		case "time":
+		case "time", "cluster":
 		default:
 			plain = append(plain, s)
 		}
@@ -95,12 +96,13 @@ func withoutCharts(sections []markdownSection) []markdownSection {
 // draws them.
 type markdownPage struct {
 	View
-	StageCharts []mermaidChart
-	TimeCharts  []mermaidChart
-	SummaryURL  string
-	Foreign     bool
-	OriginURL   string
-	Commit      string // abbreviated; empty: not known
+	StageCharts   []mermaidChart
+	TimeCharts    []mermaidChart
+	ClusterCharts []mermaidChart
+	SummaryURL    string
+	Foreign       bool
+	OriginURL     string
+	Commit        string // abbreviated; empty: not known
 }
 
 // Markdown writes the run as GitHub's Markdown, for a job summary or a file.
@@ -110,6 +112,7 @@ func Markdown(w io.Writer, r *result.Run) error {
 	page := markdownPage{View: newView(r, markdown)}
 	page.StageCharts = stageCharts(page.Charts.Stages)
 	page.TimeCharts = timeCharts(r)
+	page.ClusterCharts = clusterCharts(page.Charts.Cluster)
 	return summaryForm.writeTo(w, page)
 }
 

@@ -142,6 +142,45 @@ func timeCharts(r *result.Run) []mermaidChart {
 	}
 }
 
+// clusterCharts draws the replicas and what they use over time. Nothing is drawn
+// where they never changed: a table of two rows says that.
+func clusterCharts(c *ClusterChart) []mermaidChart {
+	if c == nil || len(c.At) < 2 || constant(c.Ready) && constant(c.Desired) && constant(c.CPU) {
+		return nil
+	}
+	end := int(math.Ceil(c.At[len(c.At)-1]))
+	step := max((end+mermaidMoments-1)/mermaidMoments, 1)
+	at := func(values Series) Series { return c.every(step, end, values) }
+	axis := fmt.Sprintf(`x-axis "seconds" 0 --> %d`, end/step*step)
+	charts := []mermaidChart{mermaid("Replicas over time", axis, "replicas", []mermaidSeries{
+		series("line", "desired", inOrange, at(c.Desired)), series("line", "ready", inBlue, at(c.Ready)),
+	})}
+	if cpu := at(c.CPU); highest(cpu) > 0 {
+		for i := range cpu {
+			cpu[i] *= 100
+		}
+		charts = append(charts, mermaid("CPU over time (percent of the request)", axis, "percent", []mermaidSeries{series("line", "CPU", inBlue, cpu)}))
+	}
+	return charts
+}
+
+func constant(values Series) bool {
+	return !slices.ContainsFunc(values, func(v float64) bool { return v != values[0] })
+}
+
+// every gives the last value before each step of so many seconds.
+func (c *ClusterChart) every(step, end int, values Series) Series {
+	var out Series
+	next := 0
+	for t := 0; t <= end/step*step; t += step {
+		for next < len(c.At)-1 && c.At[next+1] <= float64(t) {
+			next++
+		}
+		out = append(out, values[next])
+	}
+	return out
+}
+
 // evenly cuts the run into at most points steps of the same whole number of
 // seconds, idle ones included: Mermaid places values side by side, not by time.
 func evenly(r *result.Run, points int) (chart TimeChart, step int) {

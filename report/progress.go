@@ -40,6 +40,7 @@ type Progress struct {
 	every  time.Duration
 	stages []running // that run, as far as they are known; several where they do so at the same time
 	drawn  time.Time // the last drawing; zero: none in this stage
+	pods   line      // what the service's replicas do; empty: nobody watches them
 }
 
 // screen draws. Only the running stage's block may be drawn over.
@@ -99,7 +100,23 @@ func (p *Progress) Update(now time.Time, s *result.Stage) {
 	for _, stage := range p.stages {
 		lines = append(lines, stage.line())
 	}
+	lines[0] = append(lines[0], p.pods...)
 	p.screen.draw(lines...)
+}
+
+// Replicas takes what was seen of the service's replicas last, to draw it beside
+// the stage.
+func (p *Progress) Replicas(s result.ClusterSample) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := fmt.Sprintf("%d/%s ready", s.Ready, plural(s.Replicas, "pod"))
+	if s.CPU > 0 {
+		text += ", CPU " + share(s.CPU)
+	}
+	if s.AtCeiling {
+		text += ", at the ceiling"
+	}
+	p.pods = line{{text: text}}
 }
 
 // due reports whether it is time to draw. The first tick of a stage only

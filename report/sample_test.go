@@ -151,8 +151,17 @@ func sampleTimeline() *result.Timeline {
 		case at >= 2:
 			s.UsageMilli, s.CPU, s.Throttled, s.Wanted = 200, 2, 0.83, 4
 		}
+		if at >= 30 {
+			s.Restarts, s.OOMKills = 1, 1
+		}
 		t.Samples = append(t.Samples, s)
 	}
+	t.Samples[0].Pods = []result.ClusterPod{{Name: "iris-classifier-7d9", Phase: "Running", Ready: true}}
+	t.Events = []result.ClusterEvent{
+		{At: started.Add(14 * time.Second), Object: "HorizontalPodAutoscaler/iris-classifier", Reason: "SuccessfulRescale", Message: "New size: 3"},
+		{At: started.Add(30 * time.Second), Object: "Pod/iris-classifier-7d9", Reason: "BackOff", Count: 3},
+	}
+	t.Missing = []string{"throttling: the kubelet was not asked"}
 	return t
 }
 

@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	defaultWidth  = 120 // columns, where nobody knows: a pipe, a CI log
-	narrowest     = 20  // columns; less is taken for this
-	failureRows   = 10  // the first ones show the kind; all are in the result file
-	timelineRows  = 30
-	sectionIndent = "  "
+	defaultWidth   = 120 // columns, where nobody knows: a pipe, a CI log
+	narrowest      = 20  // columns; less is taken for this
+	failureRows    = 10  // the first ones show the kind; all are in the result file
+	timelineRows   = 30
+	timelineEvents = 10
+	sectionIndent  = "  "
 )
 
 // TermOptions says what the terminal can show.
@@ -385,8 +386,17 @@ func (p *page) timeline(t *Timeline) {
 			{text: r.Note},
 		})
 	}
-	p.table(rows)
+	if len(t.Rows) > 0 {
+		p.table(rows)
+	}
 	p.more(len(t.Rows) - timelineRows)
+	for _, e := range t.Events[:min(len(t.Events), timelineEvents)] {
+		p.paragraph("    ", joined(": ", joined(" ", e.At, e.Object.String(), e.Reason.String(), e.Count), e.Message.String()))
+	}
+	p.more(len(t.Events) - timelineEvents)
+	for _, m := range t.Missing {
+		p.styled("    ", dim, "not seen: "+m.String())
+	}
 }
 
 // more says how many rows were left out.

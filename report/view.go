@@ -140,6 +140,17 @@ type Timeline struct {
 	Source, Name Text
 	Limits       string // "1 to 3 replicas, target 50 % of 100m, limit 200m"
 	Rows         []TimelineRow
+	Events       []ClusterEvent
+	Missing      []Text // what could not be seen, and why
+}
+
+// ClusterEvent is something that the cluster told.
+type ClusterEvent struct {
+	At      string // since the run's start
+	Object  Text   // "Pod/web-1"
+	Reason  Text
+	Message Text
+	Count   string // "3 times"; empty: once
 }
 
 // TimelineRow is the cluster's state at one moment.

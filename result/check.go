@@ -69,7 +69,7 @@ func checkStage(s *Stage) error {
 	if err := checkRequests(&s.Requests); err != nil {
 		return err
 	}
-	if err := checkCost(s.Cost); err != nil {
+	if err := cmp.Or(checkCost(s.Cost), checkUse(s.Cluster)); err != nil {
 		return err
 	}
 	for i := range s.Steps {
@@ -203,22 +203,6 @@ func checkSamples(samples []Sample) error {
 		}
 		if err := checkSpans(s.Offset, s.Response); err != nil {
 			return fmt.Errorf("sample: %w", err)
-		}
-	}
-	return nil
-}
-
-func checkTimeline(t *Timeline) error {
-	l := t.Limits
-	if min(l.MinReplicas, l.MaxReplicas, l.RequestMilli, l.LimitMilli) < 0 || l.TargetCPU < 0 {
-		return fmt.Errorf("limits: a negative number")
-	}
-	for i, s := range t.Samples {
-		if min(s.Ready, s.Replicas, s.Desired, s.Wanted) < 0 || min(s.UsageMilli, s.CPU, s.Throttled) < 0 || s.RefusedTotal < 0 {
-			return fmt.Errorf("sample %d: a negative number", i)
-		}
-		if i > 0 && s.At.Before(t.Samples[i-1].At) {
-			return fmt.Errorf("sample %d lies before the one before it", i)
 		}
 	}
 	return nil

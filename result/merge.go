@@ -138,6 +138,7 @@ func mergeStages(a, b *Stage) Stage {
 		Steps:     mergeSteps(a.Steps, b.Steps),
 		Generator: mergeGenerators(&a.Generator, &b.Generator),
 		Cost:      mergeCosts(a.Cost, b.Cost),
+		Cluster:   mergeUses(a.Cluster, b.Cluster),
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
@@ -182,6 +183,7 @@ func Append(a, b *Stage) Stage {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
 	}
 	m.Cost = a.Cost.Add(b.Cost)
+	m.Cluster = a.Cluster.add(b.Cluster)
 	m.Slices = appendSlices(a.Slices, b.Slices, a.Duration)
 	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
 	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))
@@ -469,6 +471,8 @@ func mergeTimelines(a, b *Timeline) *Timeline {
 			LimitMilli:   common(l.LimitMilli, k.LimitMilli),
 		},
 		Samples: slices.Concat(a.Samples, b.Samples),
+		Events:  mergeEvents(a.Events, b.Events),
+		Missing: union(a.Missing, b.Missing),
 	}
 	slices.SortFunc(m.Samples, compareClusterSamples)
 	return m
@@ -486,6 +490,11 @@ func compareClusterSamples(a, b ClusterSample) int {
 		cmp.Compare(a.Throttled, b.Throttled),
 		compareBools(a.AtCeiling, b.AtCeiling),
 		cmp.Compare(a.RefusedTotal, b.RefusedTotal),
+		cmp.Compare(a.MemoryBytes, b.MemoryBytes),
+		cmp.Compare(a.Restarts, b.Restarts),
+		cmp.Compare(a.OOMKills, b.OOMKills),
+		cmp.Compare(a.Evictions, b.Evictions),
+		slices.CompareFunc(a.Pods, b.Pods, comparePods),
 	)
 }
 

@@ -151,6 +151,7 @@ type Stage struct {
 	Search     *Search      `json:"search,omitempty"` // what a search found; the stage then holds the measurements of the rate that it found
 	Generator  Generator    `json:"generator"`
 	Cost       *Cost        `json:"cost,omitempty"`      // of the service; nil: not known
+	Cluster    *ClusterUse  `json:"cluster,omitempty"`   // what its replicas did; nil: not watched
 	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step
 	Slowest    []Sample     `json:"slowest,omitempty"`   // five of the stage
 	InFlight   []int        `json:"in_flight,omitempty"` // at the end of each slice

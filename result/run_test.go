@@ -102,6 +102,9 @@ func randomStage(rnd *rand.Rand, name string, w Workload) Stage {
 		Pauses: time.Duration(rnd.Int64N(1e12)), ConnectionWait: time.Duration(rnd.Int64N(1e12)),
 	}
 	s.Cost = randomCost(rnd)
+	if rnd.IntN(3) > 0 {
+		s.Cluster = &ClusterUse{ReplicasMax: rnd.IntN(3), ScaleUp: time.Duration(rnd.IntN(3)), CPUMax: float64(rnd.IntN(3)), Restarts: pick(rnd, nil, new(0), new(1))}
+	}
 	for i := range s.Slices {
 		s.Slices[i].Cost = randomCost(rnd)
 	}
@@ -174,7 +177,16 @@ func randomTimeline(rnd *rand.Rand) *Timeline {
 		t.Samples = append(t.Samples, ClusterSample{
 			At: began.Add(time.Duration(i) * time.Second), Ready: rnd.IntN(3), Replicas: rnd.IntN(3), Desired: 1, Wanted: rnd.IntN(6),
 			UsageMilli: float64(rnd.IntN(300)), CPU: 0.5, Throttled: 0.25, AtCeiling: rnd.IntN(2) == 0, RefusedTotal: rnd.Int64N(9),
+			MemoryBytes: rnd.Int64N(3), Restarts: rnd.IntN(2), OOMKills: rnd.IntN(2), Evictions: rnd.IntN(2),
+			Pods: []ClusterPod{{Name: pick(rnd, "web-1", "web-2"), Phase: pick(rnd, "Pending", "Running"), Ready: rnd.IntN(2) == 0, Restarts: rnd.IntN(2)}},
 		})
 	}
+	for i := range rnd.IntN(4) {
+		t.Events = append(t.Events, ClusterEvent{
+			At: began.Add(time.Duration(i) * time.Second), Object: pick(rnd, "Pod/web-1", "Pod/web-2"),
+			Reason: pick(rnd, "BackOff", "Unhealthy"), Message: pick(rnd, "", "no"), Count: rnd.IntN(3),
+		})
+	}
+	t.Missing = pick(rnd, nil, []string{"usage"}, []string{"pods", "usage"})
 	return t
 }

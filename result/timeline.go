@@ -37,9 +37,16 @@ type ClusterSample struct {
 	Restarts     int       `json:"restarts,omitempty"`      // of the pods' containers since the run's start
 	OOMKills     int       `json:"oom_kills,omitempty"`     // those of them for want of memory
 	Evictions    int       `json:"evictions,omitempty"`     // pods that the cluster took away since the run's start
-	// Pods in the order of their names.
+	// Pods in the order of their names. They are listed where one has changed, or
+	// ten seconds after they were; at most [MaxPods].
 	Pods []ClusterPod `json:"pods,omitempty"`
 }
+
+// MaxPods is how many pods a sample lists: an hour of them stays below 1 MB.
+const MaxPods = 20
+
+// MaxClusterEvents is how many events a timeline of one watcher holds.
+const MaxClusterEvents = 100
 
 // ClusterPod is one pod at one moment.
 type ClusterPod struct {

@@ -145,7 +145,8 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 		base, head := c.pair.Run(stageCtx, stage, turns)
 		done <- sides{base, head}
 	}()
-	s := lookOn(done, []slo.Stage{stage}, c.live, opts, stop)
+	s := lookOn(done, []slo.Stage{stage}, c.live, c.costs[1].pods, opts, stop)
+	c.costs[1].pods.charge([]*result.Stage{s.head})
 	costs.charge(s.base, s.head)
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	// Of a counted stage one side may have sent all of its requests in fewer

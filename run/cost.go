@@ -28,9 +28,10 @@ const (
 	costMisses = 3
 )
 
-// meter reads the cost of one service.
+// meter reads the cost of one service and looks at its replicas.
 type meter struct {
 	Cost
+	pods   *watcher
 	misses int   // in a row
 	failed error // the last one
 }

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/slogate/slogate/cost"
@@ -34,19 +33,12 @@ type Loader interface {
 	Snapshots() []*result.Stage
 }
 
-// Cluster tells the state of the service's replicas.
-type Cluster interface {
-	Source() string // "demo", "kubernetes"
-	Name() string
-	Limits() result.ClusterLimits
-	Sample(ctx context.Context) (result.ClusterSample, error)
-}
-
 // Observer is told how the run goes, always from one goroutine. Several stages
 // may run at the same time: Update is told of one after the other.
 type Observer interface {
 	StageStart(name string, w result.Workload, idle time.Duration)
 	Update(now time.Time, live *result.Stage)
+	Replicas(s result.ClusterSample) // the last that was seen of them; before Update
 	StageEnd(stage *result.Stage)
 	Note(text string) // something that a stage does besides
 }
@@ -56,6 +48,7 @@ type nobody struct{}
 
 func (nobody) StageStart(string, result.Workload, time.Duration) {}
 func (nobody) Update(time.Time, *result.Stage)                   {}
+func (nobody) Replicas(result.ClusterSample)                     {}
 func (nobody) StageEnd(*result.Stage)                            {}
 func (nobody) Note(string)                                       {}
 
@@ -96,8 +89,6 @@ const (
 	// abortEvery is how often objectives with abort are looked at. Slices are a
 	// second long, so more often would see nothing new.
 	abortEvery = time.Second
-	// sampleEvery is how often the cluster is asked.
-	sampleEvery = time.Second
 )
 
 // Conduct runs the stages of a file in order and returns what was measured:
@@ -114,17 +105,19 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 	if opts.Observer == nil {
 		opts.Observer = nobody{}
 	}
-	head, base := &meter{Cost: opts.Cost}, &meter{Cost: opts.BaseCost}
 	var both *compared
 	if opts.Pair != nil {
 		both = newCompared(file, opts)
-		both.costs = [2]*meter{base, head}
 		r.Base = &result.Base{Target: file.Baseline.BaseTarget}
 	}
 	whole := ctx
 	ctx, stop := limited(ctx, r.Start, file.Limits.Duration)
 	defer stop()
-	stopWatch := watch(ctx, opts.Cluster, r)
+	pods := watch(ctx, opts.Cluster)
+	head, base := &meter{Cost: opts.Cost, pods: pods}, &meter{Cost: opts.BaseCost}
+	if both != nil {
+		both.costs = [2]*meter{base, head}
+	}
 	why := ""
 	for _, stages := range file.Together() {
 		if why == "" && ctx.Err() != nil {
@@ -149,7 +142,7 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 			why = cmp.Or(why, endsRun(s))
 		}
 	}
-	stopWatch()
+	pods.finish(r)
 	if both != nil && opts.Restart != nil {
 		r.Base.Starts = 1 + both.restarts
 	}
@@ -233,7 +226,8 @@ func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, 
 	charge := m.during(ctx)
 	done := make(chan []*result.Stage, 1)
 	go func() { done <- l.RunTogether(stageCtx, stages) }()
-	all := lookOn(done, stages, l.Snapshots, opts, stop)
+	all := lookOn(done, stages, l.Snapshots, m.pods, opts, stop)
+	m.pods.charge(all)
 	if len(all) == 1 { // what several use at the same time belongs to none
 		charge(all[0])
 	}
@@ -301,7 +295,7 @@ func longest(all []*result.Stage) time.Duration {
 // lookOn shows the running stages to the observer and stops them when an
 // objective with abort is lost or a service has ended by itself, until the
 // loader returns them.
-func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result.Stage, opts Options, stop context.CancelCauseFunc) T {
+func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result.Stage, pods *watcher, opts Options, stop context.CancelCauseFunc) T {
 	update := time.NewTicker(updateEvery)
 	defer update.Stop()
 	abort := time.NewTicker(abortEvery)
@@ -311,6 +305,9 @@ func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result
 		case s := <-done:
 			return s
 		case now := <-update.C:
+			if sample, ok := pods.latest(); ok {
+				opts.Observer.Replicas(sample)
+			}
 			for _, live := range snapshots() {
 				opts.Observer.Update(now, live)
 			}
@@ -350,41 +347,5 @@ func idle(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// watch samples the cluster into r.Timeline until the returned function is
-// called. A cluster that cannot be asked is one warning, not a failed run.
-func watch(ctx context.Context, c Cluster, r *result.Run) (stop func()) {
-	if c == nil {
-		return func() {}
-	}
-	timeline := &result.Timeline{Source: c.Source(), Name: c.Name(), Limits: c.Limits()}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var failed error
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		every := time.NewTicker(sampleEvery)
-		defer every.Stop()
-		for ctx.Err() == nil {
-			s, err := c.Sample(ctx)
-			if err == nil {
-				timeline.Samples = append(timeline.Samples, s)
-			} else if ctx.Err() == nil {
-				failed = err
-			}
-			select {
-			case <-ctx.Done():
-			case <-every.C:
-			}
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-		r.Timeline = timeline
-		if failed != nil {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("watch %s %s: %v", c.Source(), c.Name(), failed))
-		}
 	}
 }

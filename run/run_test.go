@@ -134,15 +134,16 @@ func TestConductStopsWhenAnObjectiveIsLost(t *testing.T) {
 // replicas is a cluster that answers some times and then no more.
 type replicas struct{ answers int }
 
-func (c *replicas) Source() string               { return "test" }
-func (c *replicas) Name() string                 { return "api" }
-func (c *replicas) Limits() result.ClusterLimits { return result.ClusterLimits{MaxReplicas: 3} }
+func (c *replicas) Timeline() result.Timeline {
+	return result.Timeline{Source: "test", Name: "api", Limits: result.ClusterLimits{MaxReplicas: 3}}
+}
+
 func (c *replicas) Sample(context.Context) (result.ClusterSample, error) {
 	if c.answers == 0 {
 		return result.ClusterSample{}, errors.New("forbidden")
 	}
 	c.answers--
-	return result.ClusterSample{At: time.Now(), Ready: 1}, nil
+	return result.ClusterSample{At: time.Now(), Ready: 1, Replicas: 6 - c.answers, Pods: []result.ClusterPod{{Name: "api-1"}}}, nil
 }
 
 func TestConductWatchesTheCluster(t *testing.T) {
@@ -154,7 +155,32 @@ func TestConductWatchesTheCluster(t *testing.T) {
 		if want := []string{"watch test api: forbidden"}; !cmp.Equal(want, r.Warnings) {
 			t.Errorf("warnings = %q, want %q", r.Warnings, want)
 		}
+		if want := (&result.ClusterUse{ReplicasMax: 6, Restarts: new(0)}); !cmp.Equal(want, r.Stages[0].Cluster) {
+			t.Errorf("got %+v, want %+v", r.Stages[0].Cluster, want)
+		}
+		if r.Timeline.Limits.MaxReplicas != 3 || r.Timeline.Samples[0].Pods == nil || r.Timeline.Samples[1].Pods != nil {
+			t.Errorf("got %+v, want the pods where they change", r.Timeline)
+		}
 	})
+}
+
+// Pods are listed again where one has changed, and now and then.
+func TestSamplesListPodsThatChange(t *testing.T) {
+	start := time.Unix(1e9, 0)
+	var samples []result.ClusterSample
+	for i := range 25 {
+		pod := result.ClusterPod{Name: "api-1", UsageMilli: float64(i), Ready: i >= 4}
+		samples = append(samples, result.ClusterSample{At: start.Add(time.Duration(i) * time.Second), Pods: []result.ClusterPod{pod}})
+	}
+	var listed []int
+	for i, s := range thinned(samples) {
+		if s.Pods != nil {
+			listed = append(listed, i)
+		}
+	}
+	if diff := cmp.Diff([]int{0, 4, 14, 24}, listed); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
 }
 
 // A run ends when the limits permit no more of it: that is no cancel, and says

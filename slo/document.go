@@ -85,6 +85,7 @@ type document struct {
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
 	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
+	Kubernetes kubernetesDoc   `json:"kubernetes,omitzero" jsonschema:"What is watched in a Kubernetes cluster while the service is loaded. It is only read."`
 	OpenAPI    fixedText       `json:"openapi,omitempty" jsonschema:"OpenAPI document of the service, relative to this file: the report says which of its operations are not loaded."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
 }
@@ -195,6 +196,12 @@ type waitForDoc struct {
 	Timeout durationText  `json:"timeout,omitempty" jsonschema:"How long to wait. Default: 60s."`
 	Accept  []statusValue `json:"accept,omitempty" jsonschema:"Status codes that mean ready. Default: 2xx and 3xx."`
 	Headers headerMap     `json:"headers,omitempty" jsonschema:"Headers of this request."`
+}
+
+type kubernetesDoc struct {
+	Namespace  fixedText `json:"namespace,omitempty" jsonschema:"Namespace of what is watched. Default: the one of the kubeconfig's context or of the service account."`
+	HPA        fixedText `json:"hpa,omitempty" jsonschema:"Name of a HorizontalPodAutoscaler. Its target and the pods of that are watched with it."`
+	Deployment fixedText `json:"deployment,omitempty" jsonschema:"Name of a Deployment that nothing scales. Its pods are watched with it."`
 }
 
 type metricsDoc struct {

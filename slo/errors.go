@@ -103,6 +103,8 @@ const (
 	CodeStream       Code = "SLO152" // a stream that cannot be read so, or events where there is none
 	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
 	CodeGRPC         Code = "SLO154" // a method of gRPC that cannot be called, a message that it does not take, or a .proto file that does not compile
+	CodeKubernetes   Code = "SLO160" // not a name of Kubernetes
+	CodeUnwatched    Code = "SLO161" // an objective on replicas that nobody watches
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
 	CodeShards       Code = "SLO171" // what several generators cannot do together
 )

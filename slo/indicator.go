@@ -27,7 +27,8 @@ var unitOf = map[Kind]Unit{
 	Redirects: UnitCount,
 	Events:    UnitCount, EventRate: UnitRate,
 	CPUPerRequest: UnitDuration, CPU: UnitCores, MemoryMax: UnitBytes, Throttled: UnitShare,
-	Capacity: UnitRate,
+	Capacity:    UnitRate,
+	ReplicasMax: UnitCount, ScaleUpTime: UnitDuration, CPUMax: UnitUsage, Restarts: UnitCount,
 }
 
 // indicatorNames are listed in messages and searched for the nearest.
@@ -40,6 +41,7 @@ var indicatorNames = []string{
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
 	"cpu_per_request", "cpu", "memory.max", "throttled", "capacity",
 	"measure.NAME.p95", "redirects",
+	"replicas.max", "scale_up_time", "cpu.max", "restarts",
 	"first_event.p95", "event_gap.p95", "round_trip.p95", "events", "events_per_second",
 }
 
@@ -65,6 +67,15 @@ func (i Indicator) Unit() Unit {
 func (i Indicator) IsCost() bool {
 	switch i.Kind {
 	case CPUPerRequest, CPU, MemoryMax, Throttled:
+		return true
+	}
+	return false
+}
+
+// IsCluster reports whether the indicator is of what the service's replicas did.
+func (i Indicator) IsCluster() bool {
+	switch i.Kind {
+	case ReplicasMax, ScaleUpTime, CPUMax, Restarts:
 		return true
 	}
 	return false

@@ -41,6 +41,7 @@ const (
 	UnitSlope    Unit = "slope"  // microseconds a minute
 	UnitCores    Unit = "cores"  // CPU seconds a second
 	UnitNumber   Unit = "number" // of a measure
+	UnitUsage    Unit = "usage"  // of what was requested: 1 is all of it, more is possible
 )
 
 // Kind is the family of an indicator.
@@ -78,6 +79,12 @@ const (
 
 	Capacity  Kind = "capacity"  // the highest rate that a search found, in arrivals a second
 	Redirects Kind = "redirects" // that were followed
+
+	// What the service's replicas did in the cluster that is watched.
+	ReplicasMax Kind = "replicas.max"  // pods at the same time
+	ScaleUpTime Kind = "scale_up_time" // from the stage's start until more pods were ready than then
+	CPUMax      Kind = "cpu.max"       // of the pods' CPU request
+	Restarts    Kind = "restarts"      // of the pods' containers
 )
 
 // Clock says which time of a request a latency indicator looks at.

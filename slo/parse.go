@@ -57,6 +57,10 @@ type Options struct {
 	// start itself needs no target of its own.
 	Plan bool
 
+	// Watched says that the replicas of the service are watched, whatever the
+	// file says.
+	Watched bool
+
 	// Workspace is the folder that body files must stay within, symbolic
 	// links resolved. The working directory by default.
 	Workspace string
@@ -424,6 +428,7 @@ func (p *parser) document(root *node) {
 	p.service(o.get("service"))
 	p.scope = p.newScope()
 	p.metrics(o.get("metrics"))
+	p.kubernetes(o.get("kubernetes"))
 	p.openAPI(o.get("openapi"))
 	p.decide = p.rule(o.get("decide"), "")
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
@@ -434,6 +439,7 @@ func (p *parser) document(root *node) {
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
+	p.checkWatched()
 	p.checkSent()
 	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))
 }

@@ -58,7 +58,7 @@ const (
 	numberPattern    = `[0-9]+(\.[0-9]+)?`
 	durationPattern  = `(` + numberPattern + ` *(us|µs|ms|s|m|h|d))+`
 	ratePattern      = numberPattern + ` */ *[smh]`
-	indicatorPattern = `((ok|service|connect|tls|ttfb|first_event|event_gap|round_trip|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|events|events_per_second|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
+	indicatorPattern = `((ok|service|connect|tls|ttfb|first_event|event_gap|round_trip|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|events|events_per_second|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|replicas\.max|scale_up_time|cpu\.max|restarts|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
 	objectivePattern = `(` + indicatorPattern + `) *(<=|>=|<|>|==) *.+`
 )
 

@@ -62,9 +62,10 @@ func parseSearch(s string) (level, error) {
 }
 
 // Steers reports whether an objective decides which rates of a search are met:
-// the absolute ones do that a stage of any rate could be judged by.
+// the absolute ones do that a stage of any rate could be judged by. What the
+// replicas did is judged at the rate that was found.
 func (o Objective) Steers() bool {
-	return o.Severity != Show && o.Relative == nil && o.Indicator.Kind != Capacity
+	return o.Severity != Show && o.Relative == nil && o.Indicator.Kind != Capacity && !o.Indicator.IsCluster()
 }
 
 // checkSearch refuses a search that nothing but success steers, and a capacity

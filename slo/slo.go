@@ -35,19 +35,20 @@ type File struct {
 	Target string // base URL of the service under test: http or https, no path query or fragment
 	HTTP   HTTP
 
-	WaitFor   *WaitFor // nil: a TCP connect within 30 s
-	Before    []Setup  // steps that run once before the first stage
-	Scenarios []Scenario
-	After     []Step   // steps that run once after the last stage
-	Captures  []string // the names of all captures, by their numbers
-	Tokens    []TokenSource
-	Measures  []string // the names of all measures
-	Stages    []Stage
-	Baseline  Baseline
-	Service   *ServiceCommands // nil: slogate cannot start it itself
-	Limits    Limits           // the file's and the options', the lower one of each
-	Metrics   Metrics
-	OpenAPI   *Document // of the service's operations; nil: none
+	WaitFor    *WaitFor // nil: a TCP connect within 30 s
+	Before     []Setup  // steps that run once before the first stage
+	Scenarios  []Scenario
+	After      []Step   // steps that run once after the last stage
+	Captures   []string // the names of all captures, by their numbers
+	Tokens     []TokenSource
+	Measures   []string // the names of all measures
+	Stages     []Stage
+	Baseline   Baseline
+	Service    *ServiceCommands // nil: slogate cannot start it itself
+	Limits     Limits           // the file's and the options', the lower one of each
+	Metrics    Metrics
+	Kubernetes *Kubernetes // what is watched beside the load; nil: nothing
+	OpenAPI    *Document   // of the service's operations; nil: none
 
 	// Confirm says that a stage with a near fail is run once more, and that
 	// both together decide. On by default.

@@ -158,6 +158,11 @@ func parseValue(unit Unit, s string) (float64, error) {
 			return n, nil
 		}
 		return 0, notA(CodeBound, "number", s, "12.5, without a unit")
+	case UnitUsage:
+		if ok && rest == "%" {
+			return n / 100, nil
+		}
+		return 0, notA(CodeBound, "usage", s, "90% of what is requested; more than 100% is possible")
 	case UnitCores:
 		if ok && rest == "" {
 			return n, nil
@@ -225,7 +230,7 @@ func WriteValue(unit Unit, v float64) string {
 	switch unit {
 	case UnitDuration:
 		return writeDuration(time.Duration(math.Round(v * float64(time.Microsecond))))
-	case UnitShare:
+	case UnitShare, UnitUsage:
 		return decimal(v*100) + "%"
 	case UnitRate:
 		return decimal(v) + "/s"

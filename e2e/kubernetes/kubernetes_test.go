@@ -10,7 +10,6 @@ package kubernetes
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,19 +44,43 @@ func TestKubernetes(t *testing.T) {
 func (b *bed) testStages(t *testing.T) {
 	d := b.deploy(t)
 	d.as("slogate-watch")
-	seen := d.watch()
 	r, code := d.run(d.slogate("run", "../../demo/kubernetes/slo.yaml"))
-	replicas := seen()
 	if code == 2 || code == 130 || r == nil {
 		t.Fatalf("slogate exits with %d", code)
 	}
 	wantRequests(t, r)
-	if first, last := replicas[0], replicas[len(replicas)-1]; first != 1 || last != 3 {
-		t.Errorf("replicas %v, want from 1 to 3", replicas)
-	}
+	wantTimeline(t, r)
 	const ceiling = `{.status.conditions[?(@.type=="ScalingLimited")].reason}`
+	if n := d.kubectl("get", "hpa", "iris-classifier-hpa", "-o", "jsonpath={.status.desiredReplicas}"); n != "3" {
+		t.Errorf("the autoscaler wants %s replicas, want 3", n)
+	}
 	if why := d.kubectl("get", "hpa", "iris-classifier-hpa", "-o", "jsonpath="+ceiling); why != "TooManyReplicas" {
 		t.Errorf("the autoscaler is limited by %q, want TooManyReplicas", why)
+	}
+}
+
+// wantTimeline holds what slogate saw of the cluster against what there was.
+func wantTimeline(t *testing.T, r *result.Run) {
+	t.Helper()
+	if r.Timeline == nil || len(r.Timeline.Samples) == 0 {
+		t.Fatal("slogate has seen nothing of the cluster")
+	}
+	all := r.Timeline.Samples
+	if got := all[0].Replicas; got != 1 {
+		t.Errorf("%d replicas in the first sample, want 1", got)
+	}
+	var ready, wanted int
+	var atCeiling, used bool
+	for _, s := range all {
+		ready, wanted = max(ready, s.Ready), max(wanted, s.Wanted)
+		atCeiling, used = atCeiling || s.AtCeiling, used || s.UsageMilli > 100
+	}
+	if ready != 3 || wanted <= 3 || !atCeiling || !used {
+		t.Errorf("at most %d pods ready and %d wanted, at the ceiling %t, CPU seen %t; want 3, more, true, true", ready, wanted, atCeiling, used)
+	}
+	limits := result.ClusterLimits{MinReplicas: 1, MaxReplicas: 3, TargetCPU: 0.5, RequestMilli: 100, LimitMilli: 200}
+	if r.Timeline.Limits != limits {
+		t.Errorf("limits %+v, want %+v", r.Timeline.Limits, limits)
 	}
 }
 
@@ -151,17 +174,19 @@ func (d *deployment) kubectl(args ...string) string {
 }
 
 // as makes the kubeconfig that slogate gets: of an account with those of the
-// document's roles, in the deployment's namespace.
+// documents' roles, in the deployment's namespace.
 func (d *deployment) as(roles ...string) {
 	d.t.Helper()
-	document, err := os.ReadFile("../../docs/kubernetes.md")
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	d.kubectl("create", "serviceaccount", "slogate")
-	for _, block := range regexp.MustCompile("(?s)```yaml\n(apiVersion: rbac.*?)```").FindAllSubmatch(document, -1) {
-		d.write("roles.yaml", string(block[1]))
-		d.kubectl("apply", "-f", filepath.Join(d.out, "roles.yaml"))
+	for _, name := range []string{"watching.md", "kubernetes.md"} {
+		document, err := os.ReadFile(filepath.Join("../../docs", name))
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?s)```yaml\n(apiVersion: rbac.*?)```").FindAllSubmatch(document, -1) {
+			d.write("roles.yaml", string(block[1]))
+			d.kubectl("apply", "-f", filepath.Join(d.out, "roles.yaml"))
+		}
 	}
 	for _, role := range roles {
 		d.kubectl("create", "rolebinding", role, "--role", role, "--serviceaccount", d.namespace+":slogate")
@@ -207,42 +232,6 @@ func (d *deployment) run(c *exec.Cmd) (*result.Run, int) {
 		d.t.Fatal(err)
 	}
 	return r, c.ProcessState.ExitCode()
-}
-
-// watch begins to look at the autoscaler. The function that it returns ends
-// that, and gives the numbers of replicas one after the other.
-func (d *deployment) watch() func() []int {
-	done, seen := make(chan struct{}), make(chan []int)
-	go func() {
-		var replicas []int
-		for more := true; more; {
-			select {
-			case <-done:
-				more = false
-			case <-time.After(time.Second):
-			}
-			if n, err := d.replicas(); err == nil && (len(replicas) == 0 || replicas[len(replicas)-1] != n) {
-				replicas = append(replicas, n)
-			}
-		}
-		seen <- replicas
-	}()
-	return func() []int {
-		close(done)
-		return <-seen
-	}
-}
-
-// replicas is what the autoscaler set.
-func (d *deployment) replicas() (int, error) {
-	text, err := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "get", "hpa", "iris-classifier-hpa", "-o", "json").Output()
-	var hpa struct {
-		Status struct{ DesiredReplicas int }
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &hpa)
-	}
-	return hpa.Status.DesiredReplicas, err
 }
 
 // must runs a command that has to succeed. What it prints goes to a file: a

@@ -19,6 +19,7 @@ import (
 const steady = `version: 1
 name: spread
 target: http://iris-classifier
+kubernetes: {hpa: iris-classifier-hpa}
 http:
   connections: new
   headers: {x-token: "${secret.E2E_TOKEN}"}
@@ -67,6 +68,9 @@ func (b *bed) testSpread(t *testing.T) {
 	s := r.Stages[0]
 	if due := s.Counters.Due(); due != 210 || s.Workload.RateTo != 21 || r.Judgement.Verdict != result.Pass {
 		t.Errorf("%d requests at %v/s, verdict %s", due, s.Workload.RateTo, r.Judgement.Verdict)
+	}
+	if s.Cluster == nil || s.Cluster.ReplicasMax == 0 {
+		t.Errorf("slogate has seen nothing of the cluster: %+v", r.Timeline)
 	}
 	if s.Counters.Success < 200 {
 		t.Errorf("%d of 210 requests were successful", s.Counters.Success)

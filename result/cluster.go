@@ -1,0 +1,170 @@
+package result
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ClusterUse is what the service's replicas did during a stage, as far as it was
+// seen.
+type ClusterUse struct {
+	ReplicasMax int           `json:"replicas_max,omitempty"` // pods at the same time; 0: not known
+	ScaleUp     time.Duration `json:"scale_up_ns,omitempty"`  // from the stage's start until more pods were ready than then; 0: no more became
+	CPUMax      float64       `json:"cpu_max,omitempty"`      // the most that the pods used, as a share of their request; 0: not known
+	Restarts    *int          `json:"restarts,omitempty"`     // of the pods' containers; nil: no pod was seen
+}
+
+// ClusterUseOf is what samples in order of time show of the time between two
+// moments; nil where there is none in it.
+func ClusterUseOf(samples []ClusterSample, from, to time.Time) *ClusterUse {
+	within := slices.DeleteFunc(slices.Clone(samples), func(s ClusterSample) bool { return s.At.Before(from) || s.At.After(to) })
+	if len(within) == 0 {
+		return nil
+	}
+	before := within[0]
+	for _, s := range samples {
+		if s.At.After(from) {
+			break
+		}
+		before = s
+	}
+	use := &ClusterUse{Restarts: restartsSince(before, within)}
+	for _, s := range within {
+		use.ReplicasMax = max(use.ReplicasMax, s.Replicas)
+		use.CPUMax = max(use.CPUMax, s.CPU)
+		if use.ScaleUp == 0 && s.Ready > before.Ready {
+			use.ScaleUp = s.At.Sub(from)
+		}
+	}
+	return use
+}
+
+// restartsSince is how often containers were restarted; nil where no sample
+// lists pods.
+func restartsSince(before ClusterSample, within []ClusterSample) *int {
+	if !slices.ContainsFunc(within, func(s ClusterSample) bool { return len(s.Pods) > 0 }) {
+		return nil
+	}
+	most := 0
+	for _, s := range within {
+		most = max(most, s.Restarts-before.Restarts)
+	}
+	return &most
+}
+
+// add returns what was seen in two parts of a stage that follow each other.
+func (u *ClusterUse) add(next *ClusterUse) *ClusterUse {
+	sum := joinUses(u, next, func(a, b int) int { return a + b })
+	if sum != nil && u != nil && next != nil {
+		sum.ScaleUp = cmp.Or(u.ScaleUp, next.ScaleUp)
+	}
+	return sum
+}
+
+// mergeUses joins what two generators saw of the same replicas at the same
+// time.
+func mergeUses(a, b *ClusterUse) *ClusterUse {
+	return joinUses(a, b, func(a, b int) int { return max(a, b) })
+}
+
+func joinUses(a, b *ClusterUse, restarts func(a, b int) int) *ClusterUse {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &ClusterUse{
+		ReplicasMax: max(a.ReplicasMax, b.ReplicasMax),
+		ScaleUp:     soonest(a.ScaleUp, b.ScaleUp),
+		CPUMax:      max(a.CPUMax, b.CPUMax),
+		Restarts:    joinCounts(a.Restarts, b.Restarts, restarts),
+	}
+}
+
+// soonest is the earlier one of two times, of which 0 is none.
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return min(a, b)
+}
+
+func joinCounts(a, b *int, join func(a, b int) int) *int {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return new(join(*a, *b))
+}
+
+// mergeEvents keeps each event once, as it was told last.
+func mergeEvents(a, b []ClusterEvent) []ClusterEvent {
+	same := func(a, b ClusterEvent) int {
+		return cmp.Or(strings.Compare(a.Object, b.Object), strings.Compare(a.Reason, b.Reason), strings.Compare(a.Message, b.Message))
+	}
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(a, b ClusterEvent) int {
+		return cmp.Or(same(a, b), b.At.Compare(a.At), cmp.Compare(b.Count, a.Count))
+	})
+	all = slices.CompactFunc(all, func(a, b ClusterEvent) bool { return same(a, b) == 0 })
+	slices.SortFunc(all, func(a, b ClusterEvent) int { return cmp.Or(a.At.Compare(b.At), same(a, b)) })
+	return all
+}
+
+func comparePods(a, b ClusterPod) int {
+	return cmp.Or(
+		strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Phase, b.Phase),
+		compareBools(a.Ready, b.Ready),
+		cmp.Compare(a.Restarts, b.Restarts),
+		cmp.Compare(a.UsageMilli, b.UsageMilli),
+		cmp.Compare(a.MemoryBytes, b.MemoryBytes),
+	)
+}
+
+func checkUse(u *ClusterUse) error {
+	switch {
+	case u == nil:
+		return nil
+	case u.ReplicasMax < 0 || u.CPUMax < 0 || u.Restarts != nil && *u.Restarts < 0:
+		return errors.New("cluster: a negative number")
+	}
+	return checkSpans(u.ScaleUp)
+}
+
+func checkTimeline(t *Timeline) error {
+	l := t.Limits
+	if min(l.MinReplicas, l.MaxReplicas, l.RequestMilli, l.LimitMilli) < 0 || l.TargetCPU < 0 {
+		return fmt.Errorf("limits: a negative number")
+	}
+	for i, s := range t.Samples {
+		if err := checkClusterSample(s); err != nil {
+			return fmt.Errorf("sample %d: %w", i, err)
+		}
+		if i > 0 && s.At.Before(t.Samples[i-1].At) {
+			return fmt.Errorf("sample %d lies before the one before it", i)
+		}
+	}
+	for i, e := range t.Events {
+		if e.Count < 0 {
+			return fmt.Errorf("event %d: a negative number", i)
+		}
+	}
+	return nil
+}
+
+func checkClusterSample(s ClusterSample) error {
+	negative := min(s.Ready, s.Replicas, s.Desired, s.Wanted, s.Restarts, s.OOMKills, s.Evictions) < 0 ||
+		min(s.UsageMilli, s.CPU, s.Throttled) < 0 || s.RefusedTotal < 0
+	for _, p := range s.Pods {
+		negative = negative || p.Restarts < 0 || p.UsageMilli < 0
+		if err := checkSpans(time.Duration(p.MemoryBytes)); err != nil {
+			return err
+		}
+	}
+	if negative {
+		return errors.New("a negative number")
+	}
+	return checkSpans(time.Duration(s.MemoryBytes))
+}

@@ -1,0 +1,66 @@
+package result
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClusterUseOf(t *testing.T) {
+	pods := []ClusterPod{{Name: "web-1"}}
+	sample := func(at, ready, replicas int, cpu float64, restarts int, pods []ClusterPod) ClusterSample {
+		return ClusterSample{At: began.Add(time.Duration(at) * time.Second), Ready: ready, Replicas: replicas, CPU: cpu, Restarts: restarts, Pods: pods}
+	}
+	samples := []ClusterSample{
+		sample(0, 1, 1, 0.1, 1, pods),
+		sample(2, 1, 1, 0.9, 1, nil),
+		sample(4, 1, 3, 1.2, 1, pods),
+		sample(7, 2, 3, 0.7, 3, nil),
+		sample(9, 3, 3, 0.5, 3, nil),
+	}
+	at := func(s int) time.Time { return began.Add(time.Duration(s) * time.Second) }
+	for _, test := range []struct {
+		name     string
+		from, to int
+		want     *ClusterUse
+	}{
+		{"a scale-up", 1, 10, &ClusterUse{ReplicasMax: 3, ScaleUp: 6 * time.Second, CPUMax: 1.2, Restarts: new(2)}},
+		{"before it", 0, 2, &ClusterUse{ReplicasMax: 1, CPUMax: 0.9, Restarts: new(0)}},
+		{"the last pod of several", 8, 20, &ClusterUse{ReplicasMax: 3, ScaleUp: time.Second, CPUMax: 0.5}},
+		{"nothing seen", 5, 6, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, ClusterUseOf(samples, at(test.from), at(test.to))); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClusterUsesAreJoined(t *testing.T) {
+	a := &ClusterUse{ReplicasMax: 2, ScaleUp: 9 * time.Second, CPUMax: 0.5, Restarts: new(1)}
+	b := &ClusterUse{ReplicasMax: 3, ScaleUp: 4 * time.Second, CPUMax: 0.4, Restarts: new(2)}
+	if diff := cmp.Diff(&ClusterUse{ReplicasMax: 3, ScaleUp: 4 * time.Second, CPUMax: 0.5, Restarts: new(2)}, mergeUses(a, b)); diff != "" {
+		t.Errorf("at the same time: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff(&ClusterUse{ReplicasMax: 3, ScaleUp: 9 * time.Second, CPUMax: 0.5, Restarts: new(3)}, a.add(b)); diff != "" {
+		t.Errorf("one after the other: -want +got\n%s", diff)
+	}
+	if got := a.add(nil); got != a {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestMergedEventsAreToldOnce(t *testing.T) {
+	early := ClusterEvent{At: began, Object: "Pod/web-1", Reason: "BackOff", Count: 2}
+	late := early
+	late.At, late.Count = began.Add(time.Second), 5
+	other := ClusterEvent{At: began, Object: "Pod/web-2", Reason: "Evicted"}
+	want := []ClusterEvent{other, late}
+	for _, got := range [][]ClusterEvent{mergeEvents([]ClusterEvent{early, other}, []ClusterEvent{late}), mergeEvents([]ClusterEvent{late}, []ClusterEvent{other, early})} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+	}
+}
