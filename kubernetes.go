@@ -20,5 +20,5 @@ func connect(ctx context.Context, way *cluster, namespace string) (*kube.Client,
 	return client, helpful(err)
 }
 
-// within is what somebody calls an object of the cluster.
-func within(namespace, name string) string { return fmt.Sprintf("%s/%s", namespace, name) }
+// qualified is what somebody calls an object of the cluster.
+func qualified(namespace, name string) string { return fmt.Sprintf("%s/%s", namespace, name) }

@@ -111,7 +111,7 @@ func putAside(ctx context.Context, client *kube.Client, name string) []string {
 		return nil // what cannot be read is said by who watches it
 	}
 	return []string{fmt.Sprintf("warning: maxReplicas of %s is %d, and was %d before a what-if that has not put it back: %s",
-		within(a.Namespace, a.Name), state.MaxReplicas, state.Before.MaxReplicas, restoreHint)}
+		qualified(a.Namespace, a.Name), state.MaxReplicas, state.Before.MaxReplicas, restoreHint)}
 }
 
 // helpful puts the way out of an error where it is printed.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -213,7 +214,7 @@ func (p pod) evicted() bool { return p.Status.Reason == "Evicted" || p.is("Disru
 func (p pod) restarts() int {
 	n := 0
 	for _, c := range p.Status.ContainerStatuses {
-		n += max(c.RestartCount, 0)
+		n += min(max(c.RestartCount, 0), math.MaxInt32)
 	}
 	return n
 }

@@ -22,8 +22,8 @@ type source struct {
 	last     error     // why it failed last
 }
 
-// retry is after what time a source that has not answered is asked again: what
-// is forbidden or not there is so in a minute, too.
+// retry is after what time a source is asked again that has never answered, or
+// refused: what is forbidden or not there is so in a second, too.
 const retry = 10 * time.Second
 
 // ask reads a source if that is due.
@@ -38,7 +38,7 @@ func (s *source) ask(ctx context.Context, now time.Time) {
 		s.next = time.Time{}
 	case err != nil:
 		s.failed, s.last = s.failed+1, err
-		if s.next = now.Add(s.every); lasting(err) {
+		if s.next = now.Add(s.every); s.answered == 0 || lasting(err) {
 			s.next = now.Add(max(s.every, retry))
 		}
 	default:

@@ -304,6 +304,9 @@ func (w *Watcher) limits() result.ClusterLimits {
 // whole rounds a number of the API, which may be any.
 func whole(v float64) int { return int(math.Round(min(v, math.MaxInt32))) }
 
+// size is a number of bytes, below what a result can hold.
+func size(v float64) int64 { return int64(min(v, 1<<60)) }
+
 // sample puts together what was seen.
 func (w *Watcher) sample(now time.Time) result.ClusterSample {
 	s := result.ClusterSample{
@@ -332,7 +335,7 @@ func (w *Watcher) sample(now time.Time) result.ClusterSample {
 
 // addPods adds what the pods do and use.
 func (w *Watcher) addPods(s *result.ClusterSample) {
-	var requested, used float64
+	var requested, used, memory float64
 	for _, p := range w.pods {
 		if !p.counts() {
 			continue
@@ -344,14 +347,14 @@ func (w *Watcher) addPods(s *result.ClusterSample) {
 		u, known := w.usage[p.Metadata.Name]
 		s.Pods = append(s.Pods, result.ClusterPod{
 			Name: cut(p.Metadata.Name, maxName), Phase: cut(p.Status.Phase, maxName), Ready: p.ready(), Restarts: p.restarts(),
-			UsageMilli: u.milli, MemoryBytes: int64(u.memory),
+			UsageMilli: u.milli, MemoryBytes: size(u.memory),
 		})
 		if known {
-			s.UsageMilli += u.milli
-			s.MemoryBytes += int64(u.memory)
+			memory += u.memory
 			used, requested = used+u.milli, requested+p.request().milli()
 		}
 	}
+	s.UsageMilli, s.MemoryBytes = used, size(memory)
 	if requested > 0 {
 		s.CPU = used / requested
 	}

@@ -375,6 +375,8 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(`{"items": [{"metadata": {"name": "web-1", "uid": "1"}, "status": {"phase": "Running"}}]}`)
 	f.Add(`{"spec": {"replicas": -5, "selector": {"matchLabels": {"a": "b"}}}, "status": {"readyReplicas": -1}}`)
 	f.Add(`{"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}, "maxReplicas": -1, "minReplicas": -7}, "status": {"desiredReplicas": -3}}`)
+	f.Add(`{"items": [{"metadata": {"name": "web-1"}, "containers": [{"usage": {"cpu": "9e18", "memory": "7Ei"}}, {"usage": {"memory": "7Ei"}}]}]}`)
+	f.Add(`{"items": [{"metadata": {"uid": "1"}, "status": {"containerStatuses": [{"restartCount": 9223372036854775807}, {"restartCount": 9223372036854775807}]}}]}`)
 	f.Add(`container_cpu_cfs_periods_total{pod="web-1"} 1e999`)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, path := range []string{hpaPath, deploymentPath, podsPath, usagePath, eventsPath, cadvisorPath} {

@@ -42,6 +42,7 @@ type client struct {
 	tls     *tls.Config                  // of HTTP/1.1
 	http2   *http2                       // nil: HTTP/1.1 is spoken
 	grpc    *http2                       // of gRPC, which speaks nothing else
+	lives   *lives                       // of its connections; nil: they stay
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -56,6 +57,7 @@ type conn struct {
 	parser   http1.Parser
 	buffer   []byte
 	since    time.Time // when it became idle
+	dies     time.Time // it carries no request after this
 	expires  time.Time // the other side's certificate; zero: there is none
 	version  string    // of TLS
 
@@ -92,7 +94,7 @@ func newClient(m *manner, address string) (*client, error) {
 	}
 	c := &client{
 		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address), socket: m.socket,
-		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config,
+		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config, lives: newLives(m.http.ConnectionAge),
 	}
 	c.guard = m.guard.watched(&c.barred)
 	c.dialer = m.dialer(c.guard)
@@ -288,6 +290,10 @@ func (x *exchanged) done() (closedByPeer bool) {
 	if x.conn == nil {
 		return false
 	}
+	if x.err == nil && x.client.lives.over(x.conn.dies) {
+		x.conn.close()
+		return false
+	}
 	if x.err == nil && x.conn.parser.Reusable() && !x.surplus && !x.unsent && !x.cut && x.client.giveBack(x.conn) {
 		return false
 	}
@@ -421,7 +427,7 @@ func (x *exchanged) open(ctx context.Context, config *tls.Config) error {
 	x.opened, x.answer.connect = true, time.Since(start)
 	x.client.note(raw.RemoteAddr().String())
 	w := &wire{Conn: raw}
-	x.conn = &conn{Conn: w, wire: w, buffer: make([]byte, readSize)}
+	x.conn = &conn{Conn: w, wire: w, buffer: make([]byte, readSize), dies: x.client.lives.until(start)}
 	if x.client.scheme != "https" {
 		return nil
 	}

@@ -146,7 +146,7 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	for i := range n {
 		l := &lane{
 			stage: s, pool: pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
-			pace: pace, stamped: s.load.Model == slo.Open, slots: share(s.connections, i, n),
+			pace: pace, stamped: s.load.Model == slo.Open, slots: share(s.connections, i, n), lives: e.client.lives,
 		}
 		wg.Go(func() { l.run(ctx) })
 	}

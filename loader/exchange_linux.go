@@ -249,6 +249,7 @@ func (l *lane) connected(c *wireConn) {
 		return
 	}
 	l.targets.reached(c.address)
+	c.dies = l.lives.until(time.Now())
 	g.opened, g.connect = true, l.since()-g.dialed
 	l.continued(g, l.put(c, g))
 }
@@ -374,10 +375,13 @@ func (l *lane) ended(c *wireConn, at time.Duration) {
 func (l *lane) complete(c *wireConn, at time.Duration) {
 	g := c.guest
 	l.settle(g, g.answered(c, at))
-	if c.parser.Reusable() && !c.hungUp && len(c.rest) == 0 && !g.step.message.closes {
-		l.giveBack(c)
-	} else {
+	switch {
+	case !c.parser.Reusable() || c.hungUp || len(c.rest) > 0 || g.step.message.closes:
 		l.closedByPeer(c)
+	case l.lives.over(c.dies):
+		l.drop(c)
+	default:
+		l.giveBack(c)
 	}
 	g.conn = nil
 	if r := g.step.request; r.Checks != nil || r.Captures != nil || r.Measures != nil {

@@ -37,6 +37,7 @@ type http2 struct {
 	streams   int
 	chooses   bool        // the server may choose HTTP/1.1
 	older     atomic.Bool // it has
+	lives     *lives
 
 	mu     sync.Mutex
 	trunks []*trunk
@@ -52,6 +53,7 @@ type trunk struct {
 	settled *settled
 	expires time.Time // the service's certificate
 	version string    // of TLS
+	dies    time.Time // it gets no request after this
 
 	// Guarded by http2.mu.
 	taken int  // requests under way on it
@@ -88,7 +90,7 @@ func (c *client) newHTTP2(settings slo.HTTP, protocols []string) *http2 {
 	var spoken http.Protocols
 	spoken.SetUnencryptedHTTP2(true) // TLS, if any, is below
 	h := &http2{
-		scheme: c.scheme, host: c.address, streams: cmp.Or(settings.Streams, defaultStreams), tls: c.tls.Clone(),
+		scheme: c.scheme, host: c.address, streams: cmp.Or(settings.Streams, defaultStreams), tls: c.tls.Clone(), lives: c.lives,
 		chooses: c.scheme == "https" && len(protocols) > 1,
 		transport: &http.Transport{
 			Protocols: &spoken, DisableCompression: true, MaxResponseHeaderBytes: http1.MaxHeader, DialContext: opened,
@@ -215,7 +217,7 @@ func (h *http2) take() (l *trunk, opens, reserved bool) {
 	}
 	h.trunks = slices.DeleteFunc(h.trunks, (*trunk).isClosed)
 	for _, l := range h.trunks {
-		if l.taken >= h.streams {
+		if l.taken >= h.streams || h.lives.over(l.dies) {
 			continue
 		}
 		if reserved = l.isSettled(); reserved && l.conn.Reserve() != nil {
@@ -224,7 +226,7 @@ func (h *http2) take() (l *trunk, opens, reserved bool) {
 		l.taken++
 		return l, false, reserved
 	}
-	l = &trunk{ready: make(chan struct{}), taken: 1}
+	l = &trunk{ready: make(chan struct{}), taken: 1, dies: h.lives.until(time.Now())}
 	h.trunks = append(h.trunks, l)
 	return l, true, false
 }
@@ -253,8 +255,9 @@ func (h *http2) leave(l *trunk) (closedByPeer bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.taken--
-	if h.closed && l.taken == 0 && l.isOpen() && l.conn != nil {
+	if l.taken == 0 && l.isOpen() && l.conn != nil && (h.closed || h.lives.over(l.dies)) {
 		l.conn.Close()
+		return false
 	}
 	if h.closed || l.gone || !l.isOpen() || l.conn == nil || l.conn.Err() == nil {
 		return false

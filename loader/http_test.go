@@ -128,6 +128,40 @@ func TestNewConnections(t *testing.T) {
 	})
 }
 
+// A connection of limited life is closed by this side, after a request.
+func TestConnectionsOfLimitedLife(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, saw := raw(t, keeps(okTwo))
+		l := newLoader(t, with(t, url, "{connections: 100ms}", "  - {request: GET /}"), Options{Engine: engine})
+		s := l.Run(t.Context(), timed(900*time.Millisecond, 1, 1))
+		coherent(t, s)
+		g := s.Generator
+		if g.Opened < 2 || g.Opened > 20 || g.Reused == 0 || g.ClosedByPeer != 0 || saw.connections.Load() != g.Opened || s.Counters.Errors() > 0 {
+			t.Errorf("%+v, opened %d, reused %d, closed by the peer %d, %d came", s.Counters, g.Opened, g.Reused, g.ClosedByPeer, saw.connections.Load())
+		}
+		if g.ConnectionAge != 100*time.Millisecond {
+			t.Errorf("age %v", g.ConnectionAge)
+		}
+	})
+}
+
+func TestLives(t *testing.T) {
+	var none *lives
+	if none.over(none.until(time.Now())) {
+		t.Error("a connection that stays is over")
+	}
+	now := time.Now()
+	l := newLives(10 * time.Second)
+	shortest, longest := time.Hour, time.Duration(0)
+	for range 20 {
+		d := l.until(now).Sub(now)
+		shortest, longest = min(shortest, d), max(longest, d)
+	}
+	if shortest < 5*time.Second || shortest > 6*time.Second || longest < 9*time.Second || longest > 10*time.Second {
+		t.Errorf("lives from %v to %v", shortest, longest)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		var hosts sync.Map

@@ -48,9 +48,10 @@ type lane struct {
 	ready    []*guest            // guests whose next element is to be begun
 	next     []*guest            // memory for ready
 	again    []*wireConn         // connections that may have more to read
-	away     []*guest            // free users of an open stage
-	alive    int                 // guests that are neither free nor gone
-	users    int                 // made so far
+	lives    *lives
+	away     []*guest // free users of an open stage
+	alive    int      // guests that are neither free nor gone
+	users    int      // made so far
 
 	cancel atomic.Bool // the stage is to end
 	giveUp atomic.Bool // requests under way are to be given up

@@ -39,7 +39,8 @@ type wireConn struct {
 	hungUp  bool // the other side has sent its last byte
 	address int  // the one of the engine's addresses that it leads to
 	guest   *guest
-	rest    []byte // of the request, not yet taken by the socket
+	rest    []byte    // of the request, not yet taken by the socket
+	dies    time.Time // it carries no request after this
 	parser  http1.Parser
 }
 

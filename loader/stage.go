@@ -312,6 +312,7 @@ func (s *stage) publish(elapsed time.Duration) *result.Stage {
 	out.Iterations = s.iterationsUntil(elapsed)
 	out.Generator.Mode = s.mode
 	out.Generator.HeldTo = s.limit.heldTo()
+	out.Generator.ConnectionAge = s.loader.file.HTTP.ConnectionAge
 	return out
 }
 

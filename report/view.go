@@ -606,6 +606,7 @@ func (b builder) facts() []Fact {
 		{"Took", took(r.Start, r.End)},
 		{"Seed", fmt.Sprint(r.Seed)},
 		{"Generator", machine(r.Machine)},
+		{"Connections", renewed(r.Stages)},
 		{"slogate", r.Slogate},
 	}
 	if base := r.Base; base != nil {
@@ -625,6 +626,16 @@ func (b builder) facts() []Fact {
 		}
 	}
 	return out
+}
+
+// renewed says that connections are opened anew now and then, and why.
+func renewed(stages []result.Stage) string {
+	for _, s := range stages {
+		if age := s.Generator.ConnectionAge; age > 0 {
+			return "each carries requests for " + duration(age) + " at most, so that servers that are added get their share (http.connections)"
+		}
+	}
+	return none
 }
 
 // starts says how often slogate started base and head.

@@ -57,7 +57,7 @@ func checkStage(s *Stage) error {
 	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead, Limited); err != nil {
 		return err
 	}
-	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait); err != nil {
+	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait, s.Generator.ConnectionAge); err != nil {
 		return err
 	}
 	if s.Generator.HeldTo < 0 {

@@ -404,6 +404,8 @@ func mergeGenerators(a, b *Generator) Generator {
 		ClosedByPeer: a.ClosedByPeer + b.ClosedByPeer,
 		HeldTo:       max(a.HeldTo, b.HeldTo),
 
+		ConnectionAge: max(a.ConnectionAge, b.ConnectionAge),
+
 		ConnectionWait: a.ConnectionWait + b.ConnectionWait,
 	}
 }

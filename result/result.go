@@ -240,6 +240,9 @@ type Generator struct {
 	// ClosedByPeer counts the connections that the other side ended.
 	ClosedByPeer int64         `json:"connections_closed_by_peer"`
 	Pauses       time.Duration `json:"pauses_ns"` // planned pauses of all users, for Little's law
+	// ConnectionAge is how long a connection carried requests at most; 0: it stayed
+	// open.
+	ConnectionAge time.Duration `json:"connection_age_ns,omitempty"`
 	// HeldTo is the rate of requests that the limits held a closed stage back to;
 	// 0: they did not.
 	HeldTo float64 `json:"held_to,omitempty"`

@@ -130,7 +130,7 @@ type httpDoc struct {
 
 	Compression switchValue     `json:"compression,omitempty" jsonschema:"Ask for compressed answers, and decode them for checks and captures. Default: off."`
 	Redirects   countValue      `json:"redirects,omitempty" jsonschema:"How many redirects of an answer are followed at most. Default: none."`
-	Connections connectionsText `json:"connections,omitempty" jsonschema:"keep: a connection carries one request after the other, new: each request opens its own. Default: keep."`
+	Connections connectionsText `json:"connections,omitempty" jsonschema:"keep: a connection carries one request after the other, new: each request opens its own; or a duration, for which each carries requests at most. Default: keep, and 10s where the autoscaler of a service in Kubernetes is watched."`
 	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
 	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
 	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128. Default: none, whatever the environment says."`

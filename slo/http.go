@@ -20,6 +20,7 @@ type HTTP struct {
 	Compression    bool              // compressed answers are asked for, and decoded
 	Redirects      int               // how many are followed for one request; 0: none
 	NewConnections bool              // each request opens one, which is closed after it
+	ConnectionAge  time.Duration     // how long a connection carries requests, at most; 0: it stays open
 	Resolve        map[string]string // host in lower case to the IP address and perhaps port that it is connected to
 	Source         string            // IP address that connections are opened from; empty: the system's choice
 	Proxy          string            // URL of a proxy, with its user and password; empty: none
@@ -64,13 +65,35 @@ func (p *parser) http(n *node) {
 		h.Headers = append(h.Headers, Header{Name: "Accept-Encoding", Value: Template{{Literal: "gzip"}}})
 	}
 	h.Redirects = int(p.count(o.get("redirects"), "redirects", 0, maxRedirects))
-	h.NewConnections = choice(p, o.get("connections"), "connections", keepConnections, newConnections) == newConnections
+	p.connections(o.get("connections"))
 	h.Resolve = p.resolve(o.get("resolve"))
 	h.Source, _ = scalarOf(p, o.get("source"), "the source", parseSource)
 	h.Proxy = p.proxy(o.get("proxy"))
 	h.TLS = p.tls(o.get("tls"))
 	p.protocol(o)
 	p.whose = p.auth(o.get("auth"), auth{})
+}
+
+// The lives of a connection in seconds: below, most of what is measured is
+// connecting; above, nothing would be told apart from keeping it.
+const (
+	shortestLife = 100 * time.Millisecond
+	longestLife  = time.Hour
+)
+
+// connections reads how long connections live.
+func (p *parser) connections(n *node) {
+	h := &p.file.HTTP
+	text, ok := p.raw(n, "connections")
+	if ok && text != "" && isDigit(text[0]) {
+		h.ConnectionAge = p.duration(n, "the life of connections", 0, longestLife)
+		if h.ConnectionAge > 0 && h.ConnectionAge < shortestLife {
+			p.failNode(n, CodeRange, "connections that live "+quote(text)+" do little but connect", "at least "+writeDuration(shortestLife)+", or new: one request each")
+		}
+		return
+	}
+	h.NewConnections = choice(p, n, "connections", keepConnections, newConnections) == newConnections
+	p.keeps = ok
 }
 
 const resolveExample = "for example resolve: {api.local: 127.0.0.1:8080}"

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kubernetes names what is watched in a cluster while the service is loaded. Of
@@ -40,6 +41,21 @@ func (p *parser) kubernetes(n *node) {
 		HPA:        p.kubernetesName(o.get("hpa"), "the name of the autoscaler", objectName, "letters a to z, digits, - and ."),
 		Deployment: p.kubernetesName(o.get("deployment"), "the name of the deployment", objectName, "letters a to z, digits, - and ."),
 		Pos:        n.pos,
+	}
+	p.renewConnections()
+}
+
+// autoscaledAge is how long a connection to a service that is scaled carries
+// requests, unless the file says otherwise: pods that are added get their share
+// within seconds, and one connect in ten seconds costs nothing that is seen.
+const autoscaledAge = 10 * time.Second
+
+// renewConnections lets the pods that are added meanwhile get their share: what
+// balances connections sends nothing to them on those that stay.
+func (p *parser) renewConnections() {
+	h := &p.file.HTTP
+	if !p.keeps && h.ConnectionAge == 0 && p.file.Kubernetes.HPA != "" {
+		h.ConnectionAge = autoscaledAge
 	}
 }
 

@@ -3,6 +3,7 @@ package slo
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -55,5 +56,26 @@ objectives: [replicas.max <= 3, scale_up_time <= 45s, cpu.max <= 150%, restarts 
 	want := []string{"replicas.max 3", "scale_up_time 45s", "cpu.max 150%", "restarts 0", "cpu.max 0%+ 10%"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestLifeOfConnections(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "kubernetes: {deployment: a}": 0, "kubernetes: {hpa: a}": 10 * time.Second,
+		"kubernetes: {hpa: a}\nhttp: {connections: keep}": 0, "kubernetes: {hpa: a}\nhttp: {connections: new}": 0,
+		"kubernetes: {hpa: a}\nhttp: {connections: 3s}": 3 * time.Second, "http: {connections: 2m}": 2 * time.Minute,
+	} {
+		if got := parseText(t, head+oneGet+oneStage+text).HTTP.ConnectionAge; got != want {
+			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"http: {connections: 10ms}": "5:21: SLO025: ", "http: {connections: 2h}": "5:21: SLO025: ", "http: {connections: 5}": "5:21: SLO020: ",
+		"http: {connections: some}": "5:21: SLO026: ",
+	} {
+		_, err := Parse([]byte(head+oneGet+oneStage+text), testOptions("slo.yaml"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
 	}
 }

@@ -97,6 +97,7 @@ type parser struct {
 	read    int64         // bytes of body files
 	decide  Decide        // of the objectives that say nothing else
 	counted map[Scope]int // how many steps belong to a scope; nil where the scenarios could not be read
+	keeps   bool          // the file says itself how long connections live
 	file    *File
 
 	sent  []sentValue   // the values of variables that requests carry

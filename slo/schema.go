@@ -128,7 +128,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		reflect.TypeFor[streamText]():       {Enum: []any{string(SSE), string(Lines), string(Chunks), string(Messages)}},
 		reflect.TypeFor[tlsVersionText]():   {Enum: []any{"1.2", "1.3", 1.2, 1.3}},
 	}
-	known[reflect.TypeFor[connectionsText]()] = &jsonschema.Schema{Enum: []any{keepConnections, newConnections}}
+	known[reflect.TypeFor[connectionsText]()] = either(&jsonschema.Schema{Enum: []any{keepConnections, newConnections}}, duration)
 	known[reflect.TypeFor[resolveMap]()] = &jsonschema.Schema{Type: "object", AdditionalProperties: anyScalar()}
 	known[reflect.TypeFor[algorithmText]()] = &jsonschema.Schema{Enum: []any{"sha256", "sha512", "sha384", "sha1"}}
 	known[reflect.TypeFor[encodingText]()] = &jsonschema.Schema{Enum: []any{"hex", "base64"}}
