@@ -352,4 +352,6 @@ func (g growing) Sample(context.Context) (result.ClusterSample, error) {
 	return result.ClusterSample{At: time.Now(), Replicas: n, Ready: n}, nil
 }
 
-func (g growing) Timeline() result.Timeline { return result.Timeline{Source: "kubernetes", Name: "web"} }
+func (g growing) Timeline() result.Timeline {
+	return result.Timeline{Source: "kubernetes", Name: "web"}
+}
