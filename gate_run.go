@@ -49,6 +49,7 @@ type settings struct {
 	Coverage       *result.Coverage
 	Cluster        run.Cluster    // that is watched whatever the file says; nil: the file's, if any
 	Kube           *cluster       // that the file may watch; nil: the user's own
+	WhatIf         bool           // the autoscaler is meant to be changed
 	Cost           run.Cost       // of the target, where it is known better than it could be found
 	Docker         string         // socket of the engine that may run the service; empty: none
 	Loader         loader.Options // but for seed, version, address and shard

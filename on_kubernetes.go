@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/slogate/slogate/kube/spread"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/run"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -26,7 +28,7 @@ type spreadFlags struct {
 	Workers int           `default:"1" help:"Pods that make the load with --on kubernetes (default: ${default})." placeholder:"N"`
 	Image   string        `help:"Image of slogate that the pods run; one of this version that the cluster can pull." placeholder:"IMAGE"`
 	StartIn time.Duration `default:"30s" help:"When the pods begin, from when the Job is made: by then they must have been pulled and started (default: ${default})." placeholder:"TIME"`
-	clusterFlags
+	namespaceFlag
 }
 
 // readByRun is what an SLO file made slogate read.
@@ -147,22 +149,31 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 	if err != nil {
 		return nil, exitUsage, err
 	}
-	client, err := c.connect(ctx, p)
+	client, err := connect(ctx, s.Kube, cmp.Or(c.Namespace, namespaceOf(plan.file)))
+	if err != nil {
+		return nil, exitUsage, err
+	}
+	pods, notes, err := s.watched(ctx, p, plan.file)
 	if err != nil {
 		return nil, exitUsage, err
 	}
 	job.Namespace = client.Namespace
 	progress := p.progress()
 	note := func(text string) { progress.Note(veil(text, plan.file)) }
+	for _, text := range notes {
+		note(text)
+	}
+	seen := run.Watch(ctx, pods)
 	answers, err := spread.Run(ctx, client, job, note)
 	progress.Close()
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
 	case err != nil:
-		return nil, exitUsage, asHinted(fmt.Errorf("spread the load: %w", err))
+		return nil, exitUsage, helpful(fmt.Errorf("spread the load: %w", err))
 	}
 	r, err := merged(answers, plan.file)
+	seen(r)
 	if err != nil {
 		return nil, s.excuse(exitInconclusive), err
 	}
@@ -174,6 +185,14 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 		code = exitCancelled
 	}
 	return r, code, err
+}
+
+// namespaceOf is the one that the file names, empty where it names none.
+func namespaceOf(file *slo.File) string {
+	if file.Kubernetes == nil {
+		return ""
+	}
+	return file.Kubernetes.Namespace
 }
 
 // job is what the cluster shall do.
@@ -207,7 +226,7 @@ func (c *runCommand) workerArgs(path string) []string {
 	for seed == 0 {
 		seed = randomSeed()
 	}
-	args := []string{"--seed", fmt.Sprint(seed), "--engine", c.Engine, "--threads", fmt.Sprint(c.Threads), "--connections", fmt.Sprint(c.Connections), "--priority", c.Priority}
+	args := []string{"--no-watch", "--seed", fmt.Sprint(seed), "--engine", c.Engine, "--threads", fmt.Sprint(c.Threads), "--connections", fmt.Sprint(c.Connections), "--priority", c.Priority}
 	for _, f := range []struct{ name, value string }{
 		{"--target", c.Target}, {"--profile", c.Profile}, {"--max-rate", c.MaxRate}, {"--max-duration", c.MaxDuration}, {"--allowed-hosts", c.AllowedHosts},
 	} {

@@ -136,7 +136,7 @@ func TestTailKeepsTheError(t *testing.T) {
 func TestWorkerArguments(t *testing.T) {
 	c := runCommand{fileFlags: fileFlags{Target: "http://web", limitFlags: limitFlags{MaxRate: "100/s"}}, runFlags: runFlags{Seed: 7}, engineFlags: engineFlags{Engine: "portable", Threads: 2, Connections: 9, Priority: "normal"}}
 	args := c.workerArgs("load/slo.yaml")
-	want := []string{"--seed", "7", "--engine", "portable", "--threads", "2", "--connections", "9", "--priority", "normal", "--target", "http://web", "--max-rate", "100/s", "--", "load/slo.yaml"}
+	want := []string{"--no-watch", "--seed", "7", "--engine", "portable", "--threads", "2", "--connections", "9", "--priority", "normal", "--target", "http://web", "--max-rate", "100/s", "--", "load/slo.yaml"}
 	if diff := cmp.Diff(want, args); diff != "" {
 		t.Error(diff)
 	}

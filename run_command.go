@@ -118,6 +118,9 @@ type runCommand struct {
 	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
 	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
 
+	// NoWatch leaves the cluster to whoever started the shards in it.
+	NoWatch bool `hidden:""`
+
 	together together `kong:"-"` // what the flags of shards say
 }
 
@@ -274,7 +277,7 @@ func (c *runCommand) do(ctx context.Context, p *program, plan planned) ended {
 func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo.File, settings, error) {
 	settings := c.settings()
 	settings.Loader, settings.Docker, settings.Together = c.engineFlags.options(), p.dockerSocket(), c.together
-	settings.Kube = p.cluster(c.kubeFlags)
+	settings.Kube = c.cluster(p)
 	file, err := readSLO(path, options)
 	if err != nil || c.Once {
 		return file, settings, err
@@ -305,6 +308,14 @@ func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo
 		settings.Baseline.Accepted = "by the flag --accept"
 	}
 	return file, settings, nil
+}
+
+// cluster is the one that the file may watch.
+func (c *runCommand) cluster(p *program) *cluster {
+	if c.NoWatch {
+		return &cluster{missing: "a worker does not watch"}
+	}
+	return p.cluster(c.kubeFlags)
 }
 
 // once shows one iteration of each scenario.

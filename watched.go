@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/kube"
+	"github.com/slogate/slogate/kube/ceiling"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
 	"github.com/slogate/slogate/slo"
@@ -94,13 +97,33 @@ func (s settings) watched(ctx context.Context, p *program, file *slo.File) (c ru
 	for _, m := range t.Missing {
 		notes = append(notes, "not seen: "+m)
 	}
+	if k.HPA != "" && !s.WhatIf {
+		notes = append(notes, putAside(ctx, client, k.HPA)...)
+	}
 	return w, notes, nil
+}
+
+// putAside warns of an autoscaler that a what-if has left changed.
+func putAside(ctx context.Context, client *kube.Client, name string) []string {
+	a := ceiling.Autoscaler{API: client, Namespace: client.Namespace, Name: name}
+	state, err := a.Read(ctx)
+	if err != nil || state.Before == nil {
+		return nil // what cannot be read is said by who watches it
+	}
+	return []string{fmt.Sprintf("warning: maxReplicas of %s is %d, and was %d before a what-if that has not put it back: %s",
+		qualified(a.Namespace, a.Name), state.MaxReplicas, state.Before.MaxReplicas, restoreHint)}
 }
 
 // helpful puts the way out of an error where it is printed.
 func helpful(err error) error {
 	if e, ok := errors.AsType[*kube.ConnectError](err); ok && e.Hint != "" {
 		return hinted{err, e.Hint}
+	}
+	switch kube.Status(err) {
+	case http.StatusForbidden:
+		return hinted{err, "docs/kubernetes.md has the role that it needs"}
+	case http.StatusUnauthorized:
+		return hinted{err, "the credentials of the kubeconfig are not accepted: see kubectl auth whoami"}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ type whatIfCommand struct {
 	fileFlags
 	runFlags
 	engineFlags
-	clusterFlags
+	kubeFlags
+	namespaceFlag
 	HPA         string `name:"hpa" help:"HorizontalPodAutoscaler of the service, instead of the one of the file's kubernetes block." placeholder:"NAME"`
 	MaxReplicas int    `help:"The ceiling to try: its maxReplicas while the service is loaded. It is put back in every case." placeholder:"N"`
 	Against     string `help:"Result of the run without, instead of loading twice." placeholder:"FILE"`
@@ -34,7 +36,7 @@ func (c *whatIfCommand) Run(ctx context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	a, err := c.autoscaler(ctx, p)
+	a, err := c.autoscaler(ctx, p, file)
 	if err != nil {
 		return exitUsage, err
 	}
@@ -43,7 +45,7 @@ func (c *whatIfCommand) Run(ctx context.Context, p *program) (int, error) {
 	}
 	state, err := a.Read(ctx)
 	if err != nil {
-		return exitUsage, asHinted(err)
+		return exitUsage, helpful(err)
 	}
 	if err := c.check(a, state); err != nil {
 		return exitUsage, err
@@ -86,15 +88,20 @@ func (c *whatIfCommand) read(p *program) (*slo.File, error) {
 	return readSLO(paths[0], options)
 }
 
-func (c *whatIfCommand) autoscaler(ctx context.Context, p *program) (ceiling.Autoscaler, error) {
-	if c.HPA == "" {
-		return ceiling.Autoscaler{}, hinted{errors.New("no autoscaler is named"), "name it with --hpa NAME"}
+// autoscaler is the one of the flag, else of the file.
+func (c *whatIfCommand) autoscaler(ctx context.Context, p *program, file *slo.File) (ceiling.Autoscaler, error) {
+	name := c.HPA
+	if name == "" && file.Kubernetes != nil {
+		name = file.Kubernetes.HPA
 	}
-	client, err := c.connect(ctx, p)
+	if name == "" {
+		return ceiling.Autoscaler{}, hinted{errors.New("no autoscaler is named"), "name it in the file, kubernetes: {hpa: NAME}, or with --hpa NAME"}
+	}
+	client, err := connect(ctx, p.cluster(c.kubeFlags), cmp.Or(c.Namespace, namespaceOf(file)))
 	if err != nil {
 		return ceiling.Autoscaler{}, err
 	}
-	return ceiling.Autoscaler{API: client, Namespace: client.Namespace, Name: c.HPA}, nil
+	return ceiling.Autoscaler{API: client, Namespace: client.Namespace, Name: name}, nil
 }
 
 // check refuses what would say nothing, or lose the bounds of before.
@@ -125,19 +132,19 @@ func (c *whatIfCommand) without(ctx context.Context, p *program, file *slo.File)
 		}
 		return r, exitUsage, err
 	}
-	return p.gateRun(ctx, file, c.settingsIn(withoutFolder))
+	return p.gateRun(ctx, file, c.settingsIn(p, withoutFolder))
 }
 
-func (c *whatIfCommand) settingsIn(folder string) settings {
+func (c *whatIfCommand) settingsIn(p *program, folder string) settings {
 	s := c.settings()
-	s.Out, s.Loader = filepath.Join(c.Out, folder), c.engineFlags.options()
+	s.Out, s.Loader, s.Kube = filepath.Join(c.Out, folder), c.engineFlags.options(), p.cluster(c.kubeFlags)
 	return s
 }
 
 // with is the run with the other ceiling, which is put back whatever happens.
 func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
 	if err := a.Set(ctx, c.MaxReplicas, time.Now()); err != nil {
-		return nil, exitUsage, asHinted(fmt.Errorf("set maxReplicas of %s: %w", qualified(a.Namespace, a.Name), err))
+		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", qualified(a.Namespace, a.Name), err))
 	}
 	defer func() {
 		if restoreErr := c.restore(ctx, p, a); restoreErr != nil {
@@ -149,7 +156,8 @@ func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a 
 	if err != nil {
 		return nil, exitCancelled, errors.New("cancelled before the second run")
 	}
-	s := c.settingsIn(withFolder)
+	s := c.settingsIn(p, withFolder)
+	s.WhatIf = true
 	s.Notes = append(notes, fmt.Sprintf("what if: the autoscaler's maxReplicas was %d instead of %d", c.MaxReplicas, was.MaxReplicas))
 	r, code, err = p.gateRun(ctx, file, s)
 	if now, readErr := a.Read(context.WithoutCancel(ctx)); r != nil && readErr == nil && now.MaxReplicas != c.MaxReplicas {
@@ -208,14 +216,14 @@ func (c *whatIfCommand) restore(ctx context.Context, p *program, a ceiling.Autos
 func (c *whatIfCommand) restoreOnly(ctx context.Context, p *program, a ceiling.Autoscaler) (int, error) {
 	s, err := a.Read(ctx)
 	if err != nil {
-		return exitUsage, asHinted(err)
+		return exitUsage, helpful(err)
 	}
 	if s.Before == nil {
 		fmt.Fprintf(p.stderr, "%s: nothing to put back, maxReplicas is %d\n", qualified(a.Namespace, a.Name), s.MaxReplicas)
 		return exitPass, nil
 	}
 	if err := c.restore(ctx, p, a); err != nil {
-		return exitUsage, asHinted(err)
+		return exitUsage, helpful(err)
 	}
 	return exitPass, nil
 }

@@ -55,8 +55,16 @@ func (c Ceiling) row(name string) [][]cell {
 		}
 		v := b.stage(s)
 		return [][]cell{{
-			{text: v.Name.String()}, {text: fmt.Sprint(c.MaxReplicas)}, {text: had(c.Run.Timeline, s)},
-			{text: v.Throughput}, {text: successful(s)}, {text: v.Mean}, {text: v.P50}, {text: v.P95}, {text: v.P99}, {text: v.Success},
+			{text: v.Name.String()},
+			{text: fmt.Sprint(c.MaxReplicas)},
+			{text: had(c.Run.Timeline, s)},
+			{text: v.Throughput},
+			{text: successful(s)},
+			{text: v.Mean},
+			{text: v.P50},
+			{text: v.P95},
+			{text: v.P99},
+			{text: v.Success},
 		}}
 	}
 	return nil

@@ -316,3 +316,42 @@ func TestConfirmWorkloadsTogether(t *testing.T) {
 		}
 	})
 }
+
+func TestWatchBesideOthersLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		finish := Watch(t.Context(), growing{start})
+		time.Sleep(10*time.Second + time.Millisecond)
+		r := &result.Run{Stages: []result.Stage{
+			{Name: "first", State: result.Completed, Start: start, Duration: 4 * time.Second},
+			{Name: "second", State: result.Completed, Start: start.Add(5 * time.Second), Duration: 5 * time.Second},
+			{Name: "third", State: result.NotRun},
+		}}
+		finish(r)
+		if r.Timeline == nil || len(r.Timeline.Samples) != 11 {
+			t.Fatalf("timeline %+v, want 11 samples", r.Timeline)
+		}
+		for i, want := range []int{5, 11} {
+			if s := r.Stages[i]; s.Cluster == nil || s.Cluster.ReplicasMax != want {
+				t.Errorf("stage %s: %+v, want %d replicas", s.Name, s.Cluster, want)
+			}
+		}
+		if r.Stages[2].Cluster != nil {
+			t.Error("a stage that did not run has replicas")
+		}
+		Watch(t.Context(), nil)(r)
+		Watch(t.Context(), growing{start})(nil)
+	})
+}
+
+// growing is a cluster with one more pod every second.
+type growing struct{ since time.Time }
+
+func (g growing) Sample(context.Context) (result.ClusterSample, error) {
+	n := 1 + int(time.Since(g.since)/time.Second)
+	return result.ClusterSample{At: time.Now(), Replicas: n, Ready: n}, nil
+}
+
+func (g growing) Timeline() result.Timeline {
+	return result.Timeline{Source: "kubernetes", Name: "web"}
+}

@@ -64,6 +64,29 @@ func watch(ctx context.Context, c Cluster) *watcher {
 	return w
 }
 
+// Watch samples a cluster while others make the load, until what it returns is
+// called: that writes what was seen into the run and its stages. The run may be
+// nil, and so may the cluster.
+func Watch(ctx context.Context, c Cluster) (finish func(r *result.Run)) {
+	w := watch(ctx, c)
+	return func(r *result.Run) {
+		if w == nil {
+			return
+		}
+		w.stop()
+		w.done.Wait()
+		if r == nil {
+			return
+		}
+		for i := range r.Stages {
+			if s := &r.Stages[i]; s.State != result.NotRun {
+				s.Cluster = result.ClusterUseOf(w.samples, s.Start, s.Start.Add(s.Duration))
+			}
+		}
+		w.finish(r)
+	}
+}
+
 func (w *watcher) keep(s result.ClusterSample, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

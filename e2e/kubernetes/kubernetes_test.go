@@ -10,17 +10,16 @@ package kubernetes
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/slogate/slogate/result"
 )
@@ -32,29 +31,55 @@ func TestKubernetes(t *testing.T) {
 	b := newBed(t)
 	t.Run("three stages", b.testStages)
 	t.Run("what if", b.testWhatIf)
-	t.Run("what if, killed", b.testWhatIfKilled)
+	// These mostly wait, and do so together.
+	t.Run("what if killed", b.testWhatIfKilled)
 	t.Run("spread", b.testSpread)
-	t.Run("spread, cancelled", b.testSpreadCancelled)
-	t.Run("spread, a worker dies", b.testSpreadDies)
-	t.Run("spread, not allowed", b.testSpreadForbidden)
+	t.Run("spread and cancelled", b.testSpreadCancelled)
+	t.Run("spread and a worker dies", b.testSpreadDies)
+	t.Run("spread without rights", b.testSpreadForbidden)
 }
 
 // The service scales in the second stage, and is at its ceiling in the third.
 func (b *bed) testStages(t *testing.T) {
 	d := b.deploy(t)
-	seen := d.watch()
+	d.as("slogate-watch")
 	r, code := d.run(d.slogate("run", "../../demo/kubernetes/slo.yaml"))
-	replicas := seen()
 	if code == 2 || code == 130 || r == nil {
 		t.Fatalf("slogate exits with %d", code)
 	}
 	wantRequests(t, r)
-	if first, last := replicas[0], replicas[len(replicas)-1]; first != 1 || last != 3 {
-		t.Errorf("replicas %v, want from 1 to 3", replicas)
-	}
+	wantTimeline(t, r)
 	const ceiling = `{.status.conditions[?(@.type=="ScalingLimited")].reason}`
+	if n := d.kubectl("get", "hpa", "iris-classifier-hpa", "-o", "jsonpath={.status.desiredReplicas}"); n != "3" {
+		t.Errorf("the autoscaler wants %s replicas, want 3", n)
+	}
 	if why := d.kubectl("get", "hpa", "iris-classifier-hpa", "-o", "jsonpath="+ceiling); why != "TooManyReplicas" {
 		t.Errorf("the autoscaler is limited by %q, want TooManyReplicas", why)
+	}
+}
+
+// wantTimeline holds what slogate saw of the cluster against what there was.
+func wantTimeline(t *testing.T, r *result.Run) {
+	t.Helper()
+	if r.Timeline == nil || len(r.Timeline.Samples) == 0 {
+		t.Fatal("slogate has seen nothing of the cluster")
+	}
+	all := r.Timeline.Samples
+	if got := all[0].Replicas; got != 1 {
+		t.Errorf("%d replicas in the first sample, want 1", got)
+	}
+	var ready, wanted int
+	var atCeiling, used bool
+	for _, s := range all {
+		ready, wanted = max(ready, s.Ready), max(wanted, s.Wanted)
+		atCeiling, used = atCeiling || s.AtCeiling, used || s.UsageMilli > 100
+	}
+	if ready != 3 || wanted <= 3 || !atCeiling || !used {
+		t.Errorf("at most %d pods ready and %d wanted, at the ceiling %t, CPU seen %t; want 3, more, true, true", ready, wanted, atCeiling, used)
+	}
+	limits := result.ClusterLimits{MinReplicas: 1, MaxReplicas: 3, TargetCPU: 0.5, RequestMilli: 100, LimitMilli: 200}
+	if r.Timeline.Limits != limits {
+		t.Errorf("limits %+v, want %+v", r.Timeline.Limits, limits)
 	}
 }
 
@@ -79,7 +104,7 @@ func wantRequests(t *testing.T, r *result.Run) {
 type bed struct {
 	t       *testing.T
 	binary  string
-	ordinal int
+	ordinal atomic.Int64
 }
 
 // newBed starts the node, unless somebody has.
@@ -128,9 +153,9 @@ type deployment struct {
 // deploy applies the manifests and waits until the service answers.
 func (b *bed) deploy(t *testing.T) *deployment {
 	t.Helper()
-	b.ordinal++
-	d := &deployment{bed: b, t: t, namespace: fmt.Sprintf("e2e-%d-%d", os.Getpid(), b.ordinal), out: t.TempDir()}
-	t.Cleanup(func() { d.kubectl("delete", "namespace", d.namespace, "--ignore-not-found", "--wait=false") })
+	d := &deployment{bed: b, t: t, namespace: fmt.Sprintf("e2e-%d-%d", os.Getpid(), b.ordinal.Add(1)), out: t.TempDir()}
+	// With all that is in it, or it would use the node's CPU in the next test.
+	t.Cleanup(func() { d.kubectl("delete", "namespace", d.namespace, "--ignore-not-found") })
 	d.kubectl("create", "namespace", d.namespace)
 	d.kubectl("apply", "-f", "../../demo/kubernetes/deployment.yaml", "-f", "../../demo/kubernetes/service.yaml", "-f", "../../demo/kubernetes/hpa.yaml")
 	d.kubectl("wait", "--for=condition=Available", "deployment/iris-classifier", "--timeout=60s")
@@ -147,25 +172,47 @@ func (d *deployment) kubectl(args ...string) string {
 	return must(d.t, exec.Command("./in.sh", append([]string{"kubectl", "--namespace", d.namespace}, args...)...))
 }
 
-// slogate is a command in the node's network. The context of the kubeconfig is
-// that of the namespace.
-func (d *deployment) slogate(args ...string) *exec.Cmd {
-	config := filepath.Join(d.out, "kubeconfig")
-	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
-		text := d.kubectl("config", "view", "--raw", "--flatten", "-o", "json")
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+// as makes the kubeconfig that slogate gets: of an account with those of the
+// documents' roles, in the deployment's namespace.
+func (d *deployment) as(roles ...string) {
+	d.t.Helper()
+	d.kubectl("create", "serviceaccount", "slogate")
+	for _, name := range []string{"watching.md", "kubernetes.md"} {
+		document, err := os.ReadFile(filepath.Join("../../docs", name))
+		if err != nil {
 			d.t.Fatal(err)
 		}
-		must(d.t, exec.Command("./in.sh", "kubectl", "config", "set-context", "--current", "--kubeconfig", config, "--namespace", d.namespace))
+		for _, block := range regexp.MustCompile("(?s)```yaml\n(apiVersion: rbac.*?)```").FindAllSubmatch(document, -1) {
+			d.write("roles.yaml", string(block[1]))
+			d.kubectl("apply", "-f", filepath.Join(d.out, "roles.yaml"))
+		}
 	}
+	for _, role := range roles {
+		d.kubectl("create", "rolebinding", role, "--role", role, "--serviceaccount", d.namespace+":slogate")
+	}
+	config := d.config()
+	if err := os.WriteFile(config, []byte(d.kubectl("config", "view", "--raw", "--flatten", "-o", "json")), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	set := func(args ...string) {
+		must(d.t, exec.Command("./in.sh", append([]string{"kubectl", "--kubeconfig", config, "config"}, args...)...))
+	}
+	set("set-credentials", "slogate", "--token", d.kubectl("create", "token", "slogate"))
+	set("set-context", "--current", "--namespace", d.namespace, "--user", "slogate")
+	set("delete-user", "admin")
+}
+
+// config is the kubeconfig that slogate gets.
+func (d *deployment) config() string { return filepath.Join(d.out, "kubeconfig") }
+
+// slogate is a command in the node's network.
+func (d *deployment) slogate(args ...string) *exec.Cmd {
 	in, err := filepath.Abs("in.sh") // the working directory may be another one
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	c := exec.Command(in, append([]string{"env", "KUBECONFIG=" + config, "TARGET_URL=" + d.url, d.binary}, args...)...)
-	if slices.Contains([]string{"run", "what-if"}, args[0]) {
-		c.Args = append(c.Args, "--out", d.out)
-	}
+	c := exec.Command(in, append([]string{"env", "KUBECONFIG=" + d.config(), "TARGET_URL=" + d.url, d.binary}, args...)...)
+	c.Args = append(c.Args, "--out", d.out)
 	return c
 }
 
@@ -184,42 +231,6 @@ func (d *deployment) run(c *exec.Cmd) (*result.Run, int) {
 		d.t.Fatal(err)
 	}
 	return r, c.ProcessState.ExitCode()
-}
-
-// watch begins to look at the autoscaler. The function that it returns ends
-// that, and gives the numbers of replicas one after the other.
-func (d *deployment) watch() func() []int {
-	done, seen := make(chan struct{}), make(chan []int)
-	go func() {
-		var replicas []int
-		for more := true; more; {
-			select {
-			case <-done:
-				more = false
-			case <-time.After(time.Second):
-			}
-			if n, err := d.replicas(); err == nil && (len(replicas) == 0 || replicas[len(replicas)-1] != n) {
-				replicas = append(replicas, n)
-			}
-		}
-		seen <- replicas
-	}()
-	return func() []int {
-		close(done)
-		return <-seen
-	}
-}
-
-// replicas is what the autoscaler set.
-func (d *deployment) replicas() (int, error) {
-	text, err := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "get", "hpa", "iris-classifier-hpa", "-o", "json").Output()
-	var hpa struct {
-		Status struct{ DesiredReplicas int }
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &hpa)
-	}
-	return hpa.Status.DesiredReplicas, err
 }
 
 // must runs a command that has to succeed. What it prints goes to a file: a

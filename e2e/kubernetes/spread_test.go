@@ -19,6 +19,7 @@ import (
 const steady = `version: 1
 name: spread
 target: http://iris-classifier
+kubernetes: {hpa: iris-classifier-hpa}
 http:
   connections: new
   headers: {x-token: "${secret.E2E_TOKEN}"}
@@ -57,7 +58,9 @@ func (d *deployment) wantNoTrace() {
 
 // Three pods make the load, and their results are one.
 func (b *bed) testSpread(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-spread")
 	r, code := d.run(d.spread("10s"))
 	if r == nil || code != 0 {
 		t.Fatalf("exit code %d", code)
@@ -65,6 +68,9 @@ func (b *bed) testSpread(t *testing.T) {
 	s := r.Stages[0]
 	if due := s.Counters.Due(); due != 210 || s.Workload.RateTo != 21 || r.Judgement.Verdict != result.Pass {
 		t.Errorf("%d requests at %v/s, verdict %s", due, s.Workload.RateTo, r.Judgement.Verdict)
+	}
+	if s.Cluster == nil || s.Cluster.ReplicasMax == 0 {
+		t.Errorf("slogate has seen nothing of the cluster: %+v", r.Timeline)
 	}
 	if s.Counters.Success < 200 {
 		t.Errorf("%d of 210 requests were successful", s.Counters.Success)
@@ -74,7 +80,9 @@ func (b *bed) testSpread(t *testing.T) {
 
 // A cancelled run keeps what was measured and takes the Job away.
 func (b *bed) testSpreadCancelled(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-spread")
 	c := d.spread("5m")
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
@@ -100,7 +108,9 @@ func (b *bed) testSpreadCancelled(t *testing.T) {
 
 // A run that a worker is missing in decides nothing, and keeps the others.
 func (b *bed) testSpreadDies(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-spread")
 	c := d.spread("15s")
 	done := make(chan struct{})
 	go func() {
@@ -130,12 +140,9 @@ func (b *bed) testSpreadDies(t *testing.T) {
 
 // Without rights nothing is loaded, and the error says so.
 func (b *bed) testSpreadForbidden(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
-	d.kubectl("create", "serviceaccount", "nobody")
-	config := filepath.Join(d.out, "kubeconfig")
-	d.slogate("version") // writes it
-	must(t, exec.Command("./in.sh", "kubectl", "config", "set-credentials", "nobody", "--kubeconfig", config, "--token", d.kubectl("create", "token", "nobody")))
-	must(t, exec.Command("./in.sh", "kubectl", "config", "set-context", "--current", "--kubeconfig", config, "--user", "nobody"))
+	d.as("slogate-watch")
 	if said, code := d.say(d.spread("10s")); code != 2 || !strings.Contains(said, "forbidden") || !strings.Contains(said, "docs/kubernetes.md") {
 		t.Errorf("exit code %d", code)
 	}

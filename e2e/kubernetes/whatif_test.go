@@ -28,8 +28,9 @@ func (d *deployment) bounds() (maximum, aside string) {
 // again.
 func (b *bed) testWhatIf(t *testing.T) {
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-what-if")
 	d.write("slo.yaml", high)
-	c := d.slogate("what-if", "--hpa", scaler, "--max-replicas", "1", filepath.Join(d.out, "slo.yaml"))
+	c := d.slogate("what-if", "--max-replicas", "1", filepath.Join(d.out, "slo.yaml"))
 	said, code := d.say(c)
 	if code != 0 || !strings.Contains(said, "What if") {
 		t.Fatalf("exit code %d", code)
@@ -53,13 +54,15 @@ func (b *bed) testWhatIf(t *testing.T) {
 
 // A what-if that is killed leaves what another one puts back.
 func (b *bed) testWhatIfKilled(t *testing.T) {
+	t.Parallel()
 	d := b.deploy(t)
+	d.as("slogate-watch", "slogate-what-if")
 	d.write("slo.yaml", high)
 	path := filepath.Join(d.out, "slo.yaml")
 	if _, code := d.run(d.slogate("run", path)); code != 0 {
 		t.Fatalf("the run before exits with %d", code)
 	}
-	c := d.slogate("what-if", "--hpa", scaler, "--max-replicas", "1", "--against", filepath.Join(d.out, "slogate-result.json"), path)
+	c := d.slogate("what-if", "--max-replicas", "1", "--against", filepath.Join(d.out, "slogate-result.json"), path)
 	var said bytes.Buffer
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Start(); err != nil {
@@ -74,8 +77,11 @@ func (b *bed) testWhatIfKilled(t *testing.T) {
 	if maximum, aside := d.bounds(); maximum != "1" || !strings.Contains(aside, `"max_replicas":3`) {
 		t.Fatalf("maxReplicas is %s, put aside %q\n%s", maximum, aside, said.String())
 	}
-	if said, code := d.say(d.slogate("what-if", "--hpa", scaler, "--max-replicas", "2", path)); code != 2 || !strings.Contains(said, "--restore") {
+	if said, code := d.say(d.slogate("what-if", "--max-replicas", "2", path)); code != 2 || !strings.Contains(said, "--restore") {
 		t.Errorf("another one exits with %d", code)
+	}
+	if said, _ := d.say(d.slogate("run", path)); !strings.Contains(said, "before a what-if that has not put it back") {
+		t.Error("a run does not say that the autoscaler is changed")
 	}
 	if _, code := d.say(d.slogate("what-if", "--hpa", scaler, "--restore")); code != 0 {
 		t.Errorf("--restore exits with %d", code)
@@ -89,6 +95,7 @@ func (b *bed) testWhatIfKilled(t *testing.T) {
 const high = `version: 1
 name: iris-classifier
 target: ${env.TARGET_URL}
+kubernetes: {hpa: iris-classifier-hpa}
 http: {connections: new}
 wait_for: {request: GET /health, timeout: 60s}
 scenarios:
@@ -99,7 +106,7 @@ scenarios:
         json: {sepal_length: 5.9, sepal_width: 3.0, petal_length: 5.1, petal_width: 1.8}
         timeout: 5s
 stages:
-  - {name: high, workers: 15, duration: 25s}
+  - {name: high, workers: 15, duration: 18s}
 objectives:
   - success_rate >= 1%
 `

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +31,7 @@ type cluster struct {
 	hiccups int       // calls that fail before they are done
 	lost    int       // calls that are done and not answered
 	gone    chan struct{}
-	pod     func(i int, age time.Duration) (phase string, log string) // and how it fares; no phase: no pod
+	pod     func(i int, age time.Duration) (phase, log string) // and how it fares; no phase: no pod
 }
 
 func newCluster(pod func(i int, age time.Duration) (string, string)) *cluster {
@@ -258,9 +259,7 @@ func TestObjectsBelongToTheJob(t *testing.T) {
 			time.Sleep(30 * time.Second)
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			for kind, o := range c.objects {
-				kept[kind] = o
-			}
+			maps.Copy(kept, c.objects)
 		}()
 		if _, err := Run(t.Context(), c, example, func(string) {}); err != nil {
 			t.Fatal(err)
