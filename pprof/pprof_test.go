@@ -28,7 +28,7 @@ func build(stacks map[string]int64) *google.Profile {
 		if locations[name] == nil {
 			id := uint64(len(locations) + 1)
 			l := &google.Location{ID: id}
-			for _, inlined := range strings.Split(name, "+") { // the innermost first
+			for inlined := range strings.SplitSeq(name, "+") { // the innermost first
 				f := &google.Function{ID: uint64(len(p.Function) + 1), Name: inlined}
 				p.Function = append(p.Function, f)
 				l.Line = append(l.Line, google.Line{Function: f})
@@ -40,7 +40,7 @@ func build(stacks map[string]int64) *google.Profile {
 	}
 	for stack, ms := range stacks {
 		s := &google.Sample{Value: []int64{ms / 10, ms * 1e6}}
-		for _, name := range strings.Split(stack, " ") {
+		for name := range strings.SplitSeq(stack, " ") {
 			s.Location = append(s.Location, locate(name))
 		}
 		p.Sample = append(p.Sample, s)

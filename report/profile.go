@@ -73,7 +73,9 @@ func (b builder) grown(list []result.Growth) []ProfileRow {
 // hottest are the functions that take most CPU time themselves.
 func (b builder) hottest(list []result.Function) []ProfileRow {
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b result.Function) int { return cmp.Compare(b.Flat, a.Flat) })
+	slices.SortFunc(list, func(a, b result.Function) int {
+		return cmp.Or(cmp.Compare(b.Flat, a.Flat), cmp.Compare(b.Cum, a.Cum), cmp.Compare(a.Name, b.Name))
+	})
 	var rows []ProfileRow
 	for _, f := range list[:min(len(list), profileRows)] {
 		rows = append(rows, ProfileRow{Name: b.name(f.Name), Flat: share(f.Flat), Cum: share(f.Cum)})

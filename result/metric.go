@@ -54,16 +54,25 @@ func (m *Metric) Mean() (float64, bool) {
 }
 
 // Min is the smallest value. It reports false without any.
-func (m *Metric) Min() (float64, bool) { return m.extreme(slices.MinFunc) }
+func (m *Metric) Min() (float64, bool) {
+	return m.extreme(func(a, b float64) float64 { return min(a, b) })
+}
 
 // Max is the largest value. It reports false without any.
-func (m *Metric) Max() (float64, bool) { return m.extreme(slices.MaxFunc) }
+func (m *Metric) Max() (float64, bool) {
+	return m.extreme(func(a, b float64) float64 { return max(a, b) })
+}
 
-func (m *Metric) extreme(of func([]MetricPoint, func(a, b MetricPoint) int) MetricPoint) (float64, bool) {
-	if len(m.points()) == 0 {
+func (m *Metric) extreme(of func(a, b float64) float64) (float64, bool) {
+	all := m.points()
+	if len(all) == 0 {
 		return 0, false
 	}
-	return of(m.Points, func(a, b MetricPoint) int { return cmp.Compare(a.Value, b.Value) }).Value, true
+	value := all[0].Value
+	for _, p := range all {
+		value = of(value, p.Value)
+	}
+	return value, true
 }
 
 // Last is the latest value. It reports false without any.
@@ -83,11 +92,22 @@ func (m *Metric) points() []MetricPoint {
 }
 
 // mergeMetrics joins what two generators asked of the same service at the same
-// time: of each query the answer that knows more.
+// time, by the same queries in the same order: of each the answer that knows
+// more.
 func mergeMetrics(a, b []Metric) []Metric {
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, func(a, b Metric) int { return cmp.Or(cmp.Compare(a.Name, b.Name), compareMetrics(b, a)) })
-	return slices.CompactFunc(all, func(a, b Metric) bool { return a.Name == b.Name })
+	switch { // where one was not asked, there is the other
+	case len(a) < len(b):
+		return b
+	case len(a) > len(b):
+		return a
+	}
+	merged := slices.Clone(a)
+	for i := range b {
+		if compareMetrics(a[i], b[i]) < 0 {
+			merged[i] = b[i]
+		}
+	}
+	return merged
 }
 
 // mergeLoaded keeps the times of the generator that loaded longer: they have a
@@ -112,9 +132,10 @@ func checkLoaded(all []Loaded) error {
 	return nil
 }
 
-// compareMetrics orders by how much is known, and then by everything else.
+// compareMetrics orders answers to a query by how much is known, and then by everything else.
 func compareMetrics(a, b Metric) int {
 	return cmp.Or(
+		cmp.Compare(a.Name, b.Name),
 		cmp.Compare(len(a.Points), len(b.Points)),
 		cmp.Compare(b.Missing, a.Missing), // no reason is the better one
 		cmp.Compare(a.Asked, b.Asked),

@@ -71,3 +71,16 @@ func TestReadRefusesMetrics(t *testing.T) {
 		}
 	}
 }
+
+// Which of two answers is kept does not hang on their order.
+func TestMergeMetrics(t *testing.T) {
+	whole, part := Metric{Name: "cpu", Asked: 3, Points: points(1, 2, 3)}, Metric{Name: "cpu", Asked: 3, Points: points(1, 2)}
+	lost := Metric{Name: "cpu", Missing: "refused"}
+	for _, pair := range [][2][]Metric{{{whole}, {part}}, {{lost}, {whole}}, {{whole}, nil}} {
+		for _, got := range [][]Metric{mergeMetrics(pair[0], pair[1]), mergeMetrics(pair[1], pair[0])} {
+			if diff := cmp.Diff([]Metric{whole}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+	}
+}

@@ -370,9 +370,11 @@ type objectiveDoc struct {
 }
 
 // keysOf gives the keys of a map of the file, in the order of the type.
-func keysOf[T any]() []string {
+func keysOf[T any]() []string { return keysOfType(reflect.TypeFor[T]()) }
+
+func keysOfType(t reflect.Type) []string {
 	var keys []string
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+	for _, f := range reflect.VisibleFields(t) {
 		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" {
 			keys = append(keys, key)
 		}

@@ -212,8 +212,12 @@ type object struct {
 
 // objectOf reads a map with the keys of T. A value of another kind is an
 // error and gives an object without keys.
-func objectOf[T any](p *parser, n *node, what string) *object {
-	o := &object{node: n, keys: keysOf[T](), values: map[string]entry{}}
+func objectOf[T any](p *parser, n *node, what string) *object { return p.object(n, what, keysOf[T]()) }
+
+// object is apart from its generic caller, of which the binary has one for each
+// type.
+func (p *parser) object(n *node, what string, keys []string) *object {
+	o := &object{node: n, keys: keys, values: map[string]entry{}}
 	if n == nil {
 		return o
 	}
