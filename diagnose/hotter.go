@@ -38,17 +38,16 @@ func hotter(v *view) []result.Finding {
 				fmt.Sprintf("compare the kept profiles: go tool pprof -top -diff_base profile-base-….pb.gz profile-head-….pb.gz, of stage %s", l.Name),
 			},
 			Disproof: "a repeated run in which these shares do not differ",
-			Note:     true,
 		}
 		for _, g := range grown[:min(len(grown), hotterFunctions)] {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s → %s in itself, %s → %s with what it calls (of %d and %d samples)",
 				g.Name, percent(g.FlatBefore), percent(g.Flat), percent(g.CumBefore), percent(g.Cum), base.Profile.Samples, l.Profile.Samples))
 		}
+		var signs []string
 		if was, is := perRequest(base), perRequest(l.Stage); was > 0 && is > was*(1+hotterCost) {
-			f.Note = false
-			f.Evidence = append(f.Evidence, fmt.Sprintf("a request costs more CPU time: %s", change(was, is)))
+			signs = append(signs, fmt.Sprintf("a request costs more CPU time: %s", change(was, is)))
 		}
-		found = append(found, f)
+		found = append(found, signed(f, signs))
 	}
 	return found
 }
