@@ -65,6 +65,7 @@ func whole() *result.Run {
 	r.Judgement.Earlier = sampleEarlier(3)
 	r.Timeline.Samples = r.Timeline.Samples[:20]
 	r.Coverage = &result.Coverage{Document: "x", Operations: 3, Loaded: 1, Missing: []string{"x", "x"}}
+	r.Gaps = []string{"x"}
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
