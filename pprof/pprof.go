@@ -4,12 +4,6 @@
 // In come the bytes of a file, from a service that may send anything. Out comes
 // a [result.Profile]: shares of the functions, bounded in number. The package
 // knows nothing of stages, and takes no profile itself.
-//
-// The format is that of
-// https://github.com/google/pprof/blob/main/proto/profile.proto, of which five
-// messages matter here (wire.go). Google's own reader does far more, and would
-// cost the binary two hundred kilobytes; the tests hold both against each
-// other.
 package pprof
 
 import (
@@ -23,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/pprof/profile"
+
 	"github.com/slogate/slogate/result"
 )
 
@@ -30,9 +26,10 @@ const (
 	// MaxFile is the most bytes of a file: a minute of a service with thousands
 	// of stacks has a few hundred kilobytes.
 	MaxFile = 8 << 20
-	// maxUnpacked bounds what a compressed file may become. In memory it takes up
-	// to eight times as much.
-	maxUnpacked = 16 << 20
+	// maxUnpacked bounds what a compressed file may become: a minute of a service
+	// with thousands of stacks takes about a megabyte. In memory the worst takes
+	// sixty times as much.
+	maxUnpacked = 4 << 20
 	// leastShare is the part of the CPU time below which a function is left out:
 	// of a profile of ten seconds these are a few samples.
 	leastShare = 0.005
@@ -52,11 +49,11 @@ func Read(file []byte) (*result.Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := decode(plain)
-	if err != nil {
-		return nil, err
+	p, err := profile.ParseUncompressed(plain)
+	if err != nil || p.CheckValid() != nil {
+		return nil, errNoProfile
 	}
-	return p.summary()
+	return summary(p)
 }
 
 // unpack undoes gzip.
@@ -84,27 +81,22 @@ var errNoProfile = errors.New("the answer is no profile in pprof's format")
 type used struct{ flat, cum int64 } // nanoseconds
 
 // summary adds up the samples of each function.
-func (p *profile) summary() (*result.Profile, error) {
-	cpu, err := p.valueOf("cpu", "nanoseconds")
-	if err != nil {
-		return nil, err
+func summary(p *profile.Profile) (*result.Profile, error) {
+	cpu, counts := valueOf(p, "cpu", "nanoseconds"), valueOf(p, "samples", "count")
+	if cpu < 0 {
+		return nil, errors.New("it is no CPU profile: it has no values of cpu in nanoseconds")
 	}
-	counts, _ := p.valueOf("samples", "count")
-	names := p.names()
 	all := map[string]*used{}
 	var total, samples int64
-	for _, s := range p.samples {
-		if cpu >= len(s.values) || s.values[cpu] < 0 || counts >= len(s.values) || s.values[max(counts, 0)] < 0 {
-			return nil, errNoProfile
-		}
-		v, n := s.values[cpu], int64(1)
+	for _, s := range p.Sample {
+		v, n := s.Value[cpu], int64(1)
 		if counts >= 0 {
-			n = s.values[counts]
+			n = s.Value[counts]
 		}
-		if total, samples = total+v, samples+n; total < 0 || samples < 0 {
+		if total, samples = total+v, samples+n; min(v, n, total, samples) < 0 {
 			return nil, errNoProfile
 		}
-		s.add(all, names, v)
+		add(all, s, v)
 	}
 	out := &result.Profile{CPU: time.Duration(total), Samples: samples}
 	out.Functions, out.Least = most(all, total)
@@ -113,10 +105,14 @@ func (p *profile) summary() (*result.Profile, error) {
 
 // add gives the time of a sample to its functions: to the innermost one, and
 // once to each that was under way.
-func (s sample) add(all map[string]*used, names map[uint64][]string, v int64) {
+func add(all map[string]*used, s *profile.Sample, v int64) {
 	seen := map[string]bool{}
-	for i, location := range s.locations {
-		for j, name := range names[location] {
+	for i, location := range s.Location { // the innermost first, as its lines
+		for j, line := range location.Line {
+			name := nameOf(line.Function)
+			if name == "" {
+				continue
+			}
 			u := all[name]
 			if u == nil {
 				u = &used{}
@@ -155,44 +151,14 @@ func most(all map[string]*used, total int64) (functions []result.Function, least
 
 // valueOf is the place of a type of values in each sample, -1 where the profile
 // has none.
-func (p *profile) valueOf(kind, unit string) (int, error) {
-	for i, t := range p.types {
-		if p.text(t.kind) == kind && p.text(t.unit) == unit {
-			return i, nil
-		}
-	}
-	return -1, fmt.Errorf("it is no CPU profile: it has no values of %s in %s", kind, unit)
+func valueOf(p *profile.Profile, kind, unit string) int {
+	return slices.IndexFunc(p.SampleType, func(t *profile.ValueType) bool { return t.Type == kind && t.Unit == unit })
 }
 
-// names gives each location its functions, the innermost first.
-func (p *profile) names() map[uint64][]string {
-	functions := map[uint64]string{}
-	for _, f := range p.functions {
-		functions[f.id] = cut(p.text(f.name))
-	}
-	out := map[uint64][]string{}
-	for _, l := range p.locations {
-		for _, id := range l.functions {
-			if name := functions[id]; name != "" {
-				out[l.id] = append(out[l.id], name)
-			}
-		}
-	}
-	return out
-}
-
-// cut makes a name of any bytes one of bounded length.
-func cut(name string) string {
-	if len(name) > maxName {
-		name = name[:maxName]
-	}
-	return strings.ToValidUTF8(name, "�")
-}
-
-// text of the string table, empty where it has no such entry.
-func (p *profile) text(i int64) string {
-	if i < 0 || i >= int64(len(p.table)) {
+// nameOf makes a name of any bytes one of bounded length.
+func nameOf(f *profile.Function) string {
+	if f == nil {
 		return ""
 	}
-	return p.table[i]
+	return strings.ToValidUTF8(f.Name[:min(len(f.Name), maxName)], "�")
 }
