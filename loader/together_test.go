@@ -144,8 +144,9 @@ func TestTogetherWithinLimits(t *testing.T) {
 		if s := all[1]; s.Counters.Due() != 60 || s.Duration < 59*20*ms {
 			t.Errorf("%d requests of workers in %v, want 60 in 1.18 s or more", s.Counters.Due(), s.Duration)
 		}
-		if opened := all[0].Generator.Opened; opened > 2 {
-			t.Errorf("%d connections for the arrivals, the workers leave 2", opened)
+		// A workload may go on with a connection that the other one has opened.
+		if opened := all[0].Generator.Opened + all[1].Generator.Opened; opened > 5 {
+			t.Errorf("%d connections were opened, the limits permit 5", opened)
 		}
 	})
 }
