@@ -42,7 +42,9 @@ type history struct {
 func newHistory(a *action.Action, in action.Inputs, file *slo.File) *history {
 	h := &history{job: a.Job(), rules: file.Baseline, file: file.Name, compares: comparesAny(file)}
 	h.api = func() (*github.Client, error) { return a.API(in.Token, userAgent()) }
-	h.artifact = baseline.Name(file.Baseline.Artifact, file.Name, h.job.Name, in.Matrix)
+	h.artifact = baseline.Origin{
+		First: file.Baseline.Artifact, File: file.Name, Profile: file.Profile, Job: h.job.Name, Matrix: in.Matrix,
+	}.Artifact()
 	asked := asksForArtifacts(in)
 	h.wanted = asked || len(in.Baseline) == 0 && (file.Baseline.Artifact != "" || file.Baseline.Branch != "")
 	h.off = slices.Equal(in.Baseline, []string{noBaseline}) || file.Baseline.Off

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
+	"time"
 
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/github"
@@ -43,10 +46,14 @@ func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, commentTimeout)
+	within := commentTimeout
+	if r.Cancelled { // the context of the run is over
+		ctx, within = context.WithoutCancel(ctx), checkRunAfterCancel
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	address, err := client.CreateCheckRun(ctx, github.CheckRun{
-		Name: checkName(commentName(r.Name, r.SLO.Profile), pr.inputs.Matrix), HeadSHA: r.Source.Commit,
+		Name: checkName(pr.action.Key(pr.inputs, commentName(r.Name, r.SLO.Profile))), HeadSHA: r.Source.Commit,
 		Status: "completed", Conclusion: conclusion(r, code), DetailsURL: pr.link().SummaryURL,
 		Output: github.CheckRunOutput{
 			Title:       cutLine(string(r.Judgement.Verdict)+": "+r.Judgement.Reason, longestTitle),
@@ -60,6 +67,11 @@ func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result
 	return err
 }
 
+// checkRunAfterCancel bounds the check run of a cancelled run: what is
+// measured has been written about four seconds after the cancel, and a runner
+// kills ten seconds after it.
+const checkRunAfterCancel = 2 * time.Second
+
 // longestTitle in characters is what a list of checks has room for, and some
 // more.
 const longestTitle = 200
@@ -69,11 +81,16 @@ func cutLine(text string, limit int) string {
 	return string(line[:min(len(line), limit)])
 }
 
-// checkName tells the check runs of one commit apart.
-func checkName(name, matrix string) string {
-	text := "slogate: " + name
-	if cell := github.Cell(matrix); cell != "" {
-		text += " " + cell
+// checkName tells the check runs of one commit apart: GitHub shows the newest
+// of each name.
+func checkName(k github.Key) string {
+	workflow := k.Workflow // a file, or a name where the server tells none
+	if ext := path.Ext(workflow); ext == ".yml" || ext == ".yaml" {
+		workflow = strings.TrimSuffix(path.Base(workflow), ext)
+	}
+	text := fmt.Sprintf("slogate: %s (%s / %s)", k.Name, workflow, k.Job)
+	if k.Matrix != "" {
+		text += " " + k.Matrix
 	}
 	return cutLine(text, longestTitle)
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/slogate/slogate/github"
 	"github.com/slogate/slogate/github/githubtest"
 )
 
@@ -35,7 +40,7 @@ func TestOwnCheckRun(t *testing.T) {
 				t.Fatalf("exit %d, check runs %+v\n%s", code, j.github.Checks, log)
 			}
 			got := j.github.Checks[0]
-			if got.Name != `slogate: iris {"a":2,"b":1}` || got.HeadSHA != headSHA || got.Status != "completed" || got.Conclusion != tt.conclusion ||
+			if got.Name != `slogate: iris (gate / gate) {"a":2,"b":1}` || got.HeadSHA != headSHA || got.Status != "completed" || got.Conclusion != tt.conclusion ||
 				got.DetailsURL != "https://github.com/acme/iris/actions/runs/42#summary-77" || !strings.Contains(got.Output.Summary, "iris") || got.Output.Title == "" {
 				t.Errorf("check run %+v, want conclusion %s", got, tt.conclusion)
 			}
@@ -44,6 +49,49 @@ func TestOwnCheckRun(t *testing.T) {
 				t.Errorf("annotations %+v, want one: %v", notes, tt.noted)
 			}
 		})
+	}
+}
+
+// The check run of a cancelled run says so.
+func TestOwnCheckRunOfACancelledRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var seen atomic.Int64
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if seen.Add(1) == 150 {
+			cancel()
+		}
+	}))
+	t.Cleanup(service.Close)
+	j := newJob(t)
+	j.target = service.URL
+	j.write(t, "slo.yaml", strings.NewReplacer("requests: 200", "duration: 10m", "100ms", "20s").Replace(sloFile("iris", j.target, "p95 <= 30s")))
+	env := maps.Clone(j.env)
+	env["INPUT_CHECK-RUN"] = "true"
+	var log bytes.Buffer
+	code := Main(ctx, []string{"action"}, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, &log, &log)
+	if code != exitCancelled || len(j.github.Checks) != 1 || j.github.Checks[0].Conclusion != "cancelled" {
+		t.Errorf("exit %d, check runs %+v\n%s", code, j.github.Checks, log.String())
+	}
+}
+
+// Two jobs, two workflows and two cells have check runs of their own.
+func TestCheckNamesDiffer(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range []github.Key{
+		{Workflow: ".github/workflows/gate.yml", Job: "a", Name: "iris"},
+		{Workflow: ".github/workflows/gate.yml", Job: "b", Name: "iris"},
+		{Workflow: ".github/workflows/night.yaml", Job: "a", Name: "iris"},
+		{Workflow: "Gate v1.2", Job: "a", Name: "iris"},
+		{Workflow: "Gate v1.3", Job: "a", Name: "iris"},
+		{Workflow: "Gate v1.3", Job: "a", Name: "iris, smoke"},
+		{Workflow: "Gate v1.3", Job: "a", Name: "iris", Matrix: `{"go":1}`},
+	} {
+		name := checkName(k)
+		if seen[name] || !strings.HasPrefix(name, "slogate: iris") {
+			t.Errorf("%+v has the name %q", k, name)
+		}
+		seen[name] = true
 	}
 }
 

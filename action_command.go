@@ -67,6 +67,12 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if inputs.Mode == "check" {
 		return checkAction(ctx, p, a, inputs, paths)
 	}
+	if inputs.Mode == "merge" {
+		return mergeAction(ctx, p, a, pr, paths)
+	}
+	if err := pr.readTogether(len(paths)); err != nil {
+		return exitUsage, errors.Join(err, refused(a, err))
+	}
 	n.trust = pr.trust
 	if inputs.Network == "host" && !n.twin {
 		if code, done, err := n.demandHost(ctx, p); done {
@@ -79,47 +85,88 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		return gateFiles(ctx, p, a, n, inputs, paths)
 	}
 	pr.inputs.Config = paths[0]
-	return gateFile(ctx, p, a, n, pr)
-}
-
-// gateFile is the run of one SLO file.
-func gateFile(ctx context.Context, p *program, a *action.Action, n *network, pr *pullRequest) (int, error) {
-	inputs := pr.inputs
-	file, change, err := pr.file(ctx, p)
+	g, err := prepareGate(ctx, p, pr)
 	if err != nil {
 		return pr.unread(err), errors.Join(err, refused(a, err))
 	}
-	a.Mask(file.Secrets...)
-	if asksForArtifacts(inputs) {
-		onlyArtifacts(file, inputs)
-	}
-	kept := newHistory(a, inputs, file)
-	s := pr.settings()
-	s.Change, s.Docker = change, n.socket
-	if s.Baseline, err = baselineOptions(file, filesOf(inputs.Baseline)); err != nil {
-		return exitUsage, errors.Join(err, refused(a, err))
-	}
-	if pr.several && len(filesOf(inputs.Baseline)) > 0 {
-		s.Baseline.Baseline = ofName(s.Baseline.Baseline, file.Name)
-	}
-	if code, done, err := n.findAll(ctx, p, file, inputs, &s); err != nil {
-		code, err = s.unready(ctx, err)
-		return code, pr.refuse(ctx, p, file, err)
-	} else if done {
-		pr.elsewhere = true
+	if code, done := n.findAll(ctx, p, g); done {
 		return code, nil
 	}
-	s.Baseline.BaseBranch = kept.isBase()
-	if kept.compares {
-		s.Baseline.Accepted = pr.accepted(ctx, p)
+	_, code, err := g.run(ctx, p, n)
+	return code, err
+}
+
+// fileGate is the gate of one SLO file of a job, with all that it needs.
+type fileGate struct {
+	pr       *pullRequest
+	file     *slo.File
+	settings settings
+	unfound  error // why there is no way to the target
+}
+
+// prepareGate reads an SLO file and what it is judged by: all that can be wrong
+// with files and inputs is found here, before anything is loaded.
+func prepareGate(ctx context.Context, p *program, pr *pullRequest) (*fileGate, error) {
+	file, change, err := pr.file(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	kept.earlierResults(ctx, &s.Baseline)
-	r, code, err := p.gateRun(ctx, file, s)
-	pr.judged = r
-	if r == nil {
-		return code, pr.refuse(ctx, p, file, n.explain(err))
+	pr.action.Mask(file.Secrets...)
+	s := pr.settings()
+	if s.Coverage, err = coverageOf(file); err != nil {
+		return nil, err
 	}
-	return code, errors.Join(err, pr.deliver(r, change), kept.keepResult(ctx, p, a, r, inputs.Out),
+	if pr.isPart() {
+		return &fileGate{pr: pr, file: file, settings: s}, nil
+	}
+	if asksForArtifacts(pr.inputs) {
+		onlyArtifacts(file, pr.inputs)
+	}
+	s.Change = change
+	if s.Baseline, err = baselineOptions(file, filesOf(pr.inputs.Baseline)); err != nil {
+		return nil, err
+	}
+	return &fileGate{pr: pr, file: file, settings: s}, nil
+}
+
+// run loads and judges, and hands the results to the workflow. The run is nil
+// where nothing was loaded.
+func (g *fileGate) run(ctx context.Context, p *program, n *network) (*result.Run, int, error) {
+	pr := g.pr
+	g.settings.Docker = n.socket
+	if g.unfound != nil {
+		code, err := g.settings.unready(ctx, g.unfound)
+		return nil, code, pr.refuse(ctx, p, g.file, err)
+	}
+	var kept *history
+	if !pr.isPart() {
+		kept = g.history(ctx, p)
+	}
+	r, code, err := p.gateRun(ctx, g.file, g.settings)
+	switch {
+	case r == nil:
+		return nil, code, pr.refuse(ctx, p, g.file, n.explain(err))
+	case pr.isPart():
+		return r, code, errors.Join(err, pr.handOverPart(r))
+	}
+	return r, code, errors.Join(err, g.conclude(ctx, p, kept, r, code))
+}
+
+// history finds the results of earlier runs.
+func (g *fileGate) history(ctx context.Context, p *program) *history {
+	h, b := newHistory(g.pr.action, g.pr.inputs, g.file), &g.settings.Baseline
+	b.BaseBranch = h.isBase()
+	if h.compares {
+		b.Accepted = g.pr.accepted(ctx, p)
+	}
+	h.earlierResults(ctx, b)
+	return h
+}
+
+// conclude tells of a judged run wherever a reader looks.
+func (g *fileGate) conclude(ctx context.Context, p *program, kept *history, r *result.Run, code int) error {
+	pr, change := g.pr, g.settings.Change
+	return errors.Join(pr.deliver(r, change), kept.keepResult(ctx, p, pr.action, r, pr.inputs.Out),
 		pr.checkRun(ctx, p, r, code, change), pr.report(ctx, p, r))
 }
 
@@ -128,7 +175,8 @@ func (pr *pullRequest) settings() settings {
 	in := pr.inputs
 	return settings{
 		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
-		Source: pr.action.Source(), Trust: &pr.trust, Kube: clusterOf(in, pr.trust.stranger),
+		Source: pr.action.Source(), Trust: &pr.trust, Together: pr.together,
+		Kube: clusterOf(in, pr.trust.stranger),
 	}
 }
 
@@ -141,48 +189,59 @@ func (pr *pullRequest) unread(err error) int {
 	return exitUsage
 }
 
-// findAll looks for the target and the base target. Done says that a twin has
-// done the whole run, and code is its exit code.
-func (n *network) findAll(ctx context.Context, p *program, file *slo.File, in action.Inputs, s *settings) (code int, done bool, err error) {
-	if s.Way, err = n.find(ctx, p, file, in); err != nil || s.Way.done {
-		return s.Way.code, s.Way.done, err
+// findAll looks for the targets of all files, before any is loaded: where one
+// is reached in the runner's network alone, a twin does the whole job there.
+// Done says that it has, and code is its exit code.
+func (n *network) findAll(ctx context.Context, p *program, all ...*fileGate) (code int, done bool) {
+	for _, g := range all {
+		w := n.findBoth(ctx, p, g)
+		if w.done {
+			return w.code, true
+		}
 	}
-	if file.Baseline.BaseTarget == "" {
-		return 0, false, nil
+	return 0, false
+}
+
+// findBoth looks for a target and its base target, and returns the last way
+// that it took.
+func (n *network) findBoth(ctx context.Context, p *program, g *fileGate) way {
+	s, in := &g.settings, g.pr.inputs
+	if s.Way, g.unfound = n.find(ctx, p, g.file, in); g.unfound != nil || s.Way.done || g.file.Baseline.BaseTarget == "" {
+		return s.Way
 	}
-	if s.BaseWay, err = n.find(ctx, p, file.AtBase(), in); err != nil {
-		return 0, false, fmt.Errorf("base: %w", err)
+	var err error
+	if s.BaseWay, err = n.find(ctx, p, g.file.AtBase(), in); err != nil {
+		g.unfound = fmt.Errorf("base: %w", err)
 	}
-	return s.BaseWay.code, s.BaseWay.done, nil
+	return s.BaseWay
 }
 
 // checkAction is the mode check of the action: nothing is sent.
 func checkAction(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (int, error) {
 	var wrong joined
+	var codes []int
 	var plans []string
 	var files []*slo.File
-	code := exitUsage
 	for _, path := range paths {
 		in.Config = path
 		pr := newPullRequest(a, in)
 		file, plan, err := checkFile(ctx, p, a, pr)
 		if err != nil {
-			code = pr.unread(err)
-			wrong = append(wrong, err)
+			wrong, codes = append(wrong, err), append(codes, pr.unread(err))
 			continue
 		}
 		files, plans = append(files, file), append(plans, plan)
 	}
 	if err := distinct(files); err != nil {
-		wrong = append(wrong, err)
+		wrong, codes = append(wrong, err), append(codes, exitUsage)
 	}
 	switch len(wrong) {
 	case 0:
 		return exitPass, a.SetPlanned(strings.Join(plans, "; "))
 	case 1:
-		return code, joinedWith(wrong[0], refused(a, wrong[0]))
+		return codes[0], joinedWith(wrong[0], refused(a, wrong[0]))
 	}
-	return exitUsage, joinedWith(wrong, refused(a, wrong))
+	return worst(codes), joinedWith(wrong, refused(a, wrong))
 }
 
 // checkFile prints the plan of an SLO file and returns it with its first line.
@@ -235,7 +294,7 @@ func refused(a *action.Action, why error) error {
 	var page bytes.Buffer
 	return errors.Join(
 		a.SetOutputs(nil, action.Files{}),
-		report.Refusal(&page, why),
+		report.Refusal(&page, explained(why)),
 		a.WriteSummary(page.Bytes()),
 	)
 }
@@ -243,7 +302,7 @@ func refused(a *action.Action, why error) error {
 // deliver hands a judged run to the workflow: all of it, also when a part
 // fails.
 func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
-	a, out, marked := pr.action, pr.inputs.Out, r.SLO.Path
+	a, marked := pr.action, r.SLO.Path
 	if c.elsewhere {
 		marked = ""
 	}
@@ -251,18 +310,23 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	if !pr.inputs.Charts {
 		form = report.PlainMarkdown
 	}
-	files := filesIn(out)
 	var page bytes.Buffer
 	err := errors.Join(
-		a.SetOutputs(r, files),
 		form(&page, r),
 		a.Annotate(marked, r.Judgement, words),
 	)
-	err = errors.Join(err, a.WriteSummary(page.Bytes()))
-	a.HandOver(out, files.Result, files.Report,
-		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
-	if err != nil {
+	if err = errors.Join(err, a.WriteSummary(page.Bytes()), pr.handOver(r)); err != nil {
 		return fmt.Errorf("hand the results to the workflow: %w", err)
 	}
 	return nil
+}
+
+// handOver gives later steps the outputs and the files of a run.
+func (pr *pullRequest) handOver(r *result.Run) error {
+	out := pr.inputs.Out
+	files := filesIn(out)
+	err := pr.action.SetOutputs(r, files)
+	pr.action.HandOver(out, files.Result, files.Report,
+		filepath.Join(out, htmlFile), filepath.Join(out, junitFile), filepath.Join(out, metricsFile))
+	return err
 }

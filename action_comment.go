@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,9 +31,7 @@ type pullRequest struct {
 	trust  trust
 	number int // 0: to be found
 
-	several   bool        // the job gates other SLO files, too
-	judged    *result.Run // nil: nothing was loaded, or elsewhere
-	elsewhere bool        // the whole job was done in the runner's network
+	together together // with other jobs that are generators, too
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
@@ -66,7 +66,20 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 	}
 	defer root.Close()
 	src, err := root.ReadFile(inside)
+	if errors.Is(err, fs.ErrNotExist) {
+		hint := "the input config names it, from the top of the workspace; slogate init writes a first one"
+		if isBare(workspace) {
+			hint = "the workspace is empty: check the repository out in a step before this one, uses: actions/checkout@v4"
+		}
+		return nil, hinted{fmt.Errorf("read SLO file: open %s: %w", path, fs.ErrNotExist), hint}
+	}
 	return parseSLO(path, src, err, options)
+}
+
+// isBare reports a workspace without files.
+func isBare(workspace string) bool {
+	entries, err := os.ReadDir(workspace)
+	return err == nil && len(entries) == 0
 }
 
 // options are those of the SLO file of this job. A deployment is the target
@@ -77,10 +90,18 @@ func (pr *pullRequest) options(p *program) (slo.Options, error) {
 	if target == "" {
 		target = origin(pr.event.EnvironmentURL)
 	}
+	// A variable that is not there: the workflow lists it and gives its value.
+	denied := func(name string) string {
+		if !slices.Contains(in.Env, name) {
+			return fmt.Sprintf("the SLO file may read it once the workflow lists it: with: {env: %s}, and env: {%[1]s: …} of the same step for its value", name)
+		}
+		return fmt.Sprintf("the workflow lists it, and gives it no value: env: {%s: …} of the same step, such as a secret", name)
+	}
 	limits, err := slo.ParseLimits(in.MaxRate, in.MaxDuration, in.AllowedHosts)
 	return slo.Options{
-		Path: in.Config, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
+		Path: in.Config, Shards: pr.together.shard.Count, Target: target, BaseTarget: in.BaseTarget, Profile: in.Profile, Limits: limits,
 		Env: pr.action.EnvLookup(in.Env, p.lookupEnv), Trusted: pr.trust.names, Stranger: pr.trust.stranger,
+		Plan: in.Mode == "check", EnvDenied: denied,
 	}, err
 }
 
@@ -115,7 +136,7 @@ func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, w
 	if pr.inputs.Comment == "never" || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, pr.explain(p, pr.put(ctx, p, commentName(file.Name, file.Profile), report.RefusalComment(why.Error(), pr.link()), true)))
+	return errors.Join(err, pr.explain(p, pr.put(ctx, p, commentName(file.Name, file.Profile), report.RefusalComment(explained(why), pr.link()), true)))
 }
 
 func (pr *pullRequest) link() report.CommentOptions {

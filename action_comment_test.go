@@ -76,7 +76,7 @@ func (j *job) write(t *testing.T, name, text string) {
 // sloFile is a file of one short stage.
 func sloFile(name, target string, objectives ...string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "version: 1\nname: %q\ntarget: %q\nwait_for: {request: GET /, timeout: 100ms}\nconfirm: off\nscenarios: [{request: GET /}]\nstages: [{name: steady, requests: 200, workers: 2}]\nobjectives:\n", name, target)
+	fmt.Fprintf(&text, "version: 1\nname: %q\ntarget: %q\nwait_for: {request: GET /, timeout: 20s}\nconfirm: off\nscenarios: [{request: GET /}]\nstages: [{name: steady, requests: 200, workers: 2}]\nobjectives:\n", name, target)
 	for _, o := range objectives {
 		text.WriteString("  - " + o + "\n")
 	}
@@ -277,13 +277,9 @@ func TestCommentTrustsNobody(t *testing.T) {
 // saying pass. No secret is in it.
 func TestCommentOnARefusal(t *testing.T) {
 	j := newJob(t)
-	address, err := unusedAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, port, _ := strings.Cut(address, ":")
+	host, port, _ := strings.Cut(deadAddress, ":")
 	j.target = "http://" + host + ":${secret.PORT}"
-	j.config(t, "iris", "p95 <= 30s")
+	j.write(t, "slo.yaml", strings.Replace(sloFile("iris", j.target, "p95 <= 30s"), "timeout: 20s", "timeout: 100ms", 1))
 	code, log := j.run(t, map[string]string{"INPUT_ENV": "PORT", "PORT": port})
 	if code != exitInconclusive || len(j.github.Comments) != 1 {
 		t.Fatalf("exit %d, comments %+v\n%s", code, j.github.Comments, log)

@@ -26,55 +26,55 @@ func configs(in action.Inputs) ([]string, error) {
 	return expand(named)
 }
 
-// eachFile gives every SLO file of a job a place of its own for its results and
-// its comment. All that is wrong with the files is found here.
-func eachFile(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) ([]*pullRequest, []*slo.File, error) {
-	var all []*pullRequest
+// prepareGates prepares the gates of all SLO files of a job, each with a folder
+// of its own for its results. All that is wrong with any is found here; code is
+// the exit code where something is.
+func prepareGates(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (all []*fileGate, code int, err error) {
 	var files []*slo.File
+	var codes []int
 	var wrong joined
 	for _, path := range paths {
-		in := in
-		in.Config = path
-		pr := newPullRequest(a, in)
-		pr.several = true
-		file, _, err := pr.file(ctx, p)
+		own := in
+		own.Config = path
+		pr := newPullRequest(a, own)
+		g, err := prepareGate(ctx, p, pr)
 		if err != nil {
-			wrong = append(wrong, err)
+			wrong, codes = append(wrong, err), append(codes, pr.unread(err))
 			continue
 		}
-		a.Mask(file.Secrets...)
-		pr.inputs.Out = filepath.Join(in.Out, folderOf(file))
-		all, files = append(all, pr), append(files, file)
-	}
-	if len(wrong) == 0 {
-		if err := distinct(files); err != nil {
-			wrong = joined{err}
+		g.pr.inputs.Out = filepath.Join(in.Out, folderOf(g.file))
+		g.settings.Out = g.pr.inputs.Out
+		if len(filesOf(in.Baseline)) > 0 { // those that a file names are its own
+			g.settings.Baseline.Baseline = ofName(g.settings.Baseline.Baseline, g.file.Name)
 		}
+		all, files = append(all, g), append(files, g.file)
 	}
 	if len(wrong) > 0 {
-		return nil, nil, wrong
+		return nil, worst(codes), wrong
 	}
-	return all, files, nil
+	if err := distinct(files); err != nil {
+		return nil, exitUsage, joined{err}
+	}
+	return all, exitPass, nil
 }
 
 // gateFiles gates several SLO files one after the other. Each has a section of
 // the job summary and a comment; the step has the outputs and the exit code of
 // the worst.
 func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths []string) (int, error) {
-	each, files, err := eachFile(ctx, p, a.WithoutOutputs(), in, paths)
+	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths)
 	if err != nil {
-		return exitUsage, joinedWith(err, refused(a, err))
+		return code, joinedWith(err, refused(a, err))
+	}
+	if code, done := n.findAll(ctx, p, gates...); done {
+		return code, nil
 	}
 	var all []ended
 	uncommented := false
-	for i, pr := range each {
-		e := ended{file: files[i], code: exitCancelled}
+	for _, g := range gates {
+		e := ended{file: g.file, code: exitCancelled}
 		if ctx.Err() == nil {
-			e.code, e.err = gateFile(ctx, p, pr.action, n, pr)
-			e.run = pr.judged
-		}
-		if pr.elsewhere {
-			return e.code, e.err
+			e.run, e.code, e.err = g.run(ctx, p, n)
 		}
 		if e.err != nil {
 			_, missing := errors.AsType[missingComment](e.err)
@@ -83,12 +83,6 @@ func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in
 			e.err = errors.Join(e.err, a.Error(e.err))
 		}
 		all = append(all, e)
-		if in.Network == "auto" {
-			in.Network = networkFound
-		}
-		if i+1 < len(each) {
-			each[i+1].inputs.Network = in.Network
-		}
 	}
 	w := worstOf(all)
 	if uncommented && w.code == exitPass {

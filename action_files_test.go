@@ -1,12 +1,17 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/github/githubtest"
 )
 
@@ -124,5 +129,88 @@ func TestCheckTellsFilesApart(t *testing.T) {
 	config := filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")
 	if code, log := j.run(t, map[string]string{"INPUT_CONFIG": config, "INPUT_MODE": "check"}); code != exitUsage {
 		t.Errorf("exit %d\n%s", code, log)
+	}
+}
+
+// All that is wrong is found before the first file is loaded, also in what a
+// later one names: results, and a document.
+func TestActionChecksAllInputsFirst(t *testing.T) {
+	for name, more := range map[string]string{"broken.json": "baseline: {files: broken.json}\n", "openapi.yaml": "openapi: openapi.yaml\n"} {
+		j := newJob(t)
+		t.Chdir(j.dir)
+		requests := j.counts(t)
+		j.write(t, "openapi.yaml", "openapi: 3.0.0\npaths: 7\n")
+		j.write(t, "broken.json", "{")
+		j.write(t, "a.yaml", sloFile("first", j.target, "p95 <= 30s"))
+		j.write(t, "b.yaml", sloFile("second", j.target, "p95 <= 30s")+more)
+		if code, log := j.run(t, map[string]string{"INPUT_CONFIG": "a.yaml\nb.yaml"}); code != exitUsage || requests() > 0 || !strings.Contains(log, name) {
+			t.Errorf("%s: exit %d, %d requests\n%s", name, code, requests(), log)
+		}
+	}
+}
+
+// Without the base's file nobody judges, one file or several; a wrong file
+// beside it is wrong.
+func TestSeveralFilesWithoutTheBases(t *testing.T) {
+	for other, want := range map[string]int{sloFile("second", "http://127.0.0.1:9", "p95 <= 30s"): exitInconclusive, "version: 2": exitUsage} {
+		for _, mode := range []string{"run", "check"} {
+			j := newJob(t)
+			j.github.Files = map[string]map[string]string{baseSHA: {}}
+			j.write(t, "a.yaml", sloFile("first", j.target, "p95 <= 30s"))
+			j.write(t, "b.yaml", other)
+			config := filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")
+			if code, log := j.run(t, map[string]string{"INPUT_CONFIG": config, "INPUT_OBJECTIVES-FROM": "base", "INPUT_MODE": mode}); code != want {
+				t.Errorf("%s: exit %d, want %d\n%s", mode, code, want, log)
+			}
+		}
+	}
+}
+
+// The mode check needs no target where slogate starts the service itself.
+func TestCheckOfAnOwnService(t *testing.T) {
+	j := newJob(t)
+	own := strings.Replace(sloFile("iris", "x", "p95 <= 30s"), "target: \"x\"\n", "service: {start: 'exec ./server -port $PORT'}\n", 1)
+	j.write(t, "slo.yaml", own)
+	if code, log := j.run(t, map[string]string{"INPUT_MODE": "check"}); code != exitPass || !strings.Contains(log, "slo.yaml is valid") {
+		t.Errorf("check: exit %d\n%s", code, log)
+	}
+	if code, log := j.run(t, nil); code != exitUsage || !strings.Contains(log, "SLO014") {
+		t.Errorf("run: exit %d\n%s", code, log)
+	}
+}
+
+// A file whose target only the runner's network reaches is found before another
+// one is loaded: the second start does all of them.
+func TestAllFilesAreFoundFirst(t *testing.T) {
+	const id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	j := newJob(t)
+	requests := j.counts(t)
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(j.target, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.write(t, "a.yaml", strings.Replace(sloFile("first", "http://service.test:"+port, "p95 <= 30s"), "100ms", "20s", 1)+"http: {resolve: {service.test: 127.0.0.1}}\n")
+	j.write(t, "b.yaml", sloFile("second", "http://localhost:9", "p95 <= 30s"))
+	started := int64(-1) // requests when a twin was asked for
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1.47/containers/"+id+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"Id": %q, "Image": "sha256:77", "Path": "/slogate", "Args": ["action"], "State": {"Running": true}}`, id)
+	})
+	mux.HandleFunc("POST /v1.47/containers/create", func(w http.ResponseWriter, _ *http.Request) {
+		started = requests()
+		http.Error(w, `{"message": "not in this test"}`, http.StatusForbidden)
+	})
+	env := maps.Clone(j.env)
+	maps.Copy(env, map[string]string{"INPUT_NETWORK": "auto", "INPUT_CONFIG": filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")})
+	n, p, log := testNetwork(t)
+	p.lookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	n.socket = serveEngine(t, mux)
+	n.system.Files = fstest.MapFS{
+		"proc/1/cmdline":      {Data: []byte("/slogate\x00action\x00")},
+		"proc/self/mountinfo": {Data: []byte("1 2 0:3 /containers/" + id + "/hostname /etc/hostname rw\n")},
+	}
+	code, err := gateAction(t.Context(), p, action.New(p.getenv, p.stdout), n)
+	if code != exitInconclusive || err != nil || started != 0 || requests() < 200 {
+		t.Errorf("exit %d, %v; %d requests when a twin was asked for, %d at the end\n%s", code, err, started, requests(), log)
 	}
 }

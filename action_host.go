@@ -8,10 +8,6 @@ import (
 	"github.com/slogate/slogate/action/docker"
 )
 
-// networkFound stands in the place of the input network for all SLO files but
-// the first: a second start of the action does all of them.
-const networkFound = "found"
-
 // host is the way into the runner's network.
 type host struct {
 	engine *docker.Engine
@@ -21,8 +17,6 @@ type host struct {
 // host returns the way into the runner's network, or why there is none.
 func (n *network) host(ctx context.Context, mode string) (*host, string) {
 	switch {
-	case mode == networkFound:
-		return nil, "the first SLO file was reached without it"
 	case mode == "bridge":
 		return nil, "the input network is bridge"
 	case n.trust.stranger && mode == "auto":

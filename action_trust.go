@@ -69,8 +69,8 @@ func veil(text string, file *slo.File) string {
 // veiled is an error without the secrets of a file.
 func veiled(err error, file *slo.File) error {
 	masked := errors.New(veil(err.Error(), file))
-	if h, ok := errors.AsType[hinted](err); ok {
-		return hinted{masked, veil(h.hint, file)}
+	if hint := hintOf(err); hint != "" {
+		return hinted{masked, veil(hint, file)}
 	}
 	return masked
 }

@@ -348,13 +348,16 @@ func TestAcceptedRegressionInTheReport(t *testing.T) {
 	var slow atomic.Bool
 	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		if slow.Load() {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 	}))
 	t.Cleanup(service.Close)
 	j := newJob(t)
 	j.target = service.URL
-	j.config(t, "iris", "p95 <= 30s")
+	config := func(objective, more string) {
+		j.write(t, "slo.yaml", strings.Replace(sloFile("iris", j.target, "success_rate >= 50%", objective), "requests: 200", "requests: 40", 1)+more)
+	}
+	config("p50 <= 30s", "")
 	if code, log := j.run(t, nil); code != exitPass {
 		t.Fatal(log)
 	}
@@ -363,7 +366,7 @@ func TestAcceptedRegressionInTheReport(t *testing.T) {
 	if err := os.Rename(filepath.Join(j.dir, "out", resultFile), earlier); err != nil {
 		t.Fatal(err)
 	}
-	j.write(t, "slo.yaml", sloFile("iris", j.target, "p95 <= 30s", "p50 <= baseline + 10%")+"baseline: {strict: on}\n")
+	config("p50 <= baseline + 10%", "baseline: {strict: on}\n")
 	env := map[string]string{"INPUT_BASELINE": earlier}
 	if code, log := j.run(t, env); code != exitFail || !strings.Contains(log, "; baseline ") {
 		t.Fatalf("exit %d\n%s", code, log)

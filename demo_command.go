@@ -10,6 +10,7 @@ import (
 
 	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/demo"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -77,6 +78,7 @@ func (c *demoCommand) gate(ctx context.Context, p *program, service *demo.Servic
 	fmt.Fprintf(p.stderr, "demo service on %s\n", url)
 	s := c.settings()
 	s.Cluster = service
+	s.Demo = &result.Demo{Regress: c.Regress}
 	s.Cost.Source = pods{service}
 	_, code, err := p.gateRun(ctx, file, s)
 	return code, err

@@ -41,10 +41,12 @@ type settings struct {
 	OnInconclusive string // auto, fail, warn
 	Source         result.Source
 	BaseSource     result.Source
-	Notes          []string       // what a reader of the result must know
-	Own            *ownServices   // nil: somebody else has started what is loaded
-	Change         gateChange     // what a change did to its own gate
-	Baseline       gate.Options   // earlier results that relative objectives compare with
+	Notes          []string     // what a reader of the result must know
+	Own            *ownServices // nil: somebody else has started what is loaded
+	Demo           *result.Demo // nil: another service is loaded
+	Change         gateChange   // what a change did to its own gate
+	Baseline       gate.Options // earlier results that relative objectives compare with
+	Coverage       *result.Coverage
 	Cluster        run.Cluster    // that is watched whatever the file says; nil: the file's, if any
 	Kube           *cluster       // that the file may watch; nil: the user's own
 	WhatIf         bool           // the autoscaler is meant to be changed
@@ -76,10 +78,6 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	seed := s.Seed
 	for seed == 0 {
 		seed = randomSeed()
-	}
-	coverage, err := coverageOf(file)
-	if err != nil {
-		return nil, exitUsage, err
 	}
 	pods, notes, err := s.watched(ctx, p, file)
 	if err != nil {
@@ -114,6 +112,10 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
 	}
 	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
+	var series run.Series
+	if err == nil {
+		series, err = to.series(file, s)
+	}
 	if err != nil {
 		progress.Close()
 		return nil, exitUsage, err
@@ -125,8 +127,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		return nil, code, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
-		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost,
-		Shard: s.Together.shard,
+		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
+		Shard:   s.Together.shard,
+		Profile: profiler(to.head, file, s.Out, "head"), BaseProfile: profiler(to.base, file.AtBase(), s.Out, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)
@@ -143,9 +146,9 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	to.close()
 	debug.FreeOSMemory()
 
-	r.Slogate, r.Seed, r.Own = version(), seed, s.Own != nil
+	r.Slogate, r.Seed, r.Own, r.Demo = version(), seed, s.Own != nil, s.Demo
 	r.Route, r.Target = veil(route, file), veil(r.Target, file)
-	r.Source, r.Machine, r.Coverage = s.Source, machine(), coverage
+	r.Source, r.Machine, r.Coverage = s.Source, machine(), s.Coverage
 	if r.Shard = s.Together.inResult(); r.Shard.IsPart() {
 		return r, partCode(r), p.write(r, s)
 	}

@@ -85,6 +85,7 @@ func (c *initCommand) openAPI(name string, src []byte, target string) (*draft.Dr
 // drafted writes the draft. What it says must be an SLO file: anything else is
 // a mistake of ours, which is said and not written.
 func (c *initCommand) drafted(d *draft.Draft) (config []byte, target string, err error) {
+	d.Place(c.place)
 	config = d.Write()
 	set := func(name string) (string, bool) {
 		return "x", slices.ContainsFunc(d.Secrets, func(s draft.Secret) bool { return s.Name == name })
@@ -93,6 +94,43 @@ func (c *initCommand) drafted(d *draft.Draft) (config []byte, target string, err
 		return nil, "", fmt.Errorf("no SLO file can be written from %s: %w", d.From, err)
 	}
 	return config, d.Target, nil
+}
+
+// place gives the name by which the SLO file reads a file that the source names:
+// one in the folder of the run, be it the file itself or one of its name beside
+// the SLO file.
+func (c *initCommand) place(name string) (string, bool) {
+	folder := filepath.Dir(c.File)
+	for _, path := range []string{name, filepath.Join(filepath.Dir(c.source()), name), filepath.Join(folder, filepath.Base(filepath.FromSlash(name)))} {
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if relative, ok := within(folder, path); ok {
+			return relative, true
+		}
+	}
+	return "", false
+}
+
+// within gives the path of a file from a folder, where both lie in the working
+// directory.
+func within(folder, path string) (string, bool) {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return "", false
+	}
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return "", false
+	}
+	if inside, err := filepath.Rel(here, path); err != nil || !filepath.IsLocal(inside) {
+		return "", false
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return "", false
+	}
+	relative, err := filepath.Rel(folder, path)
+	return filepath.ToSlash(relative), err == nil
 }
 
 // printDrafted says what a draft needs and what it lacks.

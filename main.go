@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +103,11 @@ func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bo
 		return exited
 	}
 	if err != nil {
-		p.fail(err, "slogate --help")
+		hint := "slogate --help"
+		if len(args) == 0 {
+			hint = "slogate init writes a first SLO file, slogate demo shows a run, slogate --help lists everything"
+		}
+		p.fail(err, hint)
 		return exitUsage
 	}
 	code, err := selected.Selected().Target.Addr().Interface().(command).Run(ctx, p)
@@ -120,6 +125,9 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
+// Advice is the way out.
+func (h hinted) Advice() string { return h.hint }
+
 // fail prints an error and, where there is one, its hint.
 func (p *program) fail(err error, hint string) {
 	if all, several := err.(joined); several {
@@ -128,20 +136,53 @@ func (p *program) fail(err error, hint string) {
 		}
 		return
 	}
-	if pretty, ok := errors.AsType[interface {
-		error
-		Pretty() string
-	}](err); ok {
-		fmt.Fprintln(p.stderr, strings.TrimRight(pretty.Pretty(), "\n"))
+	if text, ok := pretty(err); ok {
+		fmt.Fprintln(p.stderr, text)
 		return
 	}
 	fmt.Fprintf(p.stderr, "error: %v\n", err)
-	if h, ok := errors.AsType[hinted](err); ok {
-		hint = h.hint
-	} else if _, late := errors.AsType[*loader.NotReadyError](err); late {
-		hint = "start the service before slogate, say with target where it listens, or give it longer by wait_for"
-	}
-	if hint != "" {
+	if hint = cmp.Or(hintOf(err), hint); hint != "" {
 		fmt.Fprintf(p.stderr, "hint: %s\n", hint)
 	}
+}
+
+// explained is an error for a report, with its place and its hint.
+func explained(err error) string {
+	if all, several := err.(joined); several {
+		var texts []string
+		for _, err := range all {
+			texts = append(texts, explained(err))
+		}
+		return strings.Join(texts, "\n\n")
+	}
+	if text, ok := pretty(err); ok {
+		return text
+	}
+	if hint := hintOf(err); hint != "" {
+		return err.Error() + "\nhint: " + hint
+	}
+	return err.Error()
+}
+
+// pretty is an error that knows its place in a file.
+func pretty(err error) (string, bool) {
+	p, ok := errors.AsType[interface {
+		error
+		Pretty() string
+	}](err)
+	if !ok {
+		return "", false
+	}
+	return strings.TrimRight(p.Pretty(), "\n"), true
+}
+
+// hintOf is the way out of an error, empty where none is known.
+func hintOf(err error) string {
+	if h, ok := errors.AsType[hinted](err); ok {
+		return h.hint
+	}
+	if _, late := errors.AsType[*loader.NotReadyError](err); late {
+		return "start the service before slogate, say with target where it listens, or give it longer by wait_for"
+	}
+	return ""
 }

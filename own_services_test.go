@@ -331,11 +331,7 @@ service: {start: testservice, ready: GET /ready}
 // The action runs no command of an SLO file, and needs none of its variables.
 func TestActionRunsNoCommands(t *testing.T) {
 	t.Chdir(t.TempDir())
-	address, err := unusedAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	slo := "version: 1\ntarget: http://" + address + `
+	slo := "version: 1\ntarget: http://" + deadAddress + `
 wait_for: {request: GET /, timeout: 100ms}
 scenarios: [{request: GET /}]
 stages: [{name: steady, rate: 50/s, duration: 1s}]

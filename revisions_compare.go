@@ -41,6 +41,9 @@ func (c *compareCommand) revisions(ctx context.Context, p *program, names revisi
 	if s.Baseline, err = baselineOptions(file, nil); err != nil {
 		return exitUsage, err
 	}
+	if s.Coverage, err = coverageOf(file); err != nil {
+		return exitUsage, err
+	}
 	s.Baseline.Accepted = c.accepted()
 	s.Source, s.BaseSource = sourceOf(head), sourceOf(base)
 	folder, err := folderIn(repository.Root, file.Path)

@@ -301,6 +301,9 @@ func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo
 	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
 		return nil, settings, err
 	}
+	if settings.Coverage, err = coverageOf(file); err != nil {
+		return nil, settings, err
+	}
 	if c.Accept {
 		settings.Baseline.Accepted = "by the flag --accept"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/loader"
@@ -11,15 +12,19 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// metricsBytes is more than the metrics of large services.
-const metricsBytes = 8 << 20
+const (
+	// metricsBytes is more than the metrics of large services.
+	metricsBytes = 8 << 20
+	// metricsTimeout bounds a reading, also where its context does not.
+	metricsTimeout = 3 * time.Second
+)
 
 // findCost looks for where the cost of the service behind a loader can be read.
 // Where the file names a place that does not answer, the run says so.
 func (l *loaders) findCost(ctx context.Context, of *loader.Loader, file *slo.File, socket string, note func(string)) (run.Cost, error) {
 	place := cost.Place{Addresses: of.Addresses()}
 	if r := file.Metrics.Scrape; r != nil {
-		fetch, err := of.Fetcher(r, metricsBytes)
+		fetch, err := of.Fetcher(r, metricsBytes, metricsTimeout)
 		if err != nil {
 			return run.Cost{}, fmt.Errorf("metrics: %w", err)
 		}

@@ -32,14 +32,14 @@ type together struct {
 func (f shardFlags) read(seed uint64, now time.Time) (together, error) {
 	shard, err := parseShard(f.Shard)
 	if err != nil {
-		return together{}, hinted{err, "--shard 3/8 is the third of eight"}
+		return together{}, hinted{err, "3/8 is the third of eight"}
 	}
 	start, err := parseStart(f.StartAt, now)
 	if err != nil {
 		return together{}, err
 	}
 	if shard.Count > 0 && seed == 0 {
-		return together{}, hinted{errors.New("--shard needs --seed: the shards of a run have the same random numbers"), "the same number in all of them and another one for each run, such as --seed $GITHUB_RUN_ID"}
+		return together{}, hinted{errors.New("a shard needs a seed: the shards of a run have the same random numbers"), "the same in all of them and another one for each run, such as the number of the CI's run"}
 	}
 	return together{shard, start}, nil
 }
@@ -54,11 +54,11 @@ func parseShard(text string) (loader.Shard, error) {
 	count, err2 := strconv.Atoi(after)
 	switch {
 	case !ok || err != nil || err2 != nil:
-		return loader.Shard{}, fmt.Errorf("--shard %.40q: want I/N, two whole numbers", text)
+		return loader.Shard{}, fmt.Errorf("shard %.40q: want I/N, two whole numbers", text)
 	case count < 1 || count > result.MaxShards:
-		return loader.Shard{}, fmt.Errorf("--shard %.40q: a run has 1 to %d shards", text, result.MaxShards)
+		return loader.Shard{}, fmt.Errorf("shard %.40q: a run has 1 to %d shards", text, result.MaxShards)
 	case index < 1 || index > count:
-		return loader.Shard{}, fmt.Errorf("--shard %.40q: the shards of %d are 1 to %[2]d", text, count)
+		return loader.Shard{}, fmt.Errorf("shard %.40q: the shards of %d are 1 to %[2]d", text, count)
 	}
 	return loader.Shard{Index: index - 1, Count: count}, nil
 }
@@ -74,11 +74,11 @@ func parseStart(text string, now time.Time) (time.Time, error) {
 	ahead := at.Sub(now)
 	switch {
 	case err != nil:
-		return time.Time{}, hinted{fmt.Errorf("--start-at %.40q is not a time", text), startHint}
+		return time.Time{}, hinted{fmt.Errorf("start-at %.40q is not a time", text), startHint}
 	case ahead < 0:
-		return time.Time{}, hinted{fmt.Errorf("--start-at %.40q was %s ago", text, (-ahead).Round(time.Second)), "choose a time by which every generator has a machine and the target is ready"}
+		return time.Time{}, hinted{fmt.Errorf("start-at %.40q was %s ago", text, (-ahead).Round(time.Second)), "choose a time by which every generator has a machine and the target is ready"}
 	case ahead > latestStart:
-		return time.Time{}, hinted{fmt.Errorf("--start-at %.40q is %s ahead, at most %s is waited for", text, ahead.Round(time.Second), latestStart), startHint}
+		return time.Time{}, hinted{fmt.Errorf("start-at %.40q is %s ahead, at most %s is waited for", text, ahead.Round(time.Second), latestStart), startHint}
 	}
 	return at, nil
 }
@@ -102,7 +102,7 @@ func (t together) await(ctx context.Context, note func(string)) (late string, er
 	}
 	left := time.Until(t.startAt)
 	if left < 0 {
-		return fmt.Sprintf("the load began %s after --start-at: the target was not ready before", (-left).Round(time.Millisecond)), nil
+		return fmt.Sprintf("the load began %s after start-at: the target was not ready before", (-left).Round(time.Millisecond)), nil
 	}
 	note(fmt.Sprintf("the load begins at %s, in %s", t.startAt.Format(time.RFC3339), left.Round(time.Second)))
 	timer := time.NewTimer(left)

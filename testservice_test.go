@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,6 +20,10 @@ import (
 //	die 3           it ends at once, with that exit status
 //	die-after 50    it ends with its 50th request
 //	login           it answers those alone who have logged in since it started
+//	compute 3       every answer takes so many million steps of a computation
+//	compute-more 3  and as many of another one
+//
+// It serves CPU profiles at /debug/pprof/profile.
 //
 // It notes that it was started in the folder $STARTED.
 func testService() {
@@ -47,10 +52,21 @@ func testService() {
 	}
 	fmt.Println("listening, token", os.Getenv("TOKEN"))
 	var asked atomic.Int64
+	var computed atomic.Uint64
 	http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/ready" {
 			note("ready")
 			return
+		}
+		if r.URL.Path == "/debug/pprof/profile" {
+			pprof.Profile(w, r)
+			return
+		}
+		switch what {
+		case "compute":
+			computed.Add(compute(number * 1_000_000))
+		case "compute-more":
+			computed.Add(compute(number*1_000_000) + computeMore(number*1_000_000))
 		}
 		if what == "login" && !loggedIn(w, r) {
 			return
@@ -76,4 +92,30 @@ func loggedIn(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	return true
+}
+
+// compute keeps a core busy for so many steps.
+//
+//go:noinline
+func compute(steps int) uint64 {
+	x := uint64(steps) | 1
+	for range steps {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+	}
+	return x
+}
+
+// computeMore is the hot function that a change has added.
+//
+//go:noinline
+func computeMore(steps int) uint64 {
+	x := uint64(steps) | 1
+	for range steps {
+		x ^= x >> 12
+		x ^= x << 25
+		x ^= x >> 27
+	}
+	return x * 0x2545f4914f6cdd1d
 }

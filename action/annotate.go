@@ -133,15 +133,27 @@ type Fault interface {
 // Error marks an error that kept the run from its end: each [Fault] in it at
 // its place, or the whole where there is none.
 func (a *Action) Error(err error) error {
-	notes := []annotation{{level: "error", title: "slogate", message: err.Error()}}
+	notes := []annotation{{level: "error", title: "slogate", message: advised(err)}}
 	if found := faults(err); len(found) > 0 {
 		notes = notes[:0]
 		for _, f := range found {
 			file, line, column := f.Place()
-			notes = append(notes, annotation{level: "error", title: "slogate", file: file, line: line, column: column, message: f.Error()})
+			notes = append(notes, annotation{level: "error", title: "slogate", file: file, line: line, column: column, message: advised(f)})
 		}
 	}
 	return a.annotate(notes)
+}
+
+// advised is an error with what it advises, if it does.
+func advised(err error) string {
+	text := err.Error()
+	if a, ok := errors.AsType[interface {
+		error
+		Advice() string
+	}](err); ok && a.Advice() != "" {
+		text += "\n" + a.Advice()
+	}
+	return text
 }
 
 func faults(err error) []Fault {

@@ -29,9 +29,12 @@ type Inputs struct {
 	Kubeconfig     string   // path or text of the one whose cluster is watched, or in-cluster; empty: none is
 	KubeContext    string   // of the kubeconfig; empty: its current one
 	Seed           uint64   // of random arrivals and values; 0: a random one
+	Shard          string   // I/N: which of several generators the job is; empty: the only one
+	StartAt        string   // when the first stage begins; empty: at once
+	Shards         []string // results of shards, or folders of them, for the mode merge
 	Env            []string // names of the environment variables that the SLO file may read
 	Network        string   // auto, bridge or host
-	Mode           string   // run, check or comment
+	Mode           string   // run, check, merge or comment
 	Result         string   // result file of the mode comment; empty: the one in Out
 	ObjectivesFrom string   // head or base: whose SLO file judges a pull request
 	Comment        string   // always, on-failure or never
@@ -78,13 +81,16 @@ var inputs = []input{
 	{name: "kubeconfig", set: func(in *Inputs, v string) error { in.Kubeconfig = v; return nil }},
 	{name: "kube-context", set: func(in *Inputs, v string) error { in.KubeContext = v; return nil }},
 	{name: "seed", set: func(in *Inputs, v string) (err error) { in.Seed, err = seed(v); return err }},
+	{name: "shard", set: func(in *Inputs, v string) error { in.Shard = v; return nil }},
+	{name: "start-at", set: func(in *Inputs, v string) error { in.StartAt = v; return nil }},
+	{name: "shards", fallback: "shards", set: func(in *Inputs, v string) error { in.Shards = paths(v); return nil }},
 	{name: "env", set: func(in *Inputs, v string) (err error) { in.Env, err = names(v); return err }},
 	{name: "network", fallback: "auto", set: func(in *Inputs, v string) (err error) {
 		in.Network, err = oneOf(v, "auto", "bridge", "host")
 		return err
 	}},
 	{name: "mode", fallback: "run", set: func(in *Inputs, v string) (err error) {
-		in.Mode, err = oneOf(v, "run", "check", "comment")
+		in.Mode, err = oneOf(v, "run", "check", "merge", "comment")
 		return err
 	}},
 	{name: "result", set: func(in *Inputs, v string) error { in.Result = v; return nil }},

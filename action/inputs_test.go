@@ -8,7 +8,7 @@ import (
 )
 
 func TestInputs(t *testing.T) {
-	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto", Mode: "run", ObjectivesFrom: "head", Comment: "always", Charts: true}
+	defaults := Inputs{Config: "slo.yaml", Out: "slogate-out", Gate: "enforce", OnInconclusive: "auto", Network: "auto", Mode: "run", ObjectivesFrom: "head", Comment: "always", Charts: true, Shards: []string{"shards"}}
 	with := func(change func(*Inputs)) Inputs {
 		in := defaults
 		change(&in)
@@ -31,6 +31,7 @@ func TestInputs(t *testing.T) {
 			map[string]string{
 				"INPUT_CONFIG": "a.yaml", "INPUT_TARGET": "http://api:8080", "INPUT_OUT": "o", "INPUT_GATE": "report",
 				"INPUT_ON-INCONCLUSIVE": "warn", "INPUT_SEED": "18446744073709551615", "INPUT_ENV": "A, B\nC_1\t_d",
+				"INPUT_SHARD": "3/8", "INPUT_START-AT": "+30s", "INPUT_SHARDS": "a\nb c",
 				"INPUT_NETWORK": "host", "INPUT_JOB-SERVICES": "{}", "INPUT_JOB-CONTAINER-ID": "0123456789ab",
 				"INPUT_BASELINE": "results/\n  a b.json \n\n",
 				"INPUT_MODE":     "comment", "INPUT_RESULT": "r.json", "INPUT_OBJECTIVES-FROM": "base", "INPUT_COMMENT": "on-failure",
@@ -40,6 +41,7 @@ func TestInputs(t *testing.T) {
 			Inputs{
 				Config: "a.yaml", Target: "http://api:8080", Out: "o", Gate: "report",
 				OnInconclusive: "warn", Seed: 1<<64 - 1, Env: []string{"A", "B", "C_1", "_d"},
+				Shard: "3/8", StartAt: "+30s", Shards: []string{"a", "b c"},
 				Network: "host", Services: "{}", Container: "0123456789ab",
 				Baseline: []string{"results/", "a b.json"},
 				Mode:     "comment", Result: "r.json", ObjectivesFrom: "base", Comment: "on-failure", CommentRequired: true, OwnCheckRun: true,
@@ -69,7 +71,7 @@ input on-inconclusive: "Warn" is not accepted, only auto or fail or warn
 input seed: "-1" is not a whole number from 0 to 18446744073709551615
 input env: entry 2 is not the name of an environment variable; list names alone, their values go into the step's env
 input network: "none" is not accepted, only auto or bridge or host
-input mode: "test" is not accepted, only run or check or comment
+input mode: "test" is not accepted, only run or check or merge or comment
 input objectives-from: "main" is not accepted, only head or base
 input comment: "true" is not accepted, only always or on-failure or never`
 	if err == nil || err.Error() != want {

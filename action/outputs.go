@@ -17,7 +17,8 @@ type Files struct {
 }
 
 // SetOutputs sets the step's outputs. Without a judged run (nil), nothing was
-// loaded: then passed is false and the other outputs are not set.
+// loaded: then passed is false and the other outputs are not set. A shard has no
+// verdict and does not set passed.
 func (a *Action) SetOutputs(r *result.Run, files Files) error { return a.setOutputs(outputs(r, files)) }
 
 func (a *Action) setOutputs(all []output) error {
@@ -52,6 +53,9 @@ func (a *Action) WithoutOutputs() *Action {
 type output struct{ name, value string }
 
 func outputs(r *result.Run, files Files) []output {
+	if r != nil && r.Shard.IsPart() {
+		return []output{{"result-file", files.Result}, {"report-file", files.Report}, {"summary", r.Shard.String() + ", not judged by itself"}}
+	}
 	if r == nil || r.Judgement == nil {
 		return []output{{"passed", "false"}}
 	}

@@ -18,6 +18,7 @@
 package baseline
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -37,19 +38,31 @@ const ResultFile = "slogate-result.json"
 // names none.
 const DefaultArtifact = "slogate-result"
 
-// Name is the name of the artifact that keeps the results of an SLO file in a
-// job: those of two jobs, of two cells of a matrix, or of two files must not
-// meet in one name, because a workflow run takes each name once. Matrix is the
-// cell as JSON; empty, null or {}: none. The name has at most 200 characters, and
-// all of them are letters, digits and . _ -
-func Name(first, file, job, matrix string) string {
-	if first == "" {
-		first = DefaultArtifact
+// Origin is what the results of an artifact come from. Those of two jobs, of
+// two cells of a matrix, of two files or of two of their profiles must not meet
+// in one name, because a workflow run takes each name once.
+type Origin struct {
+	First   string // first part of the name; empty: [DefaultArtifact]
+	File    string // name of the SLO file
+	Profile string // empty: all stages
+	Job     string
+	Matrix  string // the cell as JSON; empty, null or {}: none
+}
+
+// Artifact is the name of the artifact that keeps the results. It has at most
+// 200 characters, and all of them are letters, digits and . _ -
+func (o Origin) Artifact() string {
+	first := cmp.Or(o.First, DefaultArtifact)
+	cell, plain := readCell(o.Matrix)
+	parts, whole := []string{first, o.File, o.Job}, []string{first, o.File, o.Job, github.Cell(o.Matrix)}
+	if o.Profile != "" {
+		parts, whole = append(parts, o.Profile), append(whole, o.Profile)
 	}
-	cell, plain := readCell(matrix)
-	parts := []string{first, file, job}
 	if cell != "" {
 		parts = append(parts, cell)
+	}
+	if len(parts) > mostParts {
+		parts = append(parts[:mostParts-1], o.Profile+"-"+cell)
 	}
 	for i, part := range parts {
 		parts[i] = harmless.ReplaceAllString(part, "-")
@@ -61,13 +74,17 @@ func Name(first, file, job, matrix string) string {
 	}
 	name := strings.Join(parts, "_")
 	if !plain {
-		sum := sha256.Sum256([]byte(strings.Join([]string{first, file, job, github.Cell(matrix)}, "\x00")))
+		sum := sha256.Sum256([]byte(strings.Join(whole, "\x00")))
 		name += "_" + hex.EncodeToString(sum[:4])
 	}
 	return name
 }
 
-const longestPart = 45
+// So many parts of this length, and a digest, have less than 200 characters.
+const (
+	mostParts   = 4
+	longestPart = 45
+)
 
 var harmless = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 

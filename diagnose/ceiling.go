@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/slogate/slogate/result"
 )
@@ -19,6 +20,7 @@ type ceiling struct {
 	limits  result.ClusterLimits
 	name    string
 	samples int
+	since   time.Duration // from the stage's start to the first of them
 	of      int
 	highest float64              // throughput of this stage or a lighter one
 	at      result.ClusterSample // the typical one
@@ -27,7 +29,7 @@ type ceiling struct {
 
 // replicaCeiling finds an autoscaler that wants more replicas than it is
 // allowed. The second sign is that the stage suffered from it. Of several
-// stages the one that wants most is reported.
+// stages the one that suffers most is reported, then the one that wants most.
 func replicaCeiling(v *view) []result.Finding {
 	var found []ceiling
 	for _, l := range v.stages {
@@ -37,7 +39,7 @@ func replicaCeiling(v *view) []result.Finding {
 		}
 		found = append(found, ceiling{
 			level: l, limits: v.timeline.Limits, name: v.timeline.Name,
-			samples: len(samples), of: len(v.during(l)), at: typical(samples), signs: suffers(v, l),
+			samples: len(samples), since: since(l, samples[0].At), of: len(v.during(l)), at: typical(samples), signs: suffers(v, l),
 			highest: v.of(l).highest(l),
 		})
 	}
@@ -45,7 +47,7 @@ func replicaCeiling(v *view) []result.Finding {
 		return nil
 	}
 	worst := slices.MaxFunc(found, func(a, b ceiling) int {
-		return cmp.Or(cmp.Compare(min(len(a.signs), 1), min(len(b.signs), 1)), cmp.Compare(a.at.Wanted, b.at.Wanted))
+		return cmp.Or(cmp.Compare(len(a.signs), len(b.signs)), cmp.Compare(a.at.Wanted, b.at.Wanted))
 	})
 	return []result.Finding{worst.finding()}
 }
@@ -64,11 +66,7 @@ func suffers(v *view, l level) []string {
 		signs = append(signs, fmt.Sprintf("the success rate is %s", percent(l.ok)))
 	}
 	samples := v.during(l)
-	var throttled float64
-	for _, s := range samples {
-		throttled += s.Throttled / float64(len(samples))
-	}
-	if throttled >= 0.05 {
+	if throttled := v.throttled(l); throttled >= 0.05 {
 		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", percent(throttled)))
 	}
 	if refused := samples[len(samples)-1].RefusedTotal - samples[0].RefusedTotal; refused > 0 {
@@ -96,12 +94,12 @@ func (c ceiling) finding() result.Finding {
 		Stage: c.Name,
 		Title: fmt.Sprintf("the autoscaler wants %d replicas and may have %d: %s too few",
 			c.wanted(), c.allowed(), percent(c.shortage())),
-		Evidence:   append(c.evidence(), c.signs...),
+		Evidence:   c.evidence(),
 		Suggestion: c.suggestion(),
 		Disproof:   fmt.Sprintf("a run with maxReplicas %d that is not faster: then something behind the replicas is the limit", c.wanted()),
-		Note:       len(c.signs) == 0,
+		Since:      c.since,
 	}
-	return doubt(f, c.level)
+	return doubt(signed(f, c.signs), c.level)
 }
 
 func (c ceiling) evidence() []string {
@@ -138,6 +136,7 @@ func (c ceiling) suggestion() []string {
 	if target := c.limits.TargetCPU; target > 0 && m > 0 && c.at.CPU > target {
 		list = append(list, c.largerPods(target))
 	}
+	list = append(list, "where no node has room for more pods, let a cluster autoscaler add nodes")
 	return append(list, relief(c.highest, c.highest/(1-c.shortage()))...)
 }
 

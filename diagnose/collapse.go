@@ -36,7 +36,7 @@ func (s series) collapses(l level) bool {
 
 func collapseFinding(before, after level) result.Finding {
 	lost := perSecond(after.Counters.Judged()-after.Counters.Success, after.Duration)
-	return result.Finding{
+	return sure(result.Finding{
 		Rule:  "collapse",
 		Stage: after.Name,
 		Title: fmt.Sprintf("the service collapses between %s: it does less and fails more", between(before, after)),
@@ -44,7 +44,9 @@ func collapseFinding(before, after level) result.Finding {
 			fmt.Sprintf("throughput %s to %s (%s)", rate(before.throughput), rate(after.throughput), change(before.throughput, after.throughput)),
 			fmt.Sprintf("success rate %s to %s (-%s): %s failed",
 				percent(before.ok), percent(after.ok), fell(before.ok, after.ok), rate(lost)),
-			fmt.Sprintf("mean of successful requests %s to %s (%s)", span(before.mean), span(after.mean), change(before.mean.Seconds(), after.mean.Seconds())),
+			fmt.Sprintf("of successful requests mean %s to %s (%s), p99 %s to %s (%s)",
+				span(before.mean), span(after.mean), change(before.mean.Seconds(), after.mean.Seconds()),
+				span(before.p99), span(after.p99), change(before.p99.Seconds(), after.p99.Seconds())),
 		},
 		Suggestion: []string{
 			fmt.Sprintf("refuse early: answer 429 above %s instead of working on requests that time out", rate(before.throughput)),
@@ -52,5 +54,5 @@ func collapseFinding(before, after level) result.Finding {
 			"see that clients retry with growing pauses: retries add load exactly now",
 		},
 		Disproof: fmt.Sprintf("a repeated run with at least %s and %s of success at %s", rate(before.throughput), percent(before.ok), after.offered()),
-	}
+	}, 2)
 }

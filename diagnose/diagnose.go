@@ -30,15 +30,30 @@ type rule func(*view) []result.Finding
 // rules in the order of their findings: what limits the service first, then
 // how it shows.
 var rules = [...]rule{
+	restarts,
+	outage,
 	replicaCeiling,
+	pendingPods,
+	cpuLimit,
+	slowScaleUp,
+	unevenPods,
+	connectionLimit,
 	saturation,
+	overrun,
 	collapse,
 	retrograde,
 	tailExplodes,
 	timeouts,
 	unboundedQueue,
+	errorsBegin,
+	memoryGrowth,
+	periodicStalls,
+	drifting,
+	warmUp,
 	dip,
 	littlesLaw,
+	generatorLate,
+	hotter,
 	scaled,
 }
 
@@ -61,4 +76,24 @@ func rank(f result.Finding) int {
 		return 1
 	}
 	return 0
+}
+
+// sure says how sure a finding is that so many independent signs speak for.
+func sure(f result.Finding, signs int) result.Finding {
+	switch {
+	case signs < 2:
+		f.Note, f.Confidence = true, result.Low
+	case signs == 2:
+		f.Confidence = result.Medium
+	default:
+		f.Confidence = result.High
+	}
+	return f
+}
+
+// signed adds what else speaks for a finding, each text a sign of its own beside
+// the one that made it.
+func signed(f result.Finding, signs []string) result.Finding {
+	f.Evidence = append(f.Evidence, signs...)
+	return sure(f, 1+len(signs))
 }

@@ -69,9 +69,17 @@ func TestFind(t *testing.T) {
 		{"knee alone", run(changed(at(10, 100, 50*ms, 1), paused), changed(at(20, 105, 52*ms, 1), paused)), []string{"w10: knee (note)"}},
 		{"saturated, but by the generator", run(at(10, 195, 51*ms, 1), changed(at(20, 200, 100*ms, 1),
 			func(s *result.Stage) { s.Generator.CPU = 0.95 })), []string{"w20: saturated (note)"}},
-		{"open saturated", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 200, 90*ms, 150*ms, 0.51)), []string{"b: saturated"}},
+		{"open saturated", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 200, 90*ms, 150*ms, 0.51)), []string{"b: saturated", "b: errors"}},
+		{"open overrun", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 400, 190*ms, 350*ms, 0.5)), []string{"b: saturated", "b: errors"}},
+		{"open turned away without waiting", run(open("a", 100, 30*ms, 60*ms, 1), open("b", 400, 31*ms, 62*ms, 0.5)), []string{"b: errors"}},
+		{"connections are closed", run(at(8, 160, 50*ms, 1), refusing(at(16, 240, 50*ms, 0.67))), []string{"w16: connection-limit"}},
+		{"connections wait for the backlog", run(at(8, 160, 50*ms, 1), waiting(changed(at(16, 165, 48*ms, 1), paused))), []string{"w16: connection-limit", "w8: knee (note)"}},
+		{"connections are closed under any load", run(refusing(at(8, 160, 50*ms, 0.9)), refusing(at(16, 310, 50*ms, 0.9))), []string{"w8: errors (note)"}},
+		{"late generator", run(late(open("a", 100, 30*ms, 60*ms, 1))), []string{"a: generator (note)"}},
+		{"late and busy generator", run(changed(late(open("a", 100, 30*ms, 60*ms, 1)), func(s *result.Stage) { s.Generator.CPU = 0.95 })), []string{"a: generator"}},
+		{"arrivals wait for connections", run(changed(open("a", 100, 30*ms, 60*ms, 1), func(s *result.Stage) { s.Generator.ConnectionWait = 100 * time.Second })), []string{"a: generator (note)"}},
 		{"retrograde", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 140, 100*ms, 1)), []string{"w14: retrograde"}},
-		{"collapse", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 160, 57*ms, 0.8)), []string{"w14: collapse"}},
+		{"collapse", run(at(5, 100, 50*ms, 1), at(10, 180, 55*ms, 1), at(14, 160, 57*ms, 0.8)), []string{"w14: collapse", "w14: errors"}},
 		{"dip", run(at(5, 100, 50*ms, 1), at(10, 60, 166*ms, 1), at(20, 380, 52*ms, 1)), []string{"w10: dip"}},
 		{
 			"dip without another sign", run(changed(at(5, 100, 50*ms, 1), paused), changed(at(10, 60, 51*ms, 1), paused), changed(at(20, 380, 52*ms, 1), paused)),
@@ -101,10 +109,10 @@ func TestFind(t *testing.T) {
 		{"workers idle, generator busy", run(changed(at(10, 93, 100*ms, 1), func(s *result.Stage) { s.Generator.CPU = 0.9 })), []string{"w10: generator"}},
 		{"more than the workers can do", run(at(10, 130, 100*ms, 1)), []string{"w10: littles-law (note)"}},
 
-		{"the example", run(classifier()...), []string{"extreme: saturated", "extreme: collapse", "extreme: tail-explodes"}},
+		{"the example", run(classifier()...), []string{"extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "extreme: errors"}},
 		{
 			"the example with its replicas", withReplicas(run(classifier()...)),
-			[]string{"extreme: replica-ceiling", "extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "high: scaled (note)"},
+			[]string{"extreme: replica-ceiling", "extreme: saturated", "extreme: collapse", "extreme: tail-explodes", "extreme: errors", "high: scaled (note)"},
 		},
 		{"at the ceiling without harm", ceilingWithoutHarm(), []string{"extreme: replica-ceiling (note)"}},
 	} {
@@ -124,6 +132,24 @@ func TestFind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// refusing turns what failed into refused connections.
+func refusing(s result.Stage) result.Stage {
+	s.Counters.Refused, s.Counters.BadStatus, s.Status = s.Counters.BadStatus, 0, nil
+	return s
+}
+
+// waiting lets one in five connections wait for a packet to be sent again.
+func waiting(s result.Stage) result.Stage {
+	s.Connect = times(80, ms, ms).Merge(times(20, 1010*ms, 1010*ms))
+	return s
+}
+
+// late makes a third of the response time the generator's own.
+func late(s result.Stage) result.Stage {
+	s.OnTime = times(s.OK.Total(), 20*ms, 40*ms)
+	return s
 }
 
 // paused makes workers pause for what Little's law leaves.
@@ -181,8 +207,30 @@ func written(found []result.Finding) string {
 
 // The golden text holds every number of the example, to be reviewed as text.
 func TestGolden(t *testing.T) {
-	path := filepath.Join("testdata", "classifier.txt")
-	got := written(Find(withReplicas(run(classifier()...))))
+	golden(t, filepath.Join("testdata", "classifier.txt"), written(Find(withReplicas(run(classifier()...)))))
+}
+
+// What the example must say of itself.
+func TestExampleIsExplained(t *testing.T) {
+	text := written(Find(withReplicas(run(classifier()...))))
+	for _, want := range []string{
+		"scaling worked: 1 → 3 replicas",
+		"throughput 38.0/s to 34.1/s (-10 %)",
+		"mean 263 ms to 587 ms (+123 %), p99 720 ms to 2.50 s (+247 %)",
+		"CPU is 88 % of the request where the target is 50 %",
+		"⌈3 replicas × 88 % / 50 %⌉ = 6",
+		"6 × 100m = 600m wanted, 3 × 100m = 300m allowed, 300m missing (50 %)",
+		"spec: {maxReplicas: 6}",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// golden compares a text with a file, which -update writes.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -193,7 +241,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("findings of the example (-golden +found):\n%s", diff)
+		t.Errorf("findings (-golden +found):\n%s", diff)
 	}
 }
 
@@ -224,7 +272,23 @@ func TestFindOfExtremes(t *testing.T) {
 	more.Workload = result.Workload{Model: "closed", WorkersFrom: 9, WorkersTo: 9}
 	idle := failed
 	idle.Workload = result.Workload{Model: "open"}
+	flat := ofSeconds("flat", 40, func(i int) second {
+		s := second{median: ms, memory: int64(1 + 9*i), work: time.Duration(i), failed: int64(i % 2 * 30)}
+		if i%5 == 1 {
+			s.longest = time.Hour
+		}
+		return s
+	})
+	for i := range flat.Slices {
+		flat.Slices[i].Width = 0
+	}
 	for name, r := range map[string]*result.Run{
+		"slices without a width": run(flat), "slices at one moment": run(changed(flat, func(s *result.Stage) {
+			s.Slices = slices.Clone(s.Slices)
+			for i := range s.Slices {
+				s.Slices[i].Offset = 0
+			}
+		})),
 		"empty": run(empty, empty), "all failed": run(failed, more), "no load": run(idle, failed),
 		"timeline without samples": {Stages: []result.Stage{failed}, Timeline: &result.Timeline{}},
 	} {

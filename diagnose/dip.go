@@ -44,15 +44,13 @@ func dipFinding(s series, before, low level) result.Finding {
 			"look for what else ran at this time: a deployment, a cron job, garbage collection, a neighbour on the machine",
 		},
 		Disproof: "a repeated run that dips in the same stage",
-		Note:     true,
 	}
+	var signs []string
 	if low.mean > after.mean {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the mean of successful requests was longer than under the heavier load: %s against %s", span(low.mean), span(after.mean)))
+		signs = append(signs, fmt.Sprintf("the mean of successful requests was longer than under the heavier load: %s against %s", span(low.mean), span(after.mean)))
 	}
 	if after.ok-low.ok > 0.01 {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the success rate was lower than under the heavier load: %s against %s", percent(low.ok), percent(after.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate was lower than under the heavier load: %s against %s", percent(low.ok), percent(after.ok)))
 	}
-	return f
+	return signed(f, signs)
 }

@@ -13,7 +13,9 @@ import (
 // level is a stage as the rules see it: one load and what came of it.
 type level struct {
 	*result.Stage
-	load float64 // workers of a closed stage, arrivals a second of an open one
+	inTurns  bool    // base and head were loaded in turn: slices lie apart
+	hasLimit bool    // pods are watched that have a CPU limit
+	load     float64 // workers of a closed stage, arrivals a second of an open one
 
 	// throughput is in requests a second. Of a closed stage it counts every
 	// finished request; of an open one the successful alone, because there
@@ -31,13 +33,15 @@ type view struct {
 	stages   []level // every one that is looked at, in order of time
 	series   []series
 	timeline *result.Timeline
+	samples  []result.ClusterSample // of the timeline, each with its pods
+	base     *result.Base           // nil: the run is no comparison
 }
 
 // series holds the levels of one model in ascending order of load.
 type series []level
 
 func newView(r *result.Run) *view {
-	v := &view{timeline: r.Timeline}
+	v := &view{timeline: r.Timeline, samples: withPods(r.Timeline), base: r.Base}
 	var closed, open series
 	for i := range r.Stages {
 		s := &r.Stages[i]
@@ -45,6 +49,8 @@ func newView(r *result.Run) *view {
 			continue
 		}
 		l := newLevel(s)
+		l.inTurns = r.Base.Stage(s.Name) != nil
+		l.hasLimit = r.Timeline != nil && r.Timeline.Limits.LimitMilli > 0
 		v.stages = append(v.stages, l)
 		switch {
 		case ramp(s.Workload) || l.load <= 0 || len(s.Beside) > 0: // it is not all of the load
@@ -165,7 +171,7 @@ func (l level) generatorLimited() string {
 // doubt makes a note of a finding that the generator may have caused.
 func doubt(f result.Finding, l level) result.Finding {
 	if why := l.generatorLimited(); why != "" {
-		f.Note = true
+		f = sure(f, 1)
 		f.Evidence = append(f.Evidence, why)
 	}
 	return f

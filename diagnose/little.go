@@ -26,10 +26,13 @@ func littlesLaw(v *view) []result.Finding {
 			continue
 		}
 		gap, slack := workersLost(l)
-		busy := l.generatorLimited() != ""
+		signs := 1
+		if l.generatorLimited() != "" {
+			signs++
+		}
 		switch {
-		case gap > littleGap+slack, gap > ownGap+slack && busy:
-			found = append(found, idleFinding(l, gap, !busy))
+		case gap > littleGap+slack, gap > ownGap+slack && signs > 1:
+			found = append(found, idleFinding(l, gap, signs))
 		case -gap > littleGap+slack:
 			found = append(found, doubleFinding(l, gap))
 		}
@@ -57,7 +60,7 @@ func little(l level) string {
 		number(l.throughput*(l.mean+pause(l)).Seconds()), l.offered())
 }
 
-func idleFinding(l level, gap float64, note bool) result.Finding {
+func idleFinding(l level, gap float64, signs int) result.Finding {
 	f := result.Finding{
 		Rule:     "generator",
 		Stage:    l.Name,
@@ -68,8 +71,8 @@ func idleFinding(l level, gap float64, note bool) result.Finding {
 			"run the generator on another machine than the service, or with fewer workers",
 		},
 		Disproof: "the same stage with a second generator on another machine that does not finish more",
-		Note:     note,
 	}
+	f = sure(f, signs)
 	if why := l.generatorLimited(); why != "" {
 		f.Evidence = append(f.Evidence, why)
 	}
@@ -77,7 +80,7 @@ func idleFinding(l level, gap float64, note bool) result.Finding {
 }
 
 func doubleFinding(l level, gap float64) result.Finding {
-	return result.Finding{
+	return sure(result.Finding{
 		Rule:     "littles-law",
 		Stage:    l.Name,
 		Title:    fmt.Sprintf("the figures hold %s more than the workers can do", percent(-gap)),
@@ -86,6 +89,5 @@ func doubleFinding(l level, gap float64) result.Finding {
 			"run the stage for longer: requests in flight at its end weigh less",
 		},
 		Disproof: "a longer stage with the same excess: then requests are counted twice",
-		Note:     true,
-	}
+	}, 1)
 }

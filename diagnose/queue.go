@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
 )
 
@@ -16,8 +17,9 @@ type queue struct {
 
 // backlog compares the requests in flight at the end of an open stage of
 // constant rate with those in its middle. They grow when there are more than
-// twice as many and 5: below that a single slow answer does it. Both are the
-// highest of an eighth of the stage, because one moment is noise.
+// twice as many and 5, or a quarter more and a second's work, and a trend: below
+// that a single slow answer does it. Both are the highest of an eighth of the
+// stage, because one moment is noise.
 func backlog(l level) queue {
 	n := len(l.InFlight)
 	if !l.open() || ramp(l.Workload) || n < 8 {
@@ -27,8 +29,22 @@ func backlog(l level) queue {
 		middle: slices.Max(l.InFlight[n/2-n/8 : n/2]),
 		end:    slices.Max(l.InFlight[n-n/8-1:]),
 	}
-	q.grows = q.end > 2*q.middle+5
+	doubles := q.end > 2*q.middle+5
+	// One that was long from the first moment on grows by less than it has.
+	goesOn := 4*q.end > 5*q.middle+20 && float64(q.end) >= l.throughput
+	q.grows = (doubles || goesOn) && rising(l.InFlight[n/2:])
 	return q
+}
+
+// rising reports a trend: a queue grows all the time, a disturbance at the end
+// of a stage does not.
+func rising(inFlight []int) bool {
+	var c course
+	for i, n := range inFlight {
+		c.slices, c.at, c.value = append(c.slices, i), append(c.at, float64(i)), append(c.value, float64(n))
+	}
+	tau, p := stats.KendallTau(c.thinned().value)
+	return tau > 0 && p < 0.05
 }
 
 func (q queue) text() string {
@@ -61,17 +77,15 @@ func queueFinding(l level, q queue) result.Finding {
 				rate(perSecond(l.Counters.Due(), l.Duration)), rate(l.throughput)),
 		},
 		Disproof: "a longer stage at the same rate in which the requests in flight level off",
-		Note:     true,
 	}
+	var signs []string
 	if to.median > 2*from.median {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", span(from.median), span(to.median)))
+		signs = append(signs, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", span(from.median), span(to.median)))
 	}
 	if from.ok-to.ok > 0.01 {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", percent(from.ok), percent(to.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", percent(from.ok), percent(to.ok)))
 	}
-	return f
+	return signed(f, signs)
 }
 
 // halfStage is what one half of a stage's slices says.

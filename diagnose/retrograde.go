@@ -8,13 +8,15 @@ import (
 
 // retrograde finds a throughput that falls below 0.9 of the highest and stays
 // there: more load makes the service do less, because its parts get into each
-// other's way. The second sign is a response time that grows faster than the
-// load. A stage that also fails is left to [collapse].
+// other's way. Second signs are that a fifth is lost, which is more than runs
+// differ, and that another heavier stage has lost as much. Where the service got
+// less of the processor than before, something else may have taken it: a note. A
+// stage that also fails is left to [collapse].
 func retrograde(v *view) []result.Finding {
 	var found []result.Finding
 	for _, s := range v.series {
 		if best, low, ok := s.falls(); ok && !s.collapses(low) {
-			found = append(found, doubt(retrogradeFinding(best, low), low))
+			found = append(found, doubt(retrogradeFinding(s, best, low), low))
 		}
 	}
 	return found
@@ -36,7 +38,7 @@ func (s series) falls() (best, low level, ok bool) {
 	return best, low, ok
 }
 
-func retrogradeFinding(best, low level) result.Finding {
+func retrogradeFinding(s series, best, low level) result.Finding {
 	f := result.Finding{
 		Rule:  "retrograde",
 		Stage: low.Name,
@@ -48,12 +50,21 @@ func retrogradeFinding(best, low level) result.Finding {
 			"look for what requests share: a lock, a connection pool, memory, context switches; profile the heavier stage",
 		},
 		Disproof: fmt.Sprintf("a repeated run that finishes %s or more at %s", rate(0.95*best.throughput), low.offered()),
-		Note:     true,
 	}
 	if g := elasticity(best.mean.Seconds(), low.mean.Seconds(), best.load, low.load); g > 1 {
-		f.Note = false
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the mean of successful requests grows faster than the load: %s to %s (%s) while the load grows by %s",
 			span(best.mean), span(low.mean), change(best.mean.Seconds(), low.mean.Seconds()), change(best.load, low.load)))
 	}
-	return f
+	var signs []string
+	if lost := 1 - low.throughput/best.throughput; lost >= 0.2 {
+		signs = append(signs, fmt.Sprintf("%s is more than the throughput of one load differs from run to run", percent(lost)))
+	}
+	if last := s[len(s)-1]; last.load >= 1.1*low.load {
+		signs = append(signs, fmt.Sprintf("it stays lost: %s at %s", rate(last.throughput), last.offered()))
+	}
+	if a, b := best.cores(), low.cores(); a >= computes && b < 0.9*a {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("but the service got less of the processor: %s of it a second, %s before; something else on the machine may have taken it", seconds(b), seconds(a)))
+		signs = nil
+	}
+	return signed(f, signs)
 }

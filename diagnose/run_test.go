@@ -20,7 +20,7 @@ type figures struct {
 	throughput float64 // finished requests a second
 	mean, p99  time.Duration
 	ok         float64 // 0 means 1
-	timeouts   float64 // share of the requests; the rest of what is not ok was refused
+	timeouts   float64 // share of the requests; the rest of what is not ok was answered with 503
 }
 
 // stage makes a completed stage. Of its successful requests 1.5 % take p99 and
@@ -37,7 +37,10 @@ func stage(f figures) result.Stage {
 	}
 	s.Counters.Success = int64(total*f.ok + 0.5)
 	s.Counters.Timeout = int64(total*f.timeouts + 0.5)
-	s.Counters.Refused = int64(total+0.5) - s.Counters.Success - s.Counters.Timeout
+	s.Counters.BadStatus = int64(total+0.5) - s.Counters.Success - s.Counters.Timeout
+	if s.Counters.BadStatus > 0 {
+		s.Status = map[int]int64{200: s.Counters.Success, 503: s.Counters.BadStatus}
+	}
 	if s.Counters.Timeout > 0 {
 		s.Failures = []result.Sample{{Class: result.Timeout, Response: timeout}}
 	}

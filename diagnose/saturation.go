@@ -36,8 +36,11 @@ func (s series) plateau() (plateau, bool) {
 		if knee.throughput < 0.9*highest || knee.throughput == 0 {
 			continue
 		}
-		if last.load < 1.5*knee.load || highest > 1.1*knee.throughput && s.returns(knee, 1.1*knee.throughput) {
+		if last.load < 1.5*knee.load {
 			return plateau{}, false
+		}
+		if highest > 1.1*knee.throughput && s.returns(knee, 1.1*knee.throughput) {
+			continue
 		}
 		p := plateau{series: s, below: i, knee: knee, last: last}
 		p.e = elasticity(knee.throughput, last.throughput, knee.load, last.load)
@@ -49,6 +52,10 @@ func (s series) plateau() (plateau, bool) {
 	}
 	return plateau{}, false
 }
+
+// computes is from how many cores on a service has enough to compute for that to
+// be its limit: one core, less what a busy machine takes.
+const computes = 0.5
 
 // saturates reports whether a level lies beyond the knee of its series.
 func (v *view) saturates(l level) bool {
@@ -102,10 +109,10 @@ func (p plateau) finding() result.Finding {
 			rate(p.knee.throughput)),
 	}
 	if p.signs() < 2 {
-		f.Rule, f.Note, f.Stage = "knee", true, p.knee.Name
+		f.Rule, f.Stage = "knee", p.knee.Name
 		f.Title = fmt.Sprintf("throughput stops growing at about %s, %s", rate(p.knee.throughput), p.between())
 	}
-	return f
+	return sure(f, p.signs())
 }
 
 func (p plateau) between() string {
@@ -145,6 +152,12 @@ func (p plateau) evidence() []string {
 	if p.backlogging {
 		e = append(e, backlog(p.last).text())
 	}
+	if u, ok := p.series.usl(); ok {
+		e = append(e, u.text(len(p.series)))
+	}
+	if text := p.last.busy(p.knee); text != "" {
+		e = append(e, text)
+	}
 	if first := p.series[0]; !p.last.open() && first.mean > 0 {
 		e = append(e, fmt.Sprintf("about %s keep it at this throughput: %s × %s = %s",
 			plural(max(math.Round(p.enough()), 1), "worker"), rate(p.knee.throughput), span(first.mean+pause(first)), number(p.enough())))
@@ -172,6 +185,35 @@ func (p plateau) needed() float64 {
 	return p.last.load / (first.mean + pause(first)).Seconds()
 }
 
+// cores is how much processor time the service used a second, 0 where that is
+// not known.
+func (l level) cores() float64 {
+	if l.Cost == nil || l.Cost.Span <= 0 {
+		return 0
+	}
+	return l.Cost.CPU.Seconds() / l.Cost.Span.Seconds()
+}
+
+// busy says how much processor time the service used, and whether that is what
+// it ran out of: a service that waits for something else uses little, also in the
+// lighter stage before.
+func (l level) busy(before level) string {
+	cores := l.cores()
+	if cores == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("it used %s of processor time a second at %s", seconds(cores), l.offered())
+	const waits = "it waits for something else than CPU, such as a lock, a pool or another service"
+	t := l.Cost.Throttling
+	switch {
+	case max(cores, before.cores()) >= computes || l.hasLimit || t != nil && t.Throttled > 0:
+		return text
+	case t == nil:
+		return text + ": unless it has a CPU limit, " + waits
+	}
+	return text + ": " + waits
+}
+
 func (p plateau) suggestion() []string {
 	capacity, need := p.knee.throughput, p.needed()
 	if need <= capacity {
@@ -183,13 +225,15 @@ func (p plateau) suggestion() []string {
 
 // relief lists what helps without more capacity, in order of effort.
 func relief(capacity, need float64) []string {
-	list := []string{fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", rate(capacity))}
+	var list []string
 	if need > capacity {
 		list = append(list, fmt.Sprintf("cache answers: %s of the requests would have to be answered without the service's work (1 − %s / %s)",
 			percent(1-capacity/need), rate(capacity), rate(need)))
 	}
 	return append(list,
+		fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", rate(capacity)),
 		fmt.Sprintf("put work that may wait into a queue that is worked off at %s", rate(capacity)),
 		"batch: several items in one request cost less than as many requests",
+		"optimise: profile the service at this load, and begin with what most of its time goes into",
 	)
 }

@@ -37,7 +37,7 @@ func (s series) fastAgain(after level, d time.Duration) bool {
 }
 
 func tailFinding(before, after level) result.Finding {
-	return result.Finding{
+	return sure(result.Finding{
 		Rule:  "tail-explodes",
 		Stage: after.Name,
 		Title: fmt.Sprintf("the slowest requests wait: p99 is %s that of the stage before", factor(after.p99.Seconds()/before.p99.Seconds())),
@@ -52,5 +52,5 @@ func tailFinding(before, after level) result.Finding {
 			"give the service more capacity, or less to do for each request",
 		},
 		Disproof: fmt.Sprintf("a service time inside the service that grew as much: then the work itself became slower between %s", between(before, after)),
-	}
+	}, 2)
 }

@@ -35,19 +35,28 @@ func timeoutFinding(v *view, l level) result.Finding {
 			fmt.Sprintf("accept less: %s succeeded, refuse what is above with 429", rate(perSecond(c.Success, l.Duration))),
 		},
 		Disproof: "the same share of timeouts under a small load: then single requests hang, whatever the load",
-		Note:     true,
+		Since:    firstSlice(l.Stage, func(c result.Counters) int64 { return c.Timeout }),
 	}
+	var signs []string
 	if first, last, n := trend(l.Stage); rises(first, last) {
-		f.Note = false
 		f.Title = "timeouts cascade: each one makes the next more likely"
-		f.Evidence = append(f.Evidence, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", percent(share(first)), n, percent(share(last))))
+		signs = append(signs, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", percent(share(first)), n, percent(share(last))))
 	}
 	if before, ok := v.lighter(l); ok && share(c) > 2*share(before.Counters) && share(c)-share(before.Counters) > 0.01 {
-		f.Note = false
-		f.Evidence = append(f.Evidence, fmt.Sprintf("they rise with the load: %s at %s, %s at %s",
+		signs = append(signs, fmt.Sprintf("they rise with the load: %s at %s, %s at %s",
 			percent(share(before.Counters)), before.offered(), percent(share(c)), l.offered()))
 	}
-	return f
+	return signed(f, signs)
+}
+
+// firstSlice is where the first slice begins in which a counter counts.
+func firstSlice(s *result.Stage, of func(result.Counters) int64) time.Duration {
+	for _, slice := range s.Slices {
+		if of(slice.Counters) > 0 {
+			return slice.Offset
+		}
+	}
+	return 0
 }
 
 func after(timeout time.Duration) string {
@@ -85,10 +94,12 @@ func trend(s *result.Stage) (first, last result.Counters, third string) {
 	return first, last, span(s.Duration / 3)
 }
 
-// rises wants twice the share, and five more than the first share explains.
+// rises wants twice the share or 20 points more, and five more than the first
+// share explains.
 func rises(first, last result.Counters) bool {
 	expected := share(first) * float64(last.Judged())
-	return share(last) > 2*share(first) && float64(last.Timeout) >= expected+5
+	more := share(last) > 2*share(first) || share(last) > share(first)+0.2
+	return more && float64(last.Timeout) >= expected+5
 }
 
 // lighter returns the nearest level of the same series with less load.

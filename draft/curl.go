@@ -23,7 +23,7 @@ func Curl(command, target string) (*Draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the curl command cannot be read: %w", err)
 	}
-	c := &curlReader{draft: &Draft{From: "a curl command"}}
+	c := &curlReader{draft: &Draft{From: "a curl command"}, connection: connection{redirects: -1}}
 	if err := c.arguments(words[1:]); err != nil {
 		return nil, fmt.Errorf("curl: %w", err)
 	}
@@ -37,7 +37,8 @@ func Curl(command, target string) (*Draft, error) {
 	c.scenario.Name = nameOf(defaultName(c.scenario.Steps[0]))
 	c.draft.keep(c.scenario)
 	c.draft.needVariables(words)
-	c.draft.Target = c.host
+	c.draft.HTTP.settle(c.draft)
+	c.draft.Target = c.target()
 	if target != "" {
 		c.draft.Target = target
 	}
@@ -94,51 +95,69 @@ func shellWords(command string) ([]string, error) {
 	return words, nil
 }
 
+// piece is a part of a word: a text, or a value of the SLO file.
+type piece struct {
+	text    string
+	isValue bool
+}
+
+// wordText joins the pieces of a word. A text is escaped as a whole: what only
+// looks like a value may come of two pieces.
 func wordText(parts []syntax.WordPart) (string, error) {
-	var b strings.Builder
-	for _, part := range parts {
-		text, err := partText(part)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(text)
+	pieces, err := pieces(parts, false)
+	if err != nil {
+		return "", err
 	}
-	return b.String(), nil
-}
-
-func partText(part syntax.WordPart) (string, error) {
-	switch p := part.(type) {
-	case *syntax.Lit:
-		return plain(unescape(p.Value, "")), nil
-	case *syntax.SglQuoted:
-		if p.Dollar {
-			return plain(ansiC(p.Value)), nil
-		}
-		return plain(p.Value), nil
-	case *syntax.DblQuoted:
-		return quotedText(p.Parts)
-	case *syntax.ParamExp:
-		return parameter(p)
-	}
-	return "", errors.New("commands and arithmetic of the shell are not read: write what they give")
-}
-
-// quotedText reads what stands in double quotes, where a backslash escapes only
-// a few characters.
-func quotedText(parts []syntax.WordPart) (string, error) {
-	var b strings.Builder
-	for _, part := range parts {
-		if lit, ok := part.(*syntax.Lit); ok {
-			b.WriteString(plain(unescape(lit.Value, "$`\"\\\n")))
+	var b, literal strings.Builder
+	for _, p := range pieces {
+		if !p.isValue {
+			literal.WriteString(p.text)
 			continue
 		}
-		text, err := partText(part)
-		if err != nil {
-			return "", err
+		if strings.HasSuffix(literal.String(), "$") {
+			return "", errors.New("a $ in front of a variable cannot be written in an SLO file")
 		}
-		b.WriteString(text)
+		b.WriteString(plain(literal.String()) + p.text)
+		literal.Reset()
 	}
-	return b.String(), nil
+	return b.String() + plain(literal.String()), nil
+}
+
+// pieces reads the parts of a word. In double quotes a backslash escapes only a
+// few characters.
+func pieces(parts []syntax.WordPart, quoted bool) ([]piece, error) {
+	escaped := ""
+	if quoted {
+		escaped = "$`\"\\\n"
+	}
+	var all []piece
+	for _, part := range parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			all = append(all, piece{text: unescape(p.Value, escaped)})
+		case *syntax.SglQuoted:
+			text := p.Value
+			if p.Dollar {
+				text = ansiC(text)
+			}
+			all = append(all, piece{text: text})
+		case *syntax.DblQuoted:
+			inner, err := pieces(p.Parts, true)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, inner...)
+		case *syntax.ParamExp:
+			text, err := parameter(p)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, piece{text, true})
+		default:
+			return nil, errors.New("commands and arithmetic of the shell are not read: write what they give")
+		}
+	}
+	return all, nil
 }
 
 // parameter makes a variable of the environment of one of the shell.
@@ -219,13 +238,16 @@ type curlReader struct {
 	data      []string
 	file      string
 	isJSON    bool
-	form      bool // multipart
+	parts     []Part // of a multipart form
+	uploaded  string
 	asQuery   bool
 	head      bool
 	user      string
 	cookie    string
 	timeout   time.Duration
 	urlFields []Field
+
+	connection
 }
 
 // option is what an option of curl means here.
@@ -331,24 +353,47 @@ func optionTable() map[string]option {
 	flag(func(c *curlReader) { c.asQuery = true }, "-G", "--get")
 	flag(func(c *curlReader) { c.head = true }, "-I", "--head")
 	flag((*curlReader).end, "-:", "--next")
-	add(option{hasValue: true, set: func(c *curlReader, _ string) { c.form = true }}, "-F", "--form", "--form-string")
+	value((*curlReader).formField, "-F", "--form")
+	value(func(c *curlReader, v string) {
+		name, content, _ := strings.Cut(v, "=")
+		c.parts = append(c.parts, Part{Name: strings.ReplaceAll(name, "$${", "${"), Value: content})
+	}, "--form-string")
+	value(func(c *curlReader, v string) { c.uploaded = v }, "-T", "--upload-file")
+	value(func(c *curlReader, v string) { c.headers = append(c.headers, "range: bytes="+v) }, "-r", "--range")
 
-	add(option{note: "redirects are not followed: write what follows as a step"}, "-L", "--location", "--location-trusted")
-	add(option{note: "certificates are always verified"}, "-k", "--insecure")
-	add(option{note: "answers are asked for without compression"}, "--compressed")
-	add(option{note: "the protocol is HTTP/1.1"}, "--http2", "--http2-prior-knowledge", "--http3", "--http3-only", "-0", "--http1.0")
+	flag(func(c *curlReader) { c.follows = true }, "-L", "--location", "--location-trusted")
+	value((*curlReader).maxRedirects, "--max-redirs")
+	flag(func(c *curlReader) { c.draft.HTTP.Compression = true }, "--compressed")
+	flag(func(c *curlReader) { c.draft.HTTP.TLS.SkipVerify = true }, "-k", "--insecure")
+	value(func(c *curlReader, v string) { c.draft.HTTP.TLS.CA = v }, "--cacert")
+	value((*curlReader).certificate, "-E", "--cert")
+	value(func(c *curlReader, v string) { c.draft.HTTP.TLS.Key = v }, "--key")
+	flag(func(c *curlReader) { c.draft.HTTP.TLS.Min = "1.3" }, "--tlsv1.3")
+	value((*curlReader).tlsMost, "--tls-max")
+	flag(func(c *curlReader) { c.http2 = true }, "--http2")
+	flag(func(c *curlReader) { c.prior = true }, "--http2-prior-knowledge")
+	flag(func(c *curlReader) { c.draft.HTTP.Protocol = "http1" }, "--http1.1")
+	value(func(c *curlReader, v string) { c.proxy = v }, "-x", "--proxy")
+	value(func(c *curlReader, v string) { c.proxyUser = v }, "-U", "--proxy-user")
+	value((*curlReader).resolve, "--resolve")
+	value((*curlReader).connectTo, "--connect-to")
+	value((*curlReader).sourceAddress, "--interface")
+	value(func(c *curlReader, v string) { c.socket = v }, "--unix-socket")
+	value(func(c *curlReader, v string) { c.sigV4 = v }, "--aws-sigv4")
+
+	add(option{note: "the protocol is HTTP/1.1 or HTTP/2"}, "--http3", "--http3-only", "-0", "--http1.0")
 	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth")
-	add(option{hasValue: true, note: "this way to authenticate is not translated"}, "--aws-sigv4", "-E", "--cert", "--key", "--cert-type", "--key-type", "--pass")
-	add(option{hasValue: true, note: "not translated: the trusted certificates are those of the system"}, "--cacert", "--capath", "--pinnedpubkey", "--ciphers")
-	add(option{hasValue: true, note: "not translated: the target is asked directly"}, "-x", "--proxy", "--socks5", "--socks5-hostname", "--resolve", "--connect-to", "--unix-socket", "--interface", "-U", "--proxy-user", "--proxy-header", "--dns-servers")
-	add(option{hasValue: true, note: "not translated: what is sent is a file or a range"}, "-T", "--upload-file", "-r", "--range", "-z", "--time-cond")
+	add(option{hasValue: true, note: "not translated: certificates and keys are PEM files without a password"}, "--cert-type", "--key-type", "--pass")
+	add(option{hasValue: true, note: "not translated: --cacert names a file of trusted certificates"}, "--capath", "--pinnedpubkey", "--ciphers")
+	add(option{hasValue: true, note: "not translated: a proxy is one of HTTP, and names are those of the system"}, "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--preproxy", "--proxy-header", "--dns-servers", "--abstract-unix-socket")
+	add(option{hasValue: true, note: "not translated"}, "-z", "--time-cond")
 	add(option{note: "not translated: requests are sent once"}, "--retry-all-errors", "--retry-connrefused")
 	add(option{hasValue: true, note: "not translated: requests are sent once"}, "--retry", "--retry-delay", "--retry-max-time")
 	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable")
 	add(option{note: "not translated: the file is not read"}, "-n", "--netrc")
 
-	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-g", "--globoff", "-q", "--disable", "--no-progress-meter", "--http1.1", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "--path-as-is", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "--tlsv1.3", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel")
-	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--max-redirs", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize", "--tls-max")
+	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-g", "--globoff", "-q", "--disable", "--no-progress-meter", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "--path-as-is", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel")
+	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize")
 	return table
 }
 
@@ -408,7 +453,7 @@ func (c *curlReader) end() {
 	for _, address := range c.urls {
 		c.step(address)
 	}
-	*c = curlReader{draft: c.draft, scenario: c.scenario, host: c.host}
+	*c = curlReader{draft: c.draft, scenario: c.scenario, host: c.host, connection: connection{redirects: -1, socket: c.socket}}
 }
 
 func (c *curlReader) step(address string) {
@@ -425,14 +470,14 @@ func (c *curlReader) step(address string) {
 	}
 	c.host = origin(u)
 	if u.User != nil && c.user == "" {
-		c.user = u.User.String()
+		c.user = userOf(u)
 	}
+	c.connect(u.Scheme)
 	step := Step{Method: c.methodOf(), Path: cleanPath(rest), Timeout: c.timeout}
-	if c.form {
-		c.draft.note(step.Method+" "+step.Path, "left out: a form with files (multipart)")
-		return
+	if c.socket != "" && u.Hostname() != "localhost" {
+		step.Headers = append(step.Headers, Field{"host", u.Host})
 	}
-	c.credentials(&step)
+	c.credentials(&step, u.Hostname())
 	c.body(&step)
 	for _, h := range c.headers {
 		c.header(&step, h)
@@ -445,10 +490,12 @@ func (c *curlReader) step(address string) {
 }
 
 func (c *curlReader) methodOf() string {
-	hasBody := len(c.data) > 0 || c.file != "" || len(c.urlFields) > 0 || c.form
+	hasBody := len(c.data) > 0 || c.file != "" || len(c.urlFields) > 0 || len(c.parts) > 0
 	switch {
 	case c.method != "":
 		return strings.ToUpper(c.method)
+	case c.uploaded != "":
+		return "PUT"
 	case c.head:
 		return "HEAD"
 	case hasBody && !c.asQuery:
@@ -457,13 +504,27 @@ func (c *curlReader) methodOf() string {
 	return "GET"
 }
 
-func (c *curlReader) credentials(step *Step) {
+// userOf gives the user and the password of a URL as they are sent.
+func userOf(u *url.URL) string {
+	password, has := u.User.Password()
+	if !has {
+		return plain(u.User.Username()) + ":"
+	}
+	return plain(u.User.Username()) + ":" + plain(password)
+}
+
+func (c *curlReader) credentials(step *Step, host string) {
 	where := "the command"
 	if c.cookie != "" {
 		c.draft.header(step, where, "cookie", c.cookie)
 	}
+	if c.sigV4 != "" {
+		step.Auth = c.signed(host)
+		return
+	}
 	if c.user != "" && !slices.ContainsFunc(c.headers, func(h string) bool { return strings.HasPrefix(strings.ToLower(h), "authorization:") }) {
-		c.draft.header(step, where, "authorization", "Basic "+c.draft.secret("BASIC_AUTH", c.user, "user:password in base64, for the header authorization"))
+		name, password, found := strings.Cut(c.user, ":")
+		step.Auth = c.draft.basicAuth(name, password, found)
 	}
 }
 
@@ -490,6 +551,10 @@ func (c *curlReader) body(step *Step) {
 	switch {
 	case c.asQuery:
 		c.query(step, data)
+	case c.uploaded != "":
+		c.upload(step)
+	case len(c.parts) > 0:
+		step.Body.Multipart = c.hidden(c.parts)
 	case c.file != "":
 		if len(c.data) > 0 {
 			c.draft.note("--data", "left out beside @%s: a body is a file or a text", Visible(c.file))
@@ -510,6 +575,16 @@ func (c *curlReader) body(step *Step) {
 // bodyOfText makes a body of what is a text of the SLO file already.
 func bodyOfText(d *Draft, text string) Body {
 	return bodyOf(text, func(name, value string) string { return d.hide(name, value) })
+}
+
+// hidden puts secrets in the place of credentials in a form.
+func (c *curlReader) hidden(all []Part) []Part {
+	var hidden []Part
+	for _, p := range all {
+		p.Value = c.draft.hide(p.Name, p.Value)
+		hidden = append(hidden, p)
+	}
+	return hidden
 }
 
 func (c *curlReader) fields() []Field {
@@ -579,7 +654,6 @@ func (c *curlReader) formOf(data string) []Field {
 
 func (c *curlReader) bodyFile(step *Step) {
 	step.Body.File = c.file
-	c.draft.note("--data @"+Visible(c.file), "the file has to lie in the workspace, its name is relative to the SLO file")
 }
 
 // contentType leaves out the header that follows from the kind of body, and
@@ -593,6 +667,9 @@ func (c *curlReader) contentType(step *Step) {
 		if step.Body.JSON == nil && !isGiven {
 			step.Headers = append(step.Headers, Field{"content-type", "application/json"})
 		}
+	case len(step.Body.Multipart) > 0:
+		step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	case c.uploaded != "":
 	case len(step.Body.Form) == 0 && !isGiven:
 		step.Headers = append(step.Headers, Field{"content-type", form})
 	}

@@ -38,6 +38,7 @@ const (
 type Draft struct {
 	From      string // what it was drafted from, such as openapi.yaml
 	Target    string
+	HTTP      HTTP
 	OpenAPI   string // the document that the file names; empty: none
 	Scenarios []Scenario
 	Secrets   []Secret
@@ -61,6 +62,7 @@ type Step struct {
 	Method   string
 	Path     string
 	Headers  []Field
+	Auth     Auth
 	Body     Body
 	Timeout  time.Duration
 	Accept   []string
@@ -74,14 +76,15 @@ type Field struct{ Name, Value string }
 
 // Body is what a request carries: one of the fields, or none.
 type Body struct {
-	JSON *yaml.Node
-	Form []Field
-	Text string
-	File string
+	JSON      *yaml.Node
+	Form      []Field
+	Multipart []Part
+	Text      string
+	File      string // its path
 }
 
 func (b Body) isEmpty() bool {
-	return b.JSON == nil && len(b.Form) == 0 && b.Text == "" && b.File == ""
+	return b.JSON == nil && len(b.Form) == 0 && len(b.Multipart) == 0 && b.Text == "" && b.File == ""
 }
 
 // Secret is an environment variable that holds a credential.

@@ -166,6 +166,9 @@ func (f *finder) use(s *Scenario, step *Step) {
 	for i := range step.Body.Form {
 		step.Body.Form[i].Value = replace(step.Body.Form[i].Value)
 	}
+	for i := range step.Body.Multipart {
+		step.Body.Multipart[i].Value = replace(step.Body.Multipart[i].Value)
+	}
 	f.inJSON(step.Body.JSON, replace)
 }
 

@@ -16,13 +16,7 @@ func checkDraft(t *testing.T, d *Draft, err error) {
 		checkText(t, err.Error())
 		return
 	}
-	for _, s := range d.Scenarios {
-		for _, step := range s.Steps {
-			if step.Body.File != "" {
-				return // the file does not exist
-			}
-		}
-	}
+	d.Place(nowhere)
 	file := parsed(t, d)
 	if file.Service != nil || file.Before != nil || file.After != nil || file.OpenAPI != nil || len(file.Limits.Hosts) > 0 || len(file.Stages) != 2 {
 		t.Fatalf("the file has more than the draft:\n%s", d.Write())
@@ -74,7 +68,7 @@ func addSources(f *testing.F, pattern string) {
 }
 
 func FuzzOpenAPI(f *testing.F) {
-	addSources(f, "shop.yaml")
+	addSources(f, "*.yaml")
 	addSources(f, "swagger.json")
 	f.Add([]byte("openapi: 3.1.0\npaths:\n  \"/a\\n::error::x\": {get: {operationId: \"x\\nservice: {start: evil}\\n##[error]\"}}\n"))
 	f.Add([]byte("openapi: 3.1.0\npaths: &a\n  /x: {get: {parameters: [{name: a, in: query, required: true, example: *a}]}}\n"))

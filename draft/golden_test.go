@@ -23,6 +23,9 @@ var drafts = map[string]func(src []byte) (*Draft, error){
 	"swagger.json": func(src []byte) (*Draft, error) {
 		return OpenAPI("swagger.json", src, Options{Methods: []string{"GET", "POST"}})
 	},
+	"secured.yaml":        func(src []byte) (*Draft, error) { return OpenAPI("secured.yaml", src, Options{}) },
+	"auth.postman.json":   func(src []byte) (*Draft, error) { return Postman("auth.postman.json", src, "") },
+	"upload.har":          func(src []byte) (*Draft, error) { return HAR("upload.har", src, "") },
 	"session.har":         func(src []byte) (*Draft, error) { return HAR("session.har", src, "") },
 	"logged-in.har":       func(src []byte) (*Draft, error) { return HAR("logged-in.har", src, "http://localhost:9000") },
 	"shop.postman.json":   func(src []byte) (*Draft, error) { return Postman("shop.postman.json", src, "") },
@@ -41,6 +44,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			d.Place(nowhere)
 			compareGolden(t, strings.ReplaceAll(name, " ", "-")+".slo.yaml", d.Write())
 			parsed(t, d)
 		})
@@ -89,6 +93,7 @@ func TestNoCredentialIsWritten(t *testing.T) {
 	credentials := []string{
 		"hunter2-example", "very-secret-session-id", "correct-horse", "tok-abcdef-123456", "live_key_12345", "GA1.2.345", "kept-from-before", "csrf-abc",
 		"collection-token-value", "key-in-a-variable", "plain-password", "basic-password", "literal-api-key", "1234\n",
+		"oauth-client-secret", "a-users-own-token", "live_basic_key", "aws-secret-in-a-variable", "AKIAEXAMPLEKEY", "aws-session-token", "form-token-value", "form-csrf-value",
 	}
 	for name, read := range drafts {
 		source, _, _ := strings.Cut(name, " ")
@@ -119,6 +124,7 @@ func TestNotesHoldNoCredential(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", command, err)
 		}
+		d.Place(nowhere)
 		if text := string(d.Write()); strings.Contains(text, "sekret123456") || len(d.Notes) == 0 {
 			t.Errorf("%s:\n%s", command, text)
 		}

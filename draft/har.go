@@ -58,10 +58,17 @@ type recordedAnswer struct {
 	} `json:"content"`
 }
 
+func (a recordedAnswer) isCompressed() bool {
+	return slices.ContainsFunc(a.Headers, func(f namedValue) bool {
+		return strings.EqualFold(f.Name, "content-encoding") && !strings.EqualFold(f.Value, "identity")
+	})
+}
+
 type namedValue struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	File  string `json:"fileName"`
+	Type  string `json:"contentType"`
 }
 
 // Bounds of the pauses between requests. What follows within a quarter of a
@@ -201,6 +208,7 @@ func (h *harReader) entry(e recorded) {
 	h.found.use(&h.scenario, &step)
 	step.Path = h.draft.hideQuery(step.Path)
 	h.status(&step, e, where)
+	h.draft.HTTP.Compression = h.draft.HTTP.Compression || e.Answer.isCompressed()
 	if h.draft.add(&h.scenario, step) {
 		h.found.answer(len(h.scenario.Steps)-1, &e)
 		h.cookiesOf(e)
@@ -305,8 +313,9 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 	kind, _, _ := mime.ParseMediaType(b.Type)
 	switch {
 	case kind == "multipart/form-data":
-		h.draft.note(where, "left out: a form with files (multipart)")
-		return false
+		if !h.multipart(step, e, where) {
+			return false
+		}
 	case kind == "application/x-www-form-urlencoded":
 		h.form(step, b.Text, b.Params)
 	case len(b.Text) > maxBody:
@@ -324,6 +333,36 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 	if step.Body.JSON != nil || len(step.Body.Form) > 0 {
 		dropContentType(step, kind)
 	}
+	return true
+}
+
+// multipart reads a form with files, of which a recording holds the names. It
+// reports whether there is one.
+func (h *harReader) multipart(step *Step, e recorded, where string) bool {
+	b := e.Request.Body
+	_, settings, _ := mime.ParseMediaType(b.Type)
+	all := b.Params
+	if len(all) == 0 {
+		var err error
+		if all, err = recordedForm(b.Text, settings["boundary"]); err != nil {
+			h.draft.note(where, "left out: its form cannot be read: %s", Visible(err.Error()))
+			return false
+		}
+	}
+	if len(all) == 0 {
+		h.draft.note(where, "left out: the recording does not hold its form")
+		return false
+	}
+	for _, f := range all {
+		switch {
+		case f.Name == "":
+		case f.File != "":
+			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Name, File: plain(f.File), Type: mediaType(f.Type)})
+		default:
+			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Name, Value: h.write(f.Name, f.Value)})
+		}
+	}
+	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
 	return true
 }
 

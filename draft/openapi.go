@@ -610,24 +610,56 @@ func (r *apiReader) security(step *Step, op operation) {
 				r.draft.note(op.String(), "the security scheme %s is not described", Visible(name))
 				continue
 			}
-			r.scheme(step, op, name, scheme)
+			r.scheme(step, op, name, scheme, scopesOf(alternative.Content[i+1]))
 		}
 		return
 	}
 }
 
-func (r *apiReader) scheme(step *Step, op operation, name string, scheme *yaml.Node) {
+// scopesOf are the scopes that an operation needs.
+func scopesOf(n *yaml.Node) []string {
+	var all []string
+	for _, item := range items(n) {
+		if s := scalar(item); s != "" {
+			all = append(all, plain(s))
+		}
+	}
+	return all
+}
+
+func (r *apiReader) scheme(step *Step, op operation, name string, scheme *yaml.Node, scopes []string) {
 	kind, httpScheme := scalar(get(scheme, "type")), strings.ToLower(scalar(get(scheme, "scheme")))
 	switch {
 	case kind == "basic", kind == "http" && httpScheme == "basic":
-		r.draft.header(step, op.String(), "authorization", "Basic "+r.draft.secret(name, "", "user:password in base64, for the header authorization"))
+		step.Auth = r.draft.basicAuth("", "", false)
+	case kind == "oauth2" && r.oauth2(step, scheme, scopes):
 	case kind == "http" && httpScheme == "bearer", kind == "oauth2", kind == "openIdConnect":
 		r.draft.header(step, op.String(), "authorization", "Bearer "+r.draft.secret(name, "", "the token of the header authorization"))
 	case kind == "apiKey":
 		r.keyScheme(step, op, name, scheme)
+	case kind == "mutualTLS":
+		r.draft.note("", "the security scheme %s: name the client's certificate under http.tls, as cert_file and key_file", Visible(name))
 	default:
 		r.draft.note(op.String(), "the security scheme %s (%s %s) is not translated", Visible(name), Visible(kind), Visible(httpScheme))
 	}
+}
+
+// oauth2 gets tokens by the client credentials grant, where the scheme offers
+// it.
+func (r *apiReader) oauth2(step *Step, scheme *yaml.Node, scopes []string) bool {
+	flow := get(get(scheme, "flows"), "clientCredentials")
+	if scalar(get(scheme, "flow")) == "application" { // Swagger 2
+		flow = scheme
+	}
+	at := scalar(get(flow, "tokenUrl"))
+	if strings.HasPrefix(at, "/") { // relative to the server
+		at = r.draft.Target + at
+	}
+	auth, ok := r.draft.oauth2Auth(at, "", "", scopes)
+	if ok {
+		step.Auth = auth
+	}
+	return ok
 }
 
 func (r *apiReader) keyScheme(step *Step, op operation, name string, scheme *yaml.Node) {

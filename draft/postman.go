@@ -45,6 +45,8 @@ type postmanBody struct {
 	Mode     string           `json:"mode"`
 	Raw      string           `json:"raw"`
 	Form     []postmanPair    `json:"urlencoded"`
+	Parts    []postmanPart    `json:"formdata"`
+	File     postmanAny       `json:"file"`
 	GraphQL  *json.RawMessage `json:"graphql"`
 	Disabled bool             `json:"disabled"`
 }
@@ -53,6 +55,23 @@ type postmanPair struct {
 	Key      string     `json:"key"`
 	Value    postmanAny `json:"value"`
 	Disabled bool       `json:"disabled"`
+}
+
+// postmanPart is a field of a form with files. Its source is a path, or a list
+// of them.
+type postmanPart struct {
+	postmanPair
+	Kind   string     `json:"type"`
+	Source postmanAny `json:"src"`
+	Type   string     `json:"contentType"`
+}
+
+func (p postmanPart) files() []string {
+	var all []string
+	if json.Unmarshal(p.Source, &all) != nil {
+		all = []string{p.Source.text()}
+	}
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
 }
 
 type postmanVariable struct {
@@ -423,9 +442,17 @@ func (r *postmanReader) body(step *Step, name string, b *postmanBody) bool {
 		}
 	case "graphql":
 		r.graphQL(step, name, b)
-	case "formdata", "file":
-		r.draft.note(name, "left out: a body with files (%s)", b.Mode)
-		return false
+	case "formdata":
+		r.parts(step, name, b.Parts)
+	case "file":
+		var file struct {
+			Source string `json:"src"`
+		}
+		if json.Unmarshal(b.File, &file) != nil || file.Source == "" {
+			r.draft.note(name, "its body is left out: the collection names no file")
+			break
+		}
+		step.Body.File = plain(file.Source)
 	}
 	if step.Body.JSON != nil {
 		dropContentType(step, "application/json")
@@ -434,6 +461,26 @@ func (r *postmanReader) body(step *Step, name string, b *postmanBody) bool {
 		dropContentType(step, "application/x-www-form-urlencoded")
 	}
 	return true
+}
+
+// parts reads the fields of a form with files.
+func (r *postmanReader) parts(step *Step, name string, all []postmanPart) {
+	for _, f := range all {
+		switch {
+		case f.Disabled || f.Key == "":
+		case f.Kind != "file":
+			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Key, Value: r.hide(name, f.Key, f.Value.text())})
+		case len(f.files()) == 0:
+			r.draft.note(name, "the field %s is left out: the collection names no file", Visible(f.Key))
+		}
+		if f.Disabled || f.Kind != "file" {
+			continue
+		}
+		for _, file := range f.files() {
+			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Key, File: plain(file), Type: mediaType(f.Type)})
+		}
+	}
+	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
 }
 
 func (r *postmanReader) graphQL(step *Step, name string, b *postmanBody) {
@@ -469,13 +516,44 @@ func (r *postmanReader) auth(step *Step, name string, a *postmanAuth) {
 		}
 		r.draft.header(step, name, "authorization", "Bearer "+token)
 	case "basic":
-		value := a.setting("username") + ":" + a.setting("password")
-		r.draft.header(step, name, "authorization", "Basic "+r.draft.secret("BASIC_AUTH", value, "user:password in base64, for the header authorization"))
+		step.Auth = r.draft.basicAuth(r.text(name, a.setting("username")), r.text(name, a.setting("password")), true)
+	case "awsv4":
+		r.sigV4(step, name, a)
+	case "oauth2":
+		r.oauth2(step, name, a)
 	case "apikey":
 		r.apiKey(step, name, a)
 	default:
 		r.draft.note(name, "the authorization %q is not translated", Visible(a.Type))
 	}
+}
+
+func (r *postmanReader) sigV4(step *Step, name string, a *postmanAuth) {
+	setting := func(key string) string { return r.text(name, a.setting(key)) }
+	region, service := setting("region"), cmp.Or(setting("service"), "execute-api")
+	if region == "" {
+		region = "us-east-1" // as Postman does
+	}
+	var ok bool
+	if step.Auth, ok = r.draft.sigV4Auth(region, service, setting("accessKey"), setting("secretKey"), setting("sessionToken")); !ok {
+		r.draft.note(name, "its signature is left out: neither its region nor its service may have other than letters, digits and hyphens")
+	}
+}
+
+// oauth2 gets tokens as the collection does where nobody has to be asked for
+// one; any other token is a secret.
+func (r *postmanReader) oauth2(step *Step, name string, a *postmanAuth) {
+	setting := func(key string) string { return r.text(name, a.setting(key)) }
+	if a.setting("grant_type") == "client_credentials" {
+		tokenURL := r.text(name, r.constant(a.setting("accessTokenUrl")))
+		auth, ok := r.draft.oauth2Auth(tokenURL, setting("clientId"), setting("clientSecret"), strings.Fields(setting("scope")))
+		if ok {
+			step.Auth = auth
+			return
+		}
+	}
+	r.draft.note(name, "its OAuth 2 token is a secret: only the grant client_credentials with a plain token URL is translated")
+	r.draft.header(step, name, "authorization", "Bearer "+r.draft.secret("BEARER_TOKEN", "", "the token of the header authorization"))
 }
 
 func (r *postmanReader) apiKey(step *Step, name string, a *postmanAuth) {

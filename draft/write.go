@@ -25,10 +25,10 @@ func (d *Draft) Write() []byte {
 		b.WriteString("# The report says which operations of this document are not loaded.\n")
 		section(&b, "openapi", text(d.OpenAPI))
 	}
-	common := d.commonHeaders()
-	if len(common) > 0 {
+	common := d.common()
+	if http := d.httpNode(common); len(http.Content) > 0 {
 		b.WriteString("\n")
-		section(&b, "http", mapping(entry("headers", fields(common))))
+		section(&b, "http", http)
 	}
 	b.WriteString("\n")
 	scenarios := list()
@@ -63,24 +63,65 @@ func (d *Draft) writeHead(b *bytes.Buffer) {
 	}
 }
 
-// commonHeaders are those that all requests share, when there are several.
-func (d *Draft) commonHeaders() []Field {
-	var common []Field
+// shared is what all requests have, and how most of them show who sends them,
+// when there are several.
+type shared struct {
+	headers []Field
+	auth    Auth
+}
+
+// httpNode is what holds for all requests.
+func (d *Draft) httpNode(common shared) *yaml.Node {
+	n := mapping()
+	if len(common.headers) > 0 {
+		with(n, "headers", fields(common.headers))
+	}
+	if !common.auth.isNone() {
+		with(n, "auth", common.auth.node())
+	}
+	d.HTTP.add(n)
+	return n
+}
+
+func (d *Draft) common() shared {
+	var all shared
 	requests := 0
 	for _, s := range d.Scenarios {
 		for _, step := range s.Steps {
 			if requests++; requests == 1 {
-				common = slices.Clone(step.Headers)
+				all.headers = slices.Clone(step.Headers)
 				continue
 			}
-			common = slices.DeleteFunc(common, func(f Field) bool { return !slices.Contains(step.Headers, f) })
+			all.headers = slices.DeleteFunc(all.headers, func(f Field) bool { return !slices.Contains(step.Headers, f) })
 		}
 	}
 	if requests < 2 {
-		return nil
+		return shared{}
 	}
 	// A capture does not exist yet where wait_for and others send the file's headers.
-	return slices.DeleteFunc(common, func(f Field) bool { return d.captures(f.Value) })
+	all.headers = slices.DeleteFunc(all.headers, func(f Field) bool { return d.captures(f.Value) })
+	all.auth = d.commonAuth(requests)
+	return all
+}
+
+// commonAuth is the one of at least half of the requests, none where there is
+// none: it stands once, and its token is fetched once.
+func (d *Draft) commonAuth(requests int) Auth {
+	var auths []Auth
+	for _, s := range d.Scenarios {
+		for _, step := range s.Steps {
+			if !step.Auth.isNone() && !slices.ContainsFunc(step.Auth.Settings, func(f Field) bool { return d.captures(f.Value) }) {
+				auths = append(auths, step.Auth)
+			}
+		}
+	}
+	for _, a := range auths {
+		same := slices.DeleteFunc(slices.Clone(auths), func(b Auth) bool { return !a.equals(b) })
+		if len(same) > 1 && 2*len(same) >= requests {
+			return a
+		}
+	}
+	return Auth{}
 }
 
 // captures reports whether a text uses a capture of the draft.
@@ -97,7 +138,7 @@ func (d *Draft) captures(text string) bool {
 	return false
 }
 
-func (s Scenario) node(common []Field) *yaml.Node {
+func (s Scenario) node(common shared) *yaml.Node {
 	if s.isSingle() {
 		return s.Steps[0].node(s.Name, common)
 	}
@@ -123,7 +164,7 @@ func (s Scenario) isSingle() bool {
 	return len(s.Steps) == 1 && step.Pause == 0 && !s.Cookies && (step.Name == "" || step.Name == s.Name)
 }
 
-func (step Step) node(name string, common []Field) *yaml.Node {
+func (step Step) node(name string, common shared) *yaml.Node {
 	n := mapping()
 	var comments []string
 	for _, c := range step.Comments {
@@ -132,8 +173,15 @@ func (step Step) node(name string, common []Field) *yaml.Node {
 	n.HeadComment = strings.Join(comments, "\n")
 	addText(n, "name", name)
 	addText(n, "request", step.Method+" "+step.Path)
-	if own := slices.DeleteFunc(slices.Clone(step.Headers), func(f Field) bool { return slices.Contains(common, f) }); len(own) > 0 {
+	if own := slices.DeleteFunc(slices.Clone(step.Headers), func(f Field) bool { return slices.Contains(common.headers, f) }); len(own) > 0 {
 		with(n, "headers", fields(own))
+	}
+	switch {
+	case step.Auth.equals(common.auth):
+	case !step.Auth.isNone():
+		with(n, "auth", step.Auth.node())
+	case !step.has("authorization"): // which wins
+		addText(n, "auth", "none")
 	}
 	step.Body.add(n)
 	if step.Timeout > 0 {
@@ -169,6 +217,8 @@ func (body Body) add(n *yaml.Node) {
 		with(n, "json", body.JSON)
 	case len(body.Form) > 0:
 		with(n, "form", fields(body.Form))
+	case len(body.Multipart) > 0:
+		with(n, "multipart", multipartNode(body.Multipart))
 	case body.File != "":
 		addText(n, "body_file", body.File)
 	default:

@@ -49,7 +49,7 @@ func TestAction(t *testing.T) {
 			name: "pass", job: job{config: "pass"},
 			outputs: outputs("pass", "true", 0, 0),
 			figures: true,
-			summary: []string{"e2e-pass", "p95 <= 2s", "success_rate >= 99%", "steady"},
+			summary: []string{"e2e-pass", "p95 <= 10s", "success_rate >= 99%", "steady"},
 		},
 		{
 			name: "pass in the runner's network", job: job{config: "pass", target: "http://localhost:8001"},
@@ -247,7 +247,8 @@ func (b *bed) testMatrix(t *testing.T) {
 
 // testCancelled stops the action's container in the middle of its second
 // stage, as a runner does: what was measured until then is in the summary
-// within five seconds.
+// before the runner, ten seconds later, would kill it. The stage has minutes to
+// go.
 func (b *bed) testCancelled(t *testing.T, network string) {
 	out := t.TempDir()
 	log := filepath.Join(out, "log.jsonl")
@@ -264,7 +265,7 @@ func (b *bed) testCancelled(t *testing.T, network string) {
 	began := time.Now()
 	b.docker("kill", "--signal", "INT", container)
 	until(t, "the container's end", func() bool { return b.docker("ps", "--quiet") == "" })
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the action took %v to end", took)
 	}
 	if err := c.Wait(); err == nil {
@@ -485,10 +486,10 @@ func (o *outcome) add(e entry) {
 	}
 }
 
-// until polls a condition for half a minute.
+// until polls a condition for as long as a busy machine may take.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); !holds(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out until %s", what)
 		}

@@ -196,7 +196,7 @@ func (b *bed) step(t *testing.T, port int, with ...func(*stepRun)) *stepRun {
 	for name, stages := range slos {
 		s.write(name, `version: 1
 target: http://localhost:1
-wait_for: {request: GET /health, timeout: 4s}
+wait_for: {request: GET /health, timeout: 8s}
 scenarios: [{request: GET /health, headers: {authorization: "${secret.TOKEN}"}}]
 `+stages+"\n")
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestJudgeReplicas(t *testing.T) {
-	seen := &result.ClusterUse{ReplicasMax: 3, ScaleUp: 21 * time.Second, CPUMax: 1.4, Restarts: new(2)}
+	seen := &result.ClusterUse{ReplicasMax: 3, ScaleUp: 21 * time.Second, CPUMax: 1.4, MemoryMax: 250e6, Restarts: new(2)}
 	still := &result.ClusterUse{ReplicasMax: 3}
 	for _, test := range []struct {
 		name      string
@@ -27,6 +27,9 @@ func TestJudgeReplicas(t *testing.T) {
 		{"late", "scale_up_time <= 20s", seen, nil, result.Fail, ""},
 		{"above the request", "cpu.max <= 100%", seen, nil, result.Fail, ""},
 		{"restarted", "restarts <= 0", seen, nil, result.Fail, ""},
+		{"memory of the pods", "memory.max <= 300MB", seen, nil, result.Pass, ""},
+		{"too much memory of the pods", "memory.max <= 200MB", seen, nil, result.Fail, ""},
+		{"no memory", "memory.max <= 200MB", still, nil, result.Inconclusive, "the cost of the service is not known"},
 		{"never scaled", "scale_up_time <= 30s", still, &result.Timeline{}, result.Inconclusive, "no more pods became ready"},
 		{"no metrics", "cpu.max <= 90%", still, &result.Timeline{Missing: []string{"usage: no metrics server"}}, result.Inconclusive, "usage: no metrics server"},
 		{"no pods", "restarts <= 0", still, &result.Timeline{Missing: []string{"pods: forbidden"}}, result.Inconclusive, "pods: forbidden"},

@@ -31,10 +31,10 @@ func meets(c slo.Cmp, at int) bool {
 	return false
 }
 
-// orderOf compares a value of an indicator with a bound. A cost is a time that
-// lies in no histogram.
+// orderOf compares a value of an indicator with a bound. A cost is a time, and a
+// metric a number, that lies in no histogram.
 func orderOf(ind slo.Indicator, value, bound float64) int {
-	if isCost(ind) {
+	if isCost(ind) || ind.Kind == slo.Metric {
 		return orderExactly(value, bound)
 	}
 	return order(ind.Unit(), value, bound)

@@ -15,9 +15,13 @@ func isCost(ind slo.Indicator) bool {
 }
 
 // costOf computes an indicator of what the service used. It reports false
-// where that is not known.
+// where that is not known. Memory is then that of its pods, where these are
+// watched; their CPU comes too late to be told apart by stages.
 func costOf(ind slo.Indicator, s *result.Stage) (float64, bool) {
 	c, finished := s.Cost, s.Counters.Finished()
+	if ind.Kind == slo.MemoryMax && s.Cluster != nil && (c == nil || c.Memory == 0) {
+		return float64(s.Cluster.MemoryMax), s.Cluster.MemoryMax > 0
+	}
 	if c == nil {
 		return 0, false
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"gonum.org/v1/gonum/mathext"
-	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -244,14 +244,14 @@ func (b batches) varianceOf(m int) float64 {
 // effectiveSample is the number of independent requests that would tell as
 // much: min(n, n/deff·(z/t)²).
 func effectiveSample(n, deff float64, df int) float64 {
-	z := distuv.UnitNormal.Quantile((1 + confidence) / 2)
+	z := stats.NormalQuantile((1 + confidence) / 2)
 	ratio := z / student(df)
 	return min(n, n/deff*ratio*ratio)
 }
 
 // student is the two-sided quantile of Student's distribution.
 func student(df int) float64 {
-	return distuv.StudentsT{Sigma: 1, Nu: float64(df)}.Quantile((1 + confidence) / 2)
+	return stats.StudentQuantile((1+confidence)/2, float64(df))
 }
 
 // clopperPearson is the exact interval of a proportion y/n (The Use of

@@ -29,6 +29,7 @@ import (
 //	cpu_per_request CPU time that the service used in the stage / finished
 //	cpu             the same / the time between the readings, in cores
 //	memory.max      the most that was read, in bytes
+//	metric.NAME     mean of the values that a query of a Prometheus server gave; .min, .max and .last alike
 //	capacity        the highest rate that a search found, 0 where none met the objectives
 //	throttled       periods in which the service used up its CPU limit / periods
 //	replicas.max    the most pods at the same time; cpu.max the most that all pods used of their request
@@ -55,8 +56,11 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 	if ind.IsCluster() {
 		return clusterOf(ind, s.Cluster)
 	}
-	if ind.Kind == slo.Capacity {
+	switch ind.Kind {
+	case slo.Capacity:
 		return capacityOf(s)
+	case slo.Metric:
+		return metricOf(ind, s)
 	}
 	judged := s.Counters.Judged()
 	if judged <= 0 {
@@ -226,8 +230,14 @@ func paced(ind slo.Indicator, c result.Counters) int64 {
 
 // samples is how many values the indicator is computed of.
 func samples(ind slo.Indicator, s *result.Stage) int64 {
-	if isLatency(ind) || ind.Kind == slo.Slope {
+	switch {
+	case isLatency(ind) || ind.Kind == slo.Slope:
 		return histogram(ind, s).Total()
+	case ind.Kind == slo.Metric:
+		if m := s.Metric(ind.Measure); m != nil {
+			return int64(len(m.Points))
+		}
+		return 0
 	}
 	return s.Counters.Judged()
 }

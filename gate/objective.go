@@ -227,6 +227,8 @@ func (t *trial) shown() string {
 	switch {
 	case !t.measured && isCost(t.Indicator):
 		return t.costUnknown()
+	case t.Indicator.Kind == slo.Metric:
+		return metricUnknown(t.Indicator, t.s)
 	case !t.measured && t.Indicator.IsCluster():
 		return t.clusterUnknown()
 	case !t.measured:
@@ -250,6 +252,8 @@ func (t *trial) unusable() string {
 	switch {
 	case t.Indicator.Kind == slo.Capacity:
 		return t.capacityUnknown()
+	case t.Indicator.Kind == slo.Metric && metricUnknown(t.Indicator, t.s) != "":
+		return metricUnknown(t.Indicator, t.s)
 	case own > due/unsentOwnLimit:
 		return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
 			share(float64(own)/float64(max(due, own))))

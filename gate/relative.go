@@ -49,7 +49,7 @@ func (h history) judgeRecent(t *trial, out *result.JudgedObjective) (result.Verd
 	}
 	c, ok := compare(t, s)
 	if !ok {
-		return undecided(t.Objective), "a change from or to 0 has no size"
+		return undecided(t.Objective), "a change from or to 0, or less, has no size"
 	}
 	c.describe(out)
 	if t.Severity == slo.Show {
@@ -159,7 +159,7 @@ func compare(t *trial, s sample) (comparison, bool) {
 	c.runs = len(values)
 	c.Prediction = stats.Predict(values, c.prior(s.mismatch != ""))
 	x := c.of(t.value)
-	if math.IsInf(x, 0) || math.IsInf(c.Centre, 0) || math.IsNaN(c.Limit) {
+	if math.IsInf(x, 0) || math.IsNaN(x) || math.IsInf(c.Centre, 0) || math.IsNaN(c.Centre) || math.IsNaN(c.Limit) {
 		return c, false
 	}
 	c.distance = c.sign * (x - c.Centre)

@@ -79,6 +79,8 @@ func sampled(ind slo.Indicator) string {
 	switch {
 	case ind.Clock == slo.IterationTime:
 		return "iterations"
+	case ind.Kind == slo.Metric:
+		return "values"
 	case !isLatency(ind):
 		return "requests"
 	case ind.Clock == slo.MeasuredNumber:

@@ -134,7 +134,7 @@ func support(o slo.Objective, stage string, stages []*result.Stage) (Support, bo
 	for _, measured := range stages {
 		value, ok := Measure(o.Indicator, measured)
 		x := scale.of(value)
-		if !ok || math.IsInf(x, 0) || samples(o.Indicator, measured) < enoughOf(o) {
+		if !ok || math.IsInf(x, 0) || math.IsNaN(x) || samples(o.Indicator, measured) < enoughOf(o) {
 			continue
 		}
 		if len(values) == 0 || worse*(value-s.Worst) > 0 {

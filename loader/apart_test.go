@@ -43,7 +43,7 @@ func TestStepsApart(t *testing.T) {
 				spec.Apart = []slo.Scope{scope}
 				s := newLoader(t, shop(target), Options{Engine: engine, Seed: 3}).Run(t.Context(), spec)
 				coherent(t, s)
-				if s.Counters.Success == 0 || len(s.Steps) != 3 {
+				if s.Counters.Due() == 0 || len(s.Steps) != 3 {
 					t.Fatalf("%s: %d steps, %+v", name, len(s.Steps), s.Counters)
 				}
 				for _, st := range s.Steps {

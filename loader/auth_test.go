@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -127,16 +128,19 @@ func TestOAuth2(t *testing.T) {
 		for begun := time.Now(); i.tokens() < 2 && time.Since(begun) < time.Minute; {
 			s := l.Run(t.Context(), rated(50, 400*ms))
 			coherent(t, s)
-			if s.Counters.Success != 20 || i.refused.Load() > 0 {
-				t.Fatalf("%+v %+v", s.Counters, s.Failures)
+			delivered(t, s, 20)
+			if t.Failed() || i.refused.Load() > 0 {
+				t.Fatalf("%d requests without a token", i.refused.Load())
 			}
 		}
 		if i.tokens() < 2 {
 			t.Error("the token was not renewed")
 		}
+		i.mu.Lock() // a renewal may be under way
 		if want := "load audience=x+y&grant_type=client_credentials&scope=a+b"; i.forms[0] != want {
 			t.Errorf("asked with %q, want %q", i.forms[0], want)
 		}
+		i.mu.Unlock()
 		if warnings := l.After(t.Context()); len(warnings) > 0 {
 			t.Errorf("warnings %q", warnings)
 		}
@@ -174,8 +178,8 @@ func TestOAuth2RenewalFails(t *testing.T) {
 		return len(l.plan.setup.warnings) > 0
 	}
 	for begun := time.Now(); !warned() && time.Since(begun) < time.Minute; {
-		if s := l.Run(t.Context(), rated(20, 400*ms)); s.Counters.Success != 8 {
-			t.Fatalf("%+v %+v", s.Counters, s.Failures)
+		if delivered(t, l.Run(t.Context(), rated(20, 400*ms)), 8); t.Failed() {
+			return
 		}
 	}
 	if w := l.After(t.Context()); len(w) == 0 || !strings.Contains(w[0], "renew the token of step GET /: token_url answered 401") {
@@ -249,6 +253,55 @@ func TestHMAC(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What follows a redirect is signed anew within the service, and not at all for
+// another one.
+func TestRedirectsAreSignedAnew(t *testing.T) {
+	var signed, strange atomic.Int64
+	stranger := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Signature")+r.Header.Get("Authorization")+r.Header.Get("X-Amz-Date") != "" {
+			t.Errorf("another service got %v", r.Header)
+		}
+		strange.Add(1)
+	})
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mac := hmac.New(sha256.New, []byte("s3cret/value"))
+		fmt.Fprintf(mac, "%s\n%s\n%s\n%s\n%s", r.Method, r.RequestURI, r.Host, r.Header.Get("Cookie"), body)
+		sum := sha256.Sum256(body)
+		right := []string{"sha256=" + hex.EncodeToString(mac.Sum(nil))}
+		if r.Header.Get("X-Amz-Date") != "" {
+			right = []string{hex.EncodeToString(sum[:])}
+		}
+		if got := append(r.Header.Values("X-Signature"), r.Header.Values("X-Amz-Content-Sha256")...); !slices.Equal(got, right) {
+			http.Error(w, "want "+right[0], http.StatusForbidden)
+			return
+		}
+		signed.Add(1)
+		switch r.URL.Path {
+		case "/keep":
+			http.SetCookie(w, &http.Cookie{Name: "seat", Value: "7"})
+			http.Redirect(w, r, "/see?n=1", http.StatusPermanentRedirect)
+		case "/see":
+			http.Redirect(w, r, "/end", http.StatusSeeOther)
+		case "/away":
+			http.Redirect(w, r, stranger, http.StatusFound)
+		}
+	})
+	for _, auth := range []string{
+		"hmac: {header: x-signature, key: '${secret.KEY}', prefix: sha256=, over: [method, path, host, header cookie, body]}",
+		"sigv4: {region: r, service: s3, access_key: a, secret_key: '${secret.KEY}', session_token: session}",
+	} {
+		signed.Store(0)
+		strange.Store(0)
+		file := with(t, url, "{redirects: 3}", "  - {session: worker, steps: [{request: POST /keep, body: hello, auth: {"+auth+"}}, {request: GET /away, auth: {"+auth+"}}]}")
+		s := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Success != 2 || signed.Load() != 4 || strange.Load() != 1 {
+			t.Errorf("%s: %+v, %d signed requests and one for another service %d times: %+v", auth, s.Counters, signed.Load(), strange.Load(), s.Failures)
+		}
+	}
 }
 
 // The examples of "Authenticating Requests (AWS Signature Version 4)" in the

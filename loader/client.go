@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -37,12 +36,14 @@ type client struct {
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	dialer  *net.Dialer                  // asks the guard
 	proxy   *url.URL                     // nil: none
-	tunnel  string                       // host and port that the proxy connects to; empty: it passes requests on
-	beyond  error                        // what the epoll engine cannot do of it
-	tls     *tls.Config                  // of HTTP/1.1
-	http2   *http2                       // nil: HTTP/1.1 is spoken
-	grpc    *http2                       // of gRPC, which speaks nothing else
-	lives   *lives                       // of its connections; nil: they stay
+	// proxyTLS is how the proxy is spoken to; nil: in clear text.
+	proxyTLS *tls.Config
+	tunnel   string      // host and port that the proxy connects to; empty: it passes requests on
+	beyond   error       // what the epoll engine cannot do of it
+	tls      *tls.Config // of HTTP/1.1
+	http2    *http2      // nil: HTTP/1.1 is spoken
+	grpc     *http2      // of gRPC, which speaks nothing else
+	lives    *lives      // of its connections; nil: they stay
 
 	mu      sync.Mutex
 	idle    []*conn // the most recently used last: it is taken first
@@ -94,7 +95,7 @@ func newClient(m *manner, address string) (*client, error) {
 	}
 	c := &client{
 		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address), socket: m.socket,
-		proxy: m.proxy(), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config, lives: newLives(m.http.ConnectionAge),
+		proxy: m.proxy(), proxyTLS: m.proxyTLS(config), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config, lives: newLives(m.http.ConnectionAge),
 	}
 	c.guard = m.guard.watched(&c.barred)
 	c.dialer = m.dialer(c.guard)
@@ -520,7 +521,7 @@ func (c *client) takeIdle() *conn {
 		c.idle[last] = nil
 		c.idle = c.idle[:last]
 		c.mu.Unlock()
-		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https") {
+		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https" || c.proxyTLS != nil) {
 			return cn
 		}
 		cn.close()
@@ -579,20 +580,6 @@ func (c *client) route() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.reached)
-}
-
-// decodeExact is decodeJSON with numbers as they are written.
-func decodeExact(body []byte) any {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return nil
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil // there is more than one value
-	}
-	return v
 }
 
 // decodeJSON returns nil for what is not JSON.

@@ -91,8 +91,9 @@ func (e *epollEngine) threads(load slo.Workload) int {
 }
 
 // take gives a stage n pools, those with open connections first. The error says
-// why there are fewer. Only the parts of a comparison can overlap: one of them
-// may still wait for answers when the next one begins.
+// why there are fewer. Several stages can be at work: workloads at the same time,
+// and parts of a comparison, of which one may still wait for answers when the
+// next one begins.
 func (e *epollEngine) take(n int) ([]*pool, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

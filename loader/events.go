@@ -200,7 +200,7 @@ func (e *events) show(seen *slo.Answer, sees sight) {
 		seen.JSON = decodeJSON([]byte(e.text))
 	}
 	if sees.exact {
-		seen.Exact = decodeExact([]byte(e.text))
+		seen.Exact = slo.ExactJSON([]byte(e.text))
 	}
 }
 

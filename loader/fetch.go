@@ -11,15 +11,13 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// fetchTimeout bounds a request beside the load, also where its context does
-// not.
-const fetchTimeout = 3 * time.Second
-
 // Fetcher returns a function that sends one request to the target, beside the
-// load and counted nowhere, with what before has captured, and returns the body of its successful answer, which
-// may have most bytes.
-func (l *Loader) Fetcher(r *slo.Request, most int) (func(context.Context) ([]byte, error), error) {
-	st, err := compileStep(r, l.manner, false)
+// load and counted nowhere, with what before has captured, and returns the body
+// of its successful answer, which may have most bytes and take so long.
+func (l *Loader) Fetcher(r *slo.Request, most int, timeout time.Duration) (func(context.Context) ([]byte, error), error) {
+	bounded := *r
+	bounded.Timeout = timeout
+	st, err := compileStep(&bounded, l.manner, false)
 	if err != nil {
 		return nil, errors.New(l.mask.text(fmt.Sprintf("%s: %v", r.Name, err)))
 	}
@@ -36,7 +34,7 @@ func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) 
 	if err != nil {
 		return nil, safe(err.Error())
 	}
-	r.keep, r.timeout = most, fetchTimeout
+	r.keep = most
 	x := l.client.do(ctx, r)
 	defer x.done()
 	o := &outcome{step: st}

@@ -76,7 +76,7 @@ func TestGuardRefuses(t *testing.T) {
 				if s.Counters.Local != 20 || len(s.Failures) == 0 || !strings.Contains(s.Failures[0].Detail, "not this one") {
 					t.Errorf("%s: %+v, %+v", host, s.Counters, s.Failures)
 				}
-				fetch, err := l.Fetcher(get("/metrics").Request, 100)
+				fetch, err := l.Fetcher(get("/metrics").Request, 100, time.Second)
 				if err != nil {
 					t.Fatal(err)
 				}

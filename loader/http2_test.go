@@ -249,7 +249,7 @@ func TestHTTP2Servers(t *testing.T) {
 			}}).start(t)
 			step := get("/")
 			if test.want == result.Timeout {
-				step.Request.Timeout = 150 * ms
+				step.Request.Timeout = 1000 * ms // which a connection is open in
 			}
 			file := fileOf(url, step)
 			file.HTTP.Protocol = slo.H2C

@@ -13,11 +13,13 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,14 +93,8 @@ func TestCompression(t *testing.T) {
 
 // A small answer that decodes to an endless body is bounded.
 func TestCompressionIsBounded(t *testing.T) {
-	var bomb bytes.Buffer
-	w := gzip.NewWriter(&bomb)
-	zeros := make([]byte, 1<<20)
-	for range 80 {
-		w.Write(zeros)
-	}
-	w.Close()
-	r := reply{body: bomb.Bytes(), encoding: "gzip"}
+	bomb := bytes.Repeat(gzipped(string(make([]byte, 1<<20))), 80) // one stream after the other is one
+	r := reply{body: bomb, encoding: "gzip"}
 	if err := r.decode(true); err == nil || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Errorf("error is %v", err)
 	}
@@ -560,5 +556,56 @@ func TestEngineFollowsTheFile(t *testing.T) {
 		if _, err := New(file, Options{Engine: best}); err == nil {
 			t.Errorf("%s is loaded by the engine %s", http, best)
 		}
+	}
+}
+
+// A proxy that is spoken to over TLS passes requests on and opens tunnels.
+func TestProxyOverTLS(t *testing.T) {
+	p := &proxy{}
+	cert, key := identity(t, "proxy", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewUnstartedServer(p)
+	front.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(ok))
+	t.Cleanup(secure.Close)
+	authorities := append(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
+	way := strings.Replace(front.URL, "https://", "https://user:${secret.KEY}@", 1)
+	for _, test := range []struct {
+		target, protocol string
+		of               *atomic.Int64
+		want             int64
+	}{
+		{serve(t, ok), "auto", &p.passed, 3},
+		{secure.URL, "http1", &p.tunnels, 1},
+		{secure.URL, "auto", &p.tunnels, 1},
+	} {
+		file := with(t, test.target, "{proxy: '"+way+"', protocol: "+test.protocol+"}", "  - {request: 'GET /?a=1', checks: [body == 'hello']}")
+		file.HTTP.TLS.CA = authorities
+		l := newLoader(t, file, Options{})
+		if err := l.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		before := test.of.Load()
+		out := l.Run(t.Context(), counted(3, 1))
+		coherent(t, out)
+		if n := test.of.Load() - before; out.Counters.Success != 3 || n != test.want || out.Generator.Engine != PortableEngine || out.Generator.Opened != 1 {
+			t.Errorf("%s over %s: %+v %+v, %d at the proxy, %d connections", test.target, test.protocol, out.Counters, out.Failures, n, out.Generator.Opened)
+		}
+		// What the file says of the service's certificate is not said of the proxy's.
+		file.HTTP.TLS.CA, file.HTTP.TLS.SkipVerify = nil, true
+		out = newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+		if out.Counters.TLS != 1 || !strings.Contains(out.Failures[0].Detail, "the proxy: ") {
+			t.Errorf("a proxy that nobody vouches for: %+v %+v", out.Counters, out.Failures)
+		}
+	}
+	file := with(t, "http://localhost:1", "{proxy: '"+way+"'}", "  - {request: GET /}")
+	if _, err := New(file, Options{Engine: "epoll"}); err == nil || slices.Contains(Engines(), "epoll") && !strings.Contains(err.Error(), "proxies with https:// need the portable engine") {
+		t.Errorf("the epoll engine: %v", err)
 	}
 }

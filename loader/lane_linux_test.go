@@ -29,7 +29,7 @@ func TestThreadsShareAStage(t *testing.T) {
 		if n := s.Steps[0].Counters.Due(); n != 100 {
 			t.Errorf("open: %d of 100 arrivals", n)
 		}
-		s = l.Run(t.Context(), timed(100*ms, 0, 9))
+		s = l.Run(t.Context(), timed(300*ms, 0, 9))
 		coherent(t, s)
 		if s.Counters.Success == 0 || s.Counters.Errors() > 0 {
 			t.Errorf("ramp: %+v", s.Counters)

@@ -50,6 +50,17 @@ func (m *manner) proxy() *url.URL {
 	return u
 }
 
+// proxyTLS is how a proxy with https:// is spoken to, nil for another one: by
+// the authorities that the file trusts. What else it says of TLS is about the
+// service, and a proxy is verified in any case: it gets a password.
+func (m *manner) proxyTLS(service *tls.Config) *tls.Config {
+	proxy := m.proxy()
+	if proxy == nil || proxy.Scheme != "https" {
+		return nil
+	}
+	return &tls.Config{ServerName: proxy.Hostname(), RootCAs: service.RootCAs, ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions)}
+}
+
 // of is the manner for another service than the target, which a redirect leads
 // to.
 func (m *manner) of(target *url.URL) *manner {
@@ -138,6 +149,8 @@ func (m *manner) needsPortable() string {
 		return "source addresses"
 	case m.socket != "":
 		return "unix sockets"
+	case m.proxy() != nil && m.proxy().Scheme == "https":
+		return "proxies with https://"
 	}
 	return ""
 }

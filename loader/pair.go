@@ -235,6 +235,9 @@ func (c *comparison) load() slo.Workload {
 // block begins to load a side and returns a channel that is closed at the
 // block's end, when its requests have been answered.
 func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{} {
+	if c.plan.Workload.Requests > 0 && s.latest != nil {
+		<-s.latest // what is still under way is not counted yet
+	}
 	spec := c.plan
 	spec.Workload, spec.StopOnDead = c.load(), false
 	spec.Workload.Requests = s.remaining()
@@ -243,6 +246,7 @@ func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{}
 		close(done)
 		return done
 	}
+	s.latest = done
 	p.seed ^= c.seed
 	n := s.begin(p.warmUp)
 	c.wg.Go(func() {
@@ -293,7 +297,8 @@ func (c *comparison) finish(ctx context.Context, s *side) *result.Stage {
 // side is base or head in one stage.
 type side struct {
 	loader *Loader
-	apart  []slo.Scope // whose slices are kept
+	apart  []slo.Scope   // whose slices are kept
+	latest chan struct{} // closed at the end of the latest block; nil: there was none
 
 	mu     sync.Mutex
 	left   int64           // requests of a counted stage that are still to be sent

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -81,37 +82,44 @@ func valued() slo.Step {
 func TestPairTakesTurns(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		for _, arrivals := range []slo.Arrivals{slo.Uniform, slo.Poisson} {
-			var v visited
-			p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), valued())
-			plan := rated(100, time.Hour)
-			plan.Workload.Arrivals = arrivals
-			const windows, block = 6, 130 * ms
-			b, h := p.Run(t.Context(), plan, Turns{Block: block, Windows: windows})
-			coherent(t, b)
-			coherent(t, h)
-			// What a stalled machine left unsent was not asked of that side.
-			asked := slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.of("base"), v.of("head")))))
-			if int64(len(asked)) > h.Counters.Due() {
-				t.Errorf("%s: base and head were asked %d things together, want the same %d (-base +head):\n%s",
-					arrivals, len(asked), h.Counters.Due(), cmp.Diff(v.of("base"), v.of("head")))
-			}
-			if len(b.Slices) != windows || len(h.Slices) != windows || h.Duration != windows*block {
-				t.Errorf("%s: %d and %d slices in %v, want %d of %v", arrivals, len(b.Slices), len(h.Slices), h.Duration, windows, block)
-			}
-			for i := range h.Slices {
-				if b.Slices[i].Counters.Due() != h.Slices[i].Counters.Due() {
-					t.Errorf("%s: window %d: base %+v, head %+v", arrivals, i, b.Slices[i].Counters, h.Slices[i].Counters)
-				}
-			}
-			// 78 at 100/s, whole; each window changes the side once or twice.
-			if n := h.Counters; arrivals == slo.Uniform && (n.Due() != 78 || n.Success+n.Unsent != 78 || n.Success == 0) {
-				t.Errorf("%+v, want 78 requests", n)
-			}
-			if n := v.runs(); n < windows+1 || n > 2*windows {
-				t.Errorf("%s: %d turns, want between %d and %d", arrivals, n, windows+1, 2*windows)
-			}
+			attempts(t, func(scale time.Duration) string { return takesTurns(t, engine, arrivals, scale*130*ms) })
 		}
 	})
+}
+
+func takesTurns(t *testing.T, engine string, arrivals slo.Arrivals, block time.Duration) (complaint string) {
+	var v visited
+	p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", ok), valued())
+	plan := rated(13/block.Seconds(), time.Hour)
+	plan.Workload.Arrivals = arrivals
+	const windows = 6
+	b, h := p.Run(t.Context(), plan, Turns{Block: block, Windows: windows})
+	coherent(t, b)
+	coherent(t, h)
+	// What a stalled machine left unsent was not asked of that side.
+	asked := slices.Compact(slices.Sorted(slices.Values(slices.Concat(v.of("base"), v.of("head")))))
+	if int64(len(asked)) > h.Counters.Due() {
+		t.Errorf("%s: base and head were asked %d things together, want the same %d (-base +head):\n%s",
+			arrivals, len(asked), h.Counters.Due(), cmp.Diff(v.of("base"), v.of("head")))
+	}
+	if len(b.Slices) != windows || len(h.Slices) != windows || h.Duration != windows*block {
+		t.Errorf("%s: %d and %d slices in %v, want %d of %v", arrivals, len(b.Slices), len(h.Slices), h.Duration, windows, block)
+	}
+	for i := range h.Slices {
+		if b.Slices[i].Counters.Due() != h.Slices[i].Counters.Due() {
+			t.Errorf("%s: window %d: base %+v, head %+v", arrivals, i, b.Slices[i].Counters, h.Slices[i].Counters)
+		}
+	}
+	if arrivals == slo.Uniform {
+		delivered(t, b, windows*13)
+		delivered(t, h, windows*13)
+	}
+	// Each window changes the side once or twice, but for answers that outlast
+	// their block.
+	if n := v.runs(); n < windows+1 || n > 2*windows {
+		return fmt.Sprintf("%s: %d turns, want between %d and %d", arrivals, n, windows+1, 2*windows)
+	}
+	return ""
 }
 
 func TestPairWarmsUpUnrecorded(t *testing.T) {
@@ -122,21 +130,24 @@ func TestPairWarmsUpUnrecorded(t *testing.T) {
 		t.Errorf("recorded %d and %d, want 10 each", b.Counters.Due(), h.Counters.Due())
 	}
 	// 25, less what a stalled machine left unsent.
-	if n := len(v.of("head")); n > 25 || n <= 10 {
+	if n := int64(len(v.of("head"))); n > 25 || n <= h.Counters.Success {
 		t.Errorf("head was asked %d times, want 25", n)
 	}
 }
 
 func TestPairMixed(t *testing.T) {
-	var v visited
-	p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
-	b, h := p.Run(t.Context(), rated(200, time.Hour), Turns{Block: 200 * ms, Windows: 2, Mixed: true})
-	if b.Counters.Due() != 40 || h.Counters.Due() != 40 {
-		t.Errorf("%d and %d requests, want 40 each: half of the rate", b.Counters.Due(), h.Counters.Due())
-	}
-	if n := v.runs(); n < 20 {
-		t.Errorf("the side changed %d times, want a mix", n)
-	}
+	attempts(t, func(scale time.Duration) string {
+		var v visited
+		p := newPair(t, "", v.server(t, "base", ok), v.server(t, "head", ok), get("/"))
+		b, h := p.Run(t.Context(), rated(200/float64(scale), time.Hour), Turns{Block: 200 * scale * ms, Windows: 2, Mixed: true})
+		if b.Counters.Due() != 40 || h.Counters.Due() != 40 {
+			t.Errorf("%d and %d requests, want 40 each: half of the rate", b.Counters.Due(), h.Counters.Due())
+		}
+		if n := v.runs(); n < 20 {
+			return fmt.Sprintf("the side changed %d times, want a mix", n)
+		}
+		return ""
+	})
 }
 
 // A counted stage sends its number to each side, in whole blocks but the last.
@@ -154,6 +165,31 @@ func TestPairCounts(t *testing.T) {
 		}
 		if len(h.Slices) < 2 {
 			t.Errorf("head took %d blocks, want some", len(h.Slices))
+		}
+	})
+}
+
+// A counted stage sends its number, also where a request outlasts its block.
+func TestPairCountsWhatOutlastsItsBlock(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var asked atomic.Int64
+		slow := func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 190 {
+				time.Sleep(1000 * ms)
+			}
+			ok(w, r)
+		}
+		var v visited
+		p := newPair(t, engine, v.server(t, "base", ok), v.server(t, "head", slow), get("/"))
+		b, h := p.Run(t.Context(), counted(200, 3), Turns{Block: 20 * ms, Windows: 10_000})
+		for _, s := range []*result.Stage{b, h} {
+			coherent(t, s)
+			if s.Counters.Success != 200 || s.State != result.Completed {
+				t.Errorf("%d requests, %s, want 200 completed", s.Counters.Success, s.State)
+			}
+		}
+		if n := asked.Load(); n != 200 {
+			t.Errorf("head was asked %d times", n)
 		}
 	})
 }
@@ -191,10 +227,16 @@ func TestPairLeavesTheSlowBehind(t *testing.T) {
 		b, h := p.Run(t.Context(), rated(50, time.Hour), Turns{Block: 100 * ms, Windows: 6})
 		coherent(t, b)
 		coherent(t, h)
-		if b.Counters.Success != 30 || h.Counters.Success != 30 || len(b.Slices) != 6 {
-			t.Errorf("%+v and %+v in %d windows", b.Counters, h.Counters, len(b.Slices))
+		delivered(t, b, 30)
+		delivered(t, h, 30)
+		if len(b.Slices) != 6 {
+			t.Fatalf("%d windows", len(b.Slices))
 		}
-		if top, _ := b.Slices[0].Response.Max(); top < 1400*ms {
+		first := slices.IndexFunc(b.Slices, func(s result.Slice) bool { return s.Counters.Success > 0 })
+		if first < 0 {
+			t.Fatal("base was sent nothing")
+		}
+		if top, _ := b.Slices[first].Response.Max(); top < 1400*ms {
 			t.Errorf("the stuck request is not in the first block: %v", top)
 		}
 	})
@@ -230,8 +272,8 @@ func TestPairDies(t *testing.T) {
 		want       result.State
 		reason     string
 	}{
-		"base": {broken, ok, result.Aborted, "base had stopped answering: 30 of 30 requests failed within 300ms; it had never succeeded"},
-		"head": {ok, broken, result.Dead, "30 of 30 requests failed within 300ms; it had never succeeded"},
+		"base": {broken, ok, result.Aborted, `base had stopped answering: (\d+ of \d+) requests failed within [0-9.]+m?s; it had never succeeded`},
+		"head": {ok, broken, result.Dead, `(\d+ of \d+) requests failed within [0-9.]+m?s; it had never succeeded`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var v visited
@@ -242,7 +284,7 @@ func TestPairDies(t *testing.T) {
 			plan := rated(100, time.Hour)
 			plan.StopOnDead = true
 			_, h := p.Run(t.Context(), plan, Turns{Block: 100 * ms, Windows: 1000})
-			if h.State != test.want || h.Reason != test.reason {
+			if h.State != test.want || !regexp.MustCompile("^"+test.reason+"$").MatchString(h.Reason) {
 				t.Errorf("head is %s: %s, want %s: %s", h.State, h.Reason, test.want, test.reason)
 			}
 		})
@@ -320,8 +362,9 @@ func TestPairRestartsAtOnce(t *testing.T) {
 	turns := Turns{Block: 50 * ms, Windows: 2, WarmUp: 3}
 	turns.Restarts = Restarts{Every: 30, Since: 31, WarmUp: 1, Do: func(context.Context) error { restarts++; return nil }}
 	_, h := p.Run(t.Context(), rated(100, time.Hour), turns)
-	if n := len(v.of("head")); restarts != 1 || n != 15 || h.Counters.Success != 10 {
-		t.Errorf("%d restarts, %d requests, %d recorded; want 1, 15, 10", restarts, n, h.Counters.Success)
+	delivered(t, h, 10)
+	if n := int64(len(v.of("head"))); restarts != 1 || n > 15 || n < h.Counters.Success {
+		t.Errorf("%d restarts and %d requests, want 1 and 15", restarts, n)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,7 +83,7 @@ func lengthOf(head string) (n int) {
 
 // asked is a step that a parity scenario is made of.
 func asked(method, path string, change func(*slo.Request)) slo.Step {
-	r := &slo.Request{Name: method + " " + path, Method: method, Path: literal(path), Timeout: 5 * time.Second}
+	r := &slo.Request{Name: method + " " + path, Method: method, Path: literal(path), Timeout: patience}
 	if change != nil {
 		change(r)
 	}
@@ -183,7 +182,7 @@ func TestRequestOnTheWire(t *testing.T) {
 			requests <- received{r, string(raw)}
 		})
 		request := &slo.Request{
-			Name: "r", Method: "POST", Timeout: time.Second,
+			Name: "r", Method: "POST", Timeout: patience,
 			Path: slo.Template{{Literal: "/a%2Fb?q="}, {Value: slo.Iteration}},
 			Body: slo.Template{{Literal: `{"n":"`}, {Value: slo.Worker}, {Literal: `"}`}},
 			Headers: []slo.Header{

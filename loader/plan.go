@@ -339,7 +339,7 @@ func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 		seen.JSON = decodeJSON(r.body)
 	}
 	if st.sees.exact && r.events == nil {
-		seen.Exact = decodeExact(r.body)
+		seen.Exact = slo.ExactJSON(r.body)
 	}
 	seen.SetCookie = r.setCookie
 	r.events.show(seen, st.sees)

@@ -3,6 +3,7 @@
 package loader
 
 import (
+	"crypto/tls"
 	"net"
 	"syscall"
 
@@ -11,7 +12,7 @@ import (
 
 // isStale reports whether the other side has ended an idle connection, or has
 // said on it what nobody asked for. TLS may say things of its own.
-func isStale(c net.Conn, tls bool) bool {
+func isStale(c net.Conn, secured bool) bool {
 	stale := false
 	control(c, func(fd int) {
 		var one [1]byte
@@ -21,14 +22,17 @@ func isStale(c net.Conn, tls bool) bool {
 		case err != nil, n == 0:
 			stale = true
 		default:
-			stale = !tls
+			stale = !secured
 		}
 	})
 	return stale
 }
 
-// control calls f with a connection's descriptor.
+// control calls f with a connection's descriptor, also below the TLS of a proxy.
 func control(c net.Conn, f func(fd int)) {
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return

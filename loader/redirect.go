@@ -105,6 +105,11 @@ func (l *Loader) redirected(st *step, u *user, r request, x *exchanged, at *url.
 		head.cookies = u.session.at.jar.append(nil, u.session.path, u.now)
 		head.drop("Cookie")
 	}
+	if isSame && sameService(l.target, to.target) {
+		if err := st.signAnew(head, u); err != nil {
+			return r, hop{}, err
+		}
+	}
 	r.message, r.isHead, r.events = head.write(), head.method == http.MethodHead, eventsOf(st, u)
 	return r, to, nil
 }

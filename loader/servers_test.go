@@ -220,7 +220,7 @@ func servers(t testing.TB) []server {
 func elsewhere(t testing.TB) []server {
 	plain := serve(t, ok)
 	return []server{
-		{name: "refuses", url: "http://" + closedPort(t), want: result.Refused},
+		{name: "refuses", url: "http://" + closedPort, want: result.Refused},
 		{name: "dead name", url: "http://slogate.invalid", want: result.DNS},
 		{name: "https to a plain port", url: strings.Replace(plain, "http:", "https:", 1), want: result.TLS},
 		{name: "unknown authority", url: stranger(t), want: result.TLS},

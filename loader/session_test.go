@@ -89,7 +89,7 @@ func TestCapturesAreCarriedAlong(t *testing.T) {
 		}
 		s = l.Run(t.Context(), rated(200, 200*ms))
 		coherent(t, s)
-		if s.Counters.Errors() > 0 || s.Counters.Success == 0 {
+		if s.Counters.Errors() > 0 || s.Counters.Due() == 0 {
 			t.Errorf("open: %+v, %+v", s.Counters, s.Failures)
 		}
 	})

@@ -143,8 +143,8 @@ func TestLoginBrowseOrder(t *testing.T) {
 		for _, stage := range file.Stages {
 			s := l.Run(t.Context(), stage)
 			coherent(t, s)
-			if s.Counters.Success == 0 || s.Counters.Errors() > 0 {
-				t.Errorf("%s: %+v %+v", stage.Name, s.Counters, s.Failures)
+			if c := s.Counters; c.Success+c.Unsent == 0 || c.Errors() > 0 { // a stalled machine leaves some unsent
+				t.Errorf("%s: %+v %+v", stage.Name, c, s.Failures)
 			}
 		}
 		if warnings := l.After(t.Context()); len(warnings) > 0 || m.open.Load() {

@@ -20,6 +20,7 @@ import (
 // of them must not be written elsewhere.
 type signer interface {
 	sign(w *written, now time.Time) (lines []byte, secret string, err error)
+	headers() []string // whose lines sign gives, where the file does not
 }
 
 // newSigner returns nil for a request that is not signed.
@@ -58,12 +59,45 @@ func (m *message) appendSignature(dst []byte, from int, u *user) ([]byte, error)
 	request := bytes.Fields(lines[0])
 	w := &written{method: string(request[0]), path: string(bytes.TrimPrefix(request[1], []byte(m.before))), lines: lines[1:], body: body}
 	w.host = w.header("Host")
-	signed, secret, err := m.signer.sign(w, u.now())
+	signed, err := m.signature(w, u)
 	if err != nil {
-		return dst, fmt.Errorf("sign: %w", err)
+		return dst, err
+	}
+	return slices.Insert(dst, from+len(head)+len("\r\n"), signed...), nil
+}
+
+// signature gives the header lines that sign a request of a user.
+func (m *message) signature(w *written, u *user) ([]byte, error) {
+	lines, secret, err := m.signer.sign(w, u.now())
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
 	}
 	u.signature = secret
-	return slices.Insert(dst, from+len(head)+len("\r\n"), signed...), nil
+	return lines, nil
+}
+
+// signAnew signs a request that a redirect has changed. The service is the one
+// that it was meant for.
+func (st *step) signAnew(h *requestHead, u *user) error {
+	m := st.message
+	if m.signer == nil {
+		return nil
+	}
+	for _, name := range m.signer.headers() {
+		if !slices.ContainsFunc(st.request.Headers, func(of slo.Header) bool { return of.Name == name }) {
+			h.drop(name)
+		}
+	}
+	lines := append(slices.Clone(h.lines), []byte("Host: "+h.host))
+	if len(h.cookies) > 0 {
+		lines = append(lines, bytes.TrimSpace(h.cookies))
+	}
+	signed, err := m.signature(&written{method: h.method, path: h.path, host: h.host, lines: lines, body: h.body}, u)
+	if err != nil {
+		return err
+	}
+	h.lines = append(h.lines, bytes.Split(bytes.TrimSuffix(signed, []byte("\r\n")), []byte("\r\n"))...)
+	return nil
 }
 
 // macSigner signs parts of a request with a key.
@@ -88,6 +122,8 @@ func (s *macSigner) sign(w *written, _ time.Time) (lines []byte, secret string, 
 	}
 	return []byte(s.Header + ": " + s.Prefix + text + "\r\n"), text, nil
 }
+
+func (s *macSigner) headers() []string { return []string{s.Header} }
 
 func (w *written) part(p slo.SignedPart) []byte {
 	switch p.Kind {

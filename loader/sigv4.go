@@ -29,6 +29,10 @@ func newSigV4(s slo.SigV4) *sigV4 {
 
 const contentHash = "X-Amz-Content-Sha256"
 
+func (s *sigV4) headers() []string {
+	return []string{contentHash, "X-Amz-Date", "X-Amz-Security-Token", "Authorization"}
+}
+
 func (s *sigV4) sign(w *written, now time.Time) (lines []byte, secret string, err error) {
 	r, err := http.NewRequest(w.method, "http://"+w.host+w.path, nil)
 	if err != nil {
@@ -48,7 +52,7 @@ func (s *sigV4) sign(w *written, now time.Time) (lines []byte, secret string, er
 		return nil, "", err
 	}
 	var b bytes.Buffer
-	for _, name := range []string{contentHash, "X-Amz-Date", "X-Amz-Security-Token", "Authorization"} {
+	for _, name := range s.headers() {
 		if value := r.Header.Get(name); value != "" && w.header(name) == "" {
 			b.WriteString(name + ": " + value + "\r\n")
 		}

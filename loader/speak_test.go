@@ -23,7 +23,7 @@ func TestTCPStep(t *testing.T) {
 	if s.Counters.Success != 20 || s.Connect.Total() != 20 || s.Steps[0].Name != "TCP "+address {
 		t.Errorf("%+v, %d connections timed, %q", s.Counters, s.Connect.Total(), s.Steps[0].Name)
 	}
-	s = newLoader(t, parse(t, "http://localhost", "  - {tcp: \""+closedPort(t)+"\"}"), Options{}).Run(t.Context(), counted(3, 1))
+	s = newLoader(t, parse(t, "http://localhost", "  - {tcp: \""+closedPort+"\"}"), Options{}).Run(t.Context(), counted(3, 1))
 	if s.Counters.Refused != 3 {
 		t.Errorf("%+v %+v", s.Counters, s.Failures)
 	}
@@ -35,7 +35,7 @@ func TestWaitForTCPAndDNS(t *testing.T) {
 	for wait, want := range map[string]string{
 		"tcp: \"" + strings.TrimPrefix(open, "http://") + "\"":  "",
 		"dns: {name: api.test, server: \"" + zone(t) + "\"}":    "",
-		"tcp: \"" + closedPort(t) + "\"":                        "connection refused",
+		"tcp: \"" + closedPort + "\"":                           "connection refused",
 		"dns: {name: nobody.test, server: \"" + zone(t) + "\"}": "NAMEERROR",
 	} {
 		l := newLoader(t, parseWhole(t, "version: 1\ntarget: http://localhost:1\nwait_for: {"+wait+", timeout: 10s}\nscenarios: [{request: GET /}]\nstages: [{name: s, requests: 1, workers: 1}]\n"), Options{})

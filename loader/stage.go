@@ -105,7 +105,7 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	requests, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	s.requests, s.cancelled = requests, ctx
-	ctx, stop := context.WithCancelCause(ctx)
+	ctx, stop := context.WithCancelCause(untimed{ctx})
 	defer stop(nil)
 	s.abort = stop
 
@@ -137,6 +137,14 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	<-monitored
 	return s.finish(end, state, reason)
 }
+
+// untimed is a context that is cancelled when its parent is and tells no
+// deadline: engines take one for the end of the stage's own time. The deadline
+// of a run may have passed a moment before the run is cancelled by it.
+type untimed struct{ context.Context }
+
+// Deadline says that there is none.
+func (untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // stateOf says how a stage ended.
 func stateOf(ctx context.Context) (result.State, string) {

@@ -79,6 +79,15 @@ func (m *manner) aside() *http.Client {
 	if config, err := m.tls(); err == nil {
 		config.ServerName = "" // the transport's
 		transport.TLSClientConfig = config
+		if toProxy := m.proxyTLS(config); toProxy != nil {
+			transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				raw, err := dial(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return secure(ctx, raw, toProxy)
+			}
+		}
 	}
 	return &http.Client{
 		Transport: boundedTransport{transport}, Timeout: tokenTimeout,

@@ -3,6 +3,7 @@ package loader
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -31,6 +32,9 @@ func (c *client) open(ctx context.Context) (net.Conn, error) {
 		return c.dialer.DialContext(ctx, "unix", c.socket)
 	}
 	raw, err := c.dialer.DialContext(ctx, "tcp", c.dial)
+	if err == nil && c.proxyTLS != nil {
+		raw, err = secure(ctx, raw, c.proxyTLS)
+	}
 	if err != nil || c.tunnel == "" {
 		return raw, err
 	}
@@ -39,6 +43,16 @@ func (c *client) open(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	return raw, nil
+}
+
+// secure speaks TLS with a proxy.
+func secure(ctx context.Context, raw net.Conn, config *tls.Config) (net.Conn, error) {
+	secured := tls.Client(raw, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("the proxy: %w", &handshakeError{ended(ctx, err)})
+	}
+	return secured, nil
 }
 
 // throughProxy asks a proxy for a tunnel (RFC 9110, section 9.3.6).

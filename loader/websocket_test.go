@@ -52,7 +52,7 @@ const chatting = `
         headers: {x-token: t-1}
         messages:
           - {expect: json.type == "welcome"}
-          - {send: "hello ${uuid}", expect: event contains "hello", within: 10s, repeat: 5}
+          - {send: "hello ${uuid}", expect: event contains "hello", within: 1m, repeat: 5}
           - {json: {bye: "${random.int(1,9)}"}, expect: json.bye > 0}
         checks: [events == 7, 'event contains "bye"', 'event_type == "text"', 'header["x-room"] == "a b"', status == 101]
         capture: {token: event 1 $.token}
@@ -114,7 +114,7 @@ func TestWebSocketFailures(t *testing.T) {
 	if s.Counters.BadStatus != 1 {
 		t.Errorf("a server without WebSockets: %+v %+v", s.Counters, s.Failures)
 	}
-	s = newLoader(t, parse(t, "http://"+closedPort(t), "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	s = newLoader(t, parse(t, "http://"+closedPort, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
 	if s.Counters.Refused != 1 {
 		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
 	}

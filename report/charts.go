@@ -16,6 +16,7 @@ type Charts struct {
 	Percentiles PercentileChart
 	Histograms  []HistogramChart // one for each stage
 	Cluster     *ClusterChart    // nil: nothing was seen of the cluster
+	Metrics     []MetricChart    `json:",omitempty"`
 }
 
 // Series is a row of numbers. NaN is a gap, null in JSON.
@@ -120,7 +121,7 @@ const chartStages = 24
 const chartHistograms = 12
 
 func newCharts(r *result.Run) Charts {
-	c := Charts{Time: timeChart(r, timePoints), Cluster: clusterChart(r)}
+	c := Charts{Time: timeChart(r, timePoints), Cluster: clusterChart(r), Metrics: metricCharts(r)}
 	if len(r.Stages) <= chartStages {
 		c.Stages = stageChart(r)
 		c.Percentiles = percentileChart(r)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -64,7 +63,7 @@ func Comment(r *result.Run, opts CommentOptions) (string, error) {
 // loaded: an earlier comment would go on saying how the change before fared.
 func RefusalComment(why string, opts CommentOptions) string {
 	var text strings.Builder
-	_ = Refusal(&text, errors.New(why)) // a Builder takes everything
+	_ = Refusal(&text, why) // a Builder takes everything
 	if url := link(opts.SummaryURL); url != "" {
 		fmt.Fprintf(&text, "\n[The job summary](<%s>)\n", url)
 	}

@@ -14,17 +14,30 @@ import (
 // CSV writes the slices of the run as a table for a spreadsheet: a line for
 // each second of each stage, with plain numbers. A cell is empty where nothing
 // was measured. In a comparison the column side tells base from head, whose
-// offsets count the time in which their own side was loaded.
+// offsets count the time in which their own side was loaded. Metrics of a
+// Prometheus server have a column each at the end, but in a comparison.
 func CSV(w io.Writer, r *result.Run) error {
 	c := csv.NewWriter(w)
 	head := []string{"stage", "side", "start", "seconds", "width_s", "due", "finished", "success"}
 	for _, k := range classes {
 		head = append(head, strings.ReplaceAll(strings.ToLower(k.name), " ", "_"))
 	}
-	c.Write(append(head, "per_second", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"))
+	head = append(head, "per_second", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms")
+	var names []string
+	if r.Base == nil { // else slices are no seconds of the stage's time
+		names = metricNames(r)
+	}
+	for _, name := range names {
+		head = append(head, csvText("metric."+name))
+	}
+	c.Write(head)
 	for _, s := range sides(r) {
 		for _, slice := range s.Slices {
-			c.Write(csvRow(r, s, slice))
+			row := csvRow(r, s, slice)
+			for _, name := range names {
+				row = append(row, csvMetric(during(s.Metric(name), slice)))
+			}
+			c.Write(row)
 		}
 	}
 	c.Flush()
@@ -69,6 +82,14 @@ func csvText(s string) string {
 		return "'" + s
 	}
 	return s
+}
+
+// csvMetric writes a number of any size with six significant digits.
+func csvMetric(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
 }
 
 func csvCount(n int64) string { return strconv.FormatInt(n, 10) }

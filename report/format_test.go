@@ -152,6 +152,14 @@ func TestReproduce(t *testing.T) {
 			result.Run{SLO: slo, Seed: 7, Target: "http://127.0.0.1:40123", Own: true},
 			"slogate run --allow-commands --seed 7 perf/slo.yaml",
 		},
+		"the demo, at a port of that run": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://127.0.0.1:40123", Demo: &result.Demo{}},
+			"slogate demo --seed 7",
+		},
+		"the slower demo": {
+			result.Run{SLO: slo, Seed: 7, Target: "http://127.0.0.1:40123", Demo: &result.Demo{Regress: true}},
+			"slogate demo --regress --seed 7",
+		},
 		"base and head": {
 			result.Run{SLO: slo, Seed: 7, Target: "http://localhost:8000", Base: &result.Base{Target: "http://localhost:8001"}},
 			"slogate run --target http://localhost:8000 --base-target http://localhost:8001 --seed 7 perf/slo.yaml",

@@ -85,3 +85,17 @@ func TestCapacityIsInEveryForm(t *testing.T) {
 		}
 	}
 }
+
+// What was measured stands before what it would mean for more load.
+func TestCapacityBeforeHeadRoom(t *testing.T) {
+	r := sampleCosts()
+	r.Stages[0].Search = &result.Search{Capacity: 410, Below: 430}
+	var page strings.Builder
+	if err := HTML(&page, r); err != nil {
+		t.Fatal(err)
+	}
+	capacity, headRoom := strings.Index(page.String(), "<h2>Capacity"), strings.Index(page.String(), `<h2 id="head-room"`)
+	if capacity < 0 || headRoom < capacity {
+		t.Errorf("capacity at %d, head-room at %d", capacity, headRoom)
+	}
+}

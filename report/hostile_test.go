@@ -61,14 +61,18 @@ func filled(s string) *result.Run {
 func whole() *result.Run {
 	r := sampleRun(result.Fail)
 	r.Judgement.Notices = []string{"x"}
+	r.Gaps = []string{"x"}
 	r.Judgement.Earlier = sampleEarlier(3)
 	r.Timeline.Samples = r.Timeline.Samples[:20]
 	r.Coverage = &result.Coverage{Document: "x", Operations: 3, Loaded: 1, Missing: []string{"x", "x"}}
+	r.Gaps = []string{"x"}
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		s.Slices = s.Slices[:3] // a few of each kind are enough, and quick
 		s.Slowest = s.Failures
 		s.Measures = sampleMeasures()
+		s.Metrics = []result.Metric{{Name: "x", Asked: 1, Points: []result.MetricPoint{{Value: 1}}, Missing: "x"}}
+		s.Profile = &result.Profile{Samples: 9, Functions: []result.Function{{Name: "x", Flat: 0.5, Cum: 0.5}}, Missing: "x"}
 		s.Steps = []result.Step{{Scenario: "x", Name: "x", Requests: result.Requests{Measures: sampleMeasures()}}}
 		s.Iterations = []result.Iterations{{Scenario: "x"}}
 		s.Search = &result.Search{Steps: []result.SearchStep{{Rate: 50, Reason: "x"}}, Unclear: "x"}

@@ -66,6 +66,8 @@ var summaryForm = markdownForm{
 		{"headroom", "head-room", 9},
 		{"timeline", "replicas", 7},
 		{"cluster", "charts of the replicas", 12},
+		{"metrics", "metrics", 7},
+		{"profiles", "CPU profiles", 7},
 		{"charts", "charts by stage", 10},
 		{"time", "charts over time", 12},
 		{"failures", "failing responses", 11},

@@ -55,6 +55,7 @@ func metricFamilies(r *result.Run) []metricFamily {
 		throughputFamily(stages),
 		successFamily(stages),
 		requestFamily(stages),
+		metricFamilyOf(stages),
 	}
 }
 
@@ -129,6 +130,24 @@ func successFamily(stages []sided) metricFamily {
 		if n := s.Counters.Judged(); n > 0 {
 			thousandths := math.Floor(float64(s.Counters.Success) * 1000 / float64(n))
 			f.add("", metricNumber(thousandths/1000), s.labels()...)
+		}
+	}
+	return f
+}
+
+func metricFamilyOf(stages []sided) metricFamily {
+	f := metricFamily{name: "slogate_metric", kind: "gauge", help: "What a query of a Prometheus server gave during a stage."}
+	for _, s := range stages {
+		for i := range s.Metrics {
+			m := &s.Metrics[i]
+			for _, k := range []struct {
+				statistic string
+				of        func() (float64, bool)
+			}{{"mean", m.Mean}, {"min", m.Min}, {"max", m.Max}, {"last", m.Last}} {
+				if v, ok := k.of(); ok {
+					f.add("", twoDigits(v), s.labels("metric", m.Name, "statistic", k.statistic)...)
+				}
+			}
 		}
 	}
 	return f

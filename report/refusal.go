@@ -9,8 +9,8 @@ import (
 
 // Refusal writes, as Markdown for a job summary, why nothing was loaded and so
 // nothing could be judged.
-func Refusal(w io.Writer, why error) error {
-	text := Text{raw: shorten(why.Error(), 10_000)}
+func Refusal(w io.Writer, why string) error {
+	text := Text{raw: shorten(why, 10_000)}
 	_, err := fmt.Fprintf(w, "## ⛔ slogate could not run\n\nNothing was loaded, nothing was judged.\n\n%s\n", text.Fence())
 	if err != nil {
 		return fmt.Errorf("write refusal: %w", err)
@@ -24,6 +24,20 @@ func Plan(w io.Writer, name, plan string) error {
 	heading, text := Text{raw: shorten(name, nameLimit), write: markdown}, Text{raw: shorten(plan, 100_000)}
 	if _, err := fmt.Fprintf(w, "## 📋 Plan: %s\n\nThe file is valid. Nothing was sent.\n\n%s\n", heading, text.Fence()); err != nil {
 		return fmt.Errorf("write plan: %w", err)
+	}
+	return nil
+}
+
+// Part writes, as Markdown for a job summary, that a shard has done its part of
+// a run.
+func Part(w io.Writer, r *result.Run) error {
+	var c result.Counters
+	for _, s := range r.Stages {
+		c.Add(s.Counters)
+	}
+	heading := Text{raw: shorten(r.Name, nameLimit), write: markdown}
+	if _, err := fmt.Fprintf(w, "## ▫️ %s: %s\n\n%s, %s without success. The run is judged where its shards are merged.\n", heading, r.Shard, plural(int(c.Due()), "request"), count(c.Due()-c.Success)); err != nil {
+		return fmt.Errorf("write summary: %w", err)
 	}
 	return nil
 }

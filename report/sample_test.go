@@ -176,6 +176,7 @@ func sampleFindings() []result.Finding {
 			},
 			Suggestion: []string{"maxReplicas 3 → 12, or a CPU limit above 200m"},
 			Disproof:   "a run with maxReplicas 6 that is not faster",
+			Confidence: result.High, Since: 16 * time.Second,
 		},
 		{
 			Rule: "saturated", Stage: "extreme",
@@ -184,7 +185,7 @@ func sampleFindings() []result.Finding {
 				"workers 10 → 20 (+100 %), throughput 74/s → 73/s while three pods were ready",
 				"p95 grew in proportion to the workers, as a queue does",
 			},
-			Note: true,
+			Note: true, Confidence: result.Low,
 		},
 	}
 }

@@ -42,6 +42,8 @@ func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
 	p.headRoom(v.HeadRoom)
 	p.findings(v.Findings)
 	p.timeline(v.Timeline)
+	p.metrics(v.Metrics)
+	p.profiles(v.Profiles)
 	p.failures(v.Failures)
 	p.warnings(v.Warnings)
 	p.precision(v.Precision)
@@ -342,11 +344,15 @@ func (p *page) findings(list []Finding) {
 
 func (p *page) finding(f Finding) {
 	title := f.Title.String()
-	if !f.Stage.Empty() {
+	switch {
+	case f.Stage.Empty():
+	case f.Since != "":
+		title = f.Stage.String() + ", " + f.Since + ": " + title
+	default:
 		title = f.Stage.String() + ": " + title
 	}
-	if f.Note {
-		title += " (note)"
+	if f.Certainty != "" {
+		title += " (" + f.Certainty + ")"
 	}
 	p.styled(sectionIndent, bold, title)
 	for _, e := range f.Evidence {
@@ -396,6 +402,59 @@ func (p *page) timeline(t *Timeline) {
 	p.more(len(t.Events) - timelineEvents)
 	for _, m := range t.Missing {
 		p.styled("    ", dim, "not seen: "+m.String())
+	}
+}
+
+func (p *page) metrics(list []Metric) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("Metrics")
+	t := table{columns: []column{
+		{head: "metric", cut: true, title: true},
+		{head: "stage", cut: true},
+		{head: "mean", right: true},
+		{head: "min", right: true},
+		{head: "max", right: true},
+		{head: "last", right: true},
+		{head: "course", spare: true},
+	}}
+	for _, m := range list {
+		t.rows = append(t.rows, []cell{
+			{text: m.Name.String()},
+			{text: m.Stage.String()},
+			{text: m.Mean},
+			{text: m.Min},
+			{text: m.Max},
+			{text: m.Last},
+			{text: m.Course},
+		})
+	}
+	p.table(t)
+}
+
+func (p *page) profiles(list []Profile) {
+	for _, one := range list {
+		p.heading("CPU profile: " + one.Stage.String())
+		p.paragraph(sectionIndent, one.Caption()+" "+one.Of.String())
+		t := table{columns: []column{{head: "function", cut: true, title: true}}}
+		heads := []string{"own", "with callees"}
+		if one.Compared {
+			heads = []string{"own: base", "head", "with callees: base", "head"}
+		}
+		for _, h := range heads {
+			t.columns = append(t.columns, column{head: h, right: true})
+		}
+		for _, r := range one.Rows {
+			row := []cell{{text: r.Name.String()}, {text: r.Flat}, {text: r.Cum}}
+			if one.Compared {
+				row = []cell{row[0], {text: r.FlatBefore}, {text: r.Flat}, {text: r.CumBefore}, {text: r.Cum}}
+			}
+			t.rows = append(t.rows, row)
+		}
+		if len(t.rows) > 0 {
+			p.table(t)
+		}
 	}
 }
 

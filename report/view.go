@@ -29,6 +29,8 @@ type View struct {
 	Changes    []Change  // from stage to stage, where the load grew
 	Findings   []Finding
 	Timeline   *Timeline // nil: nothing was seen of the cluster
+	Metrics    []Metric
+	Profiles   []Profile
 	Coverage   *Coverage // nil: the SLO file names no OpenAPI document
 	Failures   []Failure
 	Precision  []Precision
@@ -131,7 +133,8 @@ type Finding struct {
 	Evidence   []Text
 	Suggestion []Text
 	Disproof   Text
-	Note       bool // one sign only
+	Since      string // "from 12 s"; empty: in the whole stage
+	Certainty  string // "note: low confidence", "high confidence"; empty: not told
 }
 
 // Timeline is what the cluster did: the moments at which something changed,
@@ -219,6 +222,8 @@ func newView(r *result.Run, write func(string) string) View {
 		Changes:     b.changes(),
 		Findings:    b.findings(),
 		Timeline:    b.timeline(),
+		Metrics:     b.metrics(),
+		Profiles:    b.profiles(),
 		Coverage:    b.coverage(),
 		Failures:    b.failures(),
 		Precision:   b.precision(),
@@ -487,10 +492,34 @@ func (b builder) findings() []Finding {
 			Evidence:   b.sentences(f.Evidence),
 			Suggestion: b.sentences(f.Suggestion),
 			Disproof:   b.sentence(f.Disproof),
-			Note:       f.Note,
+			Since:      began(f.Since),
+			Certainty:  certainty(f),
 		})
 	}
 	return out
+}
+
+// began is where in its stage a finding is first seen.
+func began(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return "from " + since(d)
+}
+
+// certainty says how sure a finding is; one sign alone is a note.
+func certainty(f result.Finding) string {
+	switch {
+	case f.Note && f.Confidence == "":
+		return "note"
+	case f.Note:
+		return "note: low confidence"
+	case f.Confidence == result.Medium:
+		return "medium confidence"
+	case f.Confidence == result.High:
+		return "high confidence"
+	}
+	return ""
 }
 
 func (b builder) failures() []Failure {
@@ -674,6 +703,13 @@ func (b builder) warnings() []Text {
 
 // reproduce is what makes this run again, line by line.
 func reproduce(r *result.Run) string {
+	if r.Demo != nil {
+		words := []string{"slogate demo"}
+		if r.Demo.Regress {
+			words = append(words, "--regress")
+		}
+		return strings.Join(append(words, "--seed", fmt.Sprint(r.Seed)), " ")
+	}
 	if b := r.Base; b != nil && b.Source.Ref != "" {
 		return strings.Join(append(append([]string{"slogate compare --seed", fmt.Sprint(r.Seed)}, profileWords(r)...),
 			"--slo", shellWord(r.SLO.Path), shellWord(b.Source.Commit+".."+r.Source.Commit)), " ")

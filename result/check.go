@@ -69,7 +69,7 @@ func checkStage(s *Stage) error {
 	if err := checkRequests(&s.Requests); err != nil {
 		return err
 	}
-	if err := cmp.Or(checkCost(s.Cost), checkUse(s.Cluster)); err != nil {
+	if err := cmp.Or(checkCost(s.Cost), checkUse(s.Cluster), checkLoaded(s.Loaded), checkMetrics(s.Metrics), checkProfile(s.Profile)); err != nil {
 		return err
 	}
 	for i := range s.Steps {

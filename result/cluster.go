@@ -15,6 +15,7 @@ type ClusterUse struct {
 	ReplicasMax int           `json:"replicas_max,omitempty"` // pods at the same time; 0: not known
 	ScaleUp     time.Duration `json:"scale_up_ns,omitempty"`  // from the stage's start until more pods were ready than then; 0: no more became
 	CPUMax      float64       `json:"cpu_max,omitempty"`      // the most that the pods used, as a share of their request; 0: not known
+	MemoryMax   int64         `json:"memory_max,omitempty"`   // bytes of all pods together, the most that was seen; 0: not known
 	Restarts    *int          `json:"restarts,omitempty"`     // of the pods' containers; nil: no pod was seen
 }
 
@@ -36,6 +37,7 @@ func ClusterUseOf(samples []ClusterSample, from, to time.Time) *ClusterUse {
 	for _, s := range within {
 		use.ReplicasMax = max(use.ReplicasMax, s.Replicas)
 		use.CPUMax = max(use.CPUMax, s.CPU)
+		use.MemoryMax = max(use.MemoryMax, s.MemoryBytes)
 		if use.ScaleUp == 0 && s.Ready > before.Ready {
 			use.ScaleUp = s.At.Sub(from)
 		}
@@ -79,6 +81,7 @@ func joinUses(a, b *ClusterUse, restarts func(a, b int) int) *ClusterUse {
 		ReplicasMax: max(a.ReplicasMax, b.ReplicasMax),
 		ScaleUp:     soonest(a.ScaleUp, b.ScaleUp),
 		CPUMax:      max(a.CPUMax, b.CPUMax),
+		MemoryMax:   max(a.MemoryMax, b.MemoryMax),
 		Restarts:    joinCounts(a.Restarts, b.Restarts, restarts),
 	}
 }
@@ -130,7 +133,7 @@ func checkUse(u *ClusterUse) error {
 	case u.ReplicasMax < 0 || u.CPUMax < 0 || u.Restarts != nil && *u.Restarts < 0:
 		return errors.New("cluster: a negative number")
 	}
-	return checkSpans(u.ScaleUp)
+	return checkSpans(u.ScaleUp, time.Duration(u.MemoryMax))
 }
 
 func checkTimeline(t *Timeline) error {

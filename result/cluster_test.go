@@ -10,7 +10,7 @@ import (
 func TestClusterUseOf(t *testing.T) {
 	pods := []ClusterPod{{Name: "web-1"}}
 	sample := func(at, ready, replicas int, cpu float64, restarts int, pods []ClusterPod) ClusterSample {
-		return ClusterSample{At: began.Add(time.Duration(at) * time.Second), Ready: ready, Replicas: replicas, CPU: cpu, Restarts: restarts, Pods: pods}
+		return ClusterSample{At: began.Add(time.Duration(at) * time.Second), Ready: ready, Replicas: replicas, CPU: cpu, MemoryBytes: int64(100 * replicas), Restarts: restarts, Pods: pods}
 	}
 	samples := []ClusterSample{
 		sample(0, 1, 1, 0.1, 1, pods),
@@ -25,9 +25,9 @@ func TestClusterUseOf(t *testing.T) {
 		from, to int
 		want     *ClusterUse
 	}{
-		{"a scale-up", 1, 10, &ClusterUse{ReplicasMax: 3, ScaleUp: 6 * time.Second, CPUMax: 1.2, Restarts: new(2)}},
-		{"before it", 0, 2, &ClusterUse{ReplicasMax: 1, CPUMax: 0.9, Restarts: new(0)}},
-		{"the last pod of several", 8, 20, &ClusterUse{ReplicasMax: 3, ScaleUp: time.Second, CPUMax: 0.5}},
+		{"a scale-up", 1, 10, &ClusterUse{ReplicasMax: 3, ScaleUp: 6 * time.Second, CPUMax: 1.2, MemoryMax: 300, Restarts: new(2)}},
+		{"before it", 0, 2, &ClusterUse{ReplicasMax: 1, CPUMax: 0.9, MemoryMax: 100, Restarts: new(0)}},
+		{"the last pod of several", 8, 20, &ClusterUse{ReplicasMax: 3, ScaleUp: time.Second, CPUMax: 0.5, MemoryMax: 300}},
 		{"nothing seen", 5, 6, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func encoded(t testing.TB, r *Run) string {
 }
 
 func TestRunSurvivesTheFile(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range seeds(20) {
 		want := randomRun(seed)
 		got, err := Decode(strings.NewReader(encoded(t, want)))
 		if err != nil {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -9,22 +10,24 @@ import (
 // Fingerprint is what must be equal for two measurements of a stage to be
 // comparable. An empty field is unknown and differs from nothing.
 type Fingerprint struct {
-	Load    string // the stage's workload and steps
-	Route   string // kind of the target's addresses: loopback, private, public
-	Machine string // operating system and architecture of the generator
-	CPU     string // model name
-	Cores   string
-	Major   string // major version of slogate
-	Parts   string // how many generators there were
+	Load     string // the stage's workload and steps
+	Route    string // kind of the target's addresses: loopback, private, public
+	Protocol string // "HTTP/1.1", "HTTP/2 with TLS"
+	Machine  string // operating system and architecture of the generator
+	CPU      string // model name
+	Cores    string
+	Major    string // major version of slogate
+	Parts    string // how many generators there were
 }
 
 // FingerprintOf returns the fingerprint of a stage of a run.
 func FingerprintOf(r *Run, s *Stage) Fingerprint {
 	f := Fingerprint{
-		Load:  load(s) + turns(r.Base.Stage(s.Name)),
-		Route: routeKind(r.Route),
-		CPU:   r.Machine.CPU,
-		Parts: parts(r.Shard),
+		Load:     load(s) + turns(r.Base.Stage(s.Name)),
+		Route:    routeKind(r.Route),
+		Protocol: protocol(r, s),
+		CPU:      r.Machine.CPU,
+		Parts:    parts(r.Shard),
 	}
 	if r.Machine.OS != "" {
 		f.Machine = r.Machine.OS + "/" + r.Machine.Arch
@@ -44,6 +47,7 @@ func (f Fingerprint) Difference(earlier Fingerprint) string {
 	for _, field := range []struct{ name, now, then string }{
 		{"load", f.Load, earlier.Load},
 		{"route", f.Route, earlier.Route},
+		{"protocol", f.Protocol, earlier.Protocol},
 		{"machine", f.Machine, earlier.Machine},
 		{"CPU", f.CPU, earlier.CPU},
 		{"CPU count", f.Cores, earlier.Cores},
@@ -55,6 +59,18 @@ func (f Fingerprint) Difference(earlier Fingerprint) string {
 		}
 	}
 	return ""
+}
+
+// protocol is what a stage's requests were sent in; unknown where none was.
+func protocol(r *Run, s *Stage) string {
+	if s.Generator.Engine == "" {
+		return ""
+	}
+	spoken := cmp.Or(s.Generator.Protocol, "HTTP/1.1")
+	if strings.HasPrefix(r.Target, "https:") {
+		spoken += " with TLS"
+	}
+	return spoken
 }
 
 // parts is how many generators have made a result, or which one of them.

@@ -4,9 +4,9 @@ import "testing"
 
 func TestFingerprintDifference(t *testing.T) {
 	base := func() (*Run, *Stage) {
-		s := &Stage{Workload: Workload{Model: "open", RateFrom: 50, RateTo: 50, Arrivals: "uniform"}}
+		s := &Stage{Generator: Generator{Engine: "portable"}, Workload: Workload{Model: "open", RateFrom: 50, RateTo: 50, Arrivals: "uniform"}}
 		return &Run{
-			Slogate: "v1.2.0", Route: "127.0.0.1:8000, [::1]:8000",
+			Target: "http://localhost:8000", Slogate: "v1.2.0", Route: "127.0.0.1:8000, [::1]:8000",
 			Machine: Machine{OS: "linux", Arch: "amd64", CPU: "Model A", Cores: 2},
 		}, s
 	}
@@ -24,6 +24,10 @@ func TestFingerprintDifference(t *testing.T) {
 		{"beside", func(_ *Run, s *Stage) { s.Beside = []Workload{{Model: "closed", WorkersFrom: 5, WorkersTo: 5}} }, "another load: open 50..50/s uniform beside closed 5..5 workers, now open 50..50/s uniform"},
 		{"route", func(r *Run, _ *Stage) { r.Route = "10.1.2.3:80, 127.0.0.1:80" }, "another route: private, now loopback"},
 		{"public route", func(r *Run, _ *Stage) { r.Route = "192.0.2.1" }, "another route: public, now loopback"},
+		{"TLS", func(r *Run, _ *Stage) { r.Target = "https://localhost:8000" }, "another protocol: HTTP/1.1 with TLS, now HTTP/1.1"},
+		{"HTTP/2", func(_ *Run, s *Stage) { s.Generator.Protocol = "HTTP/2" }, "another protocol: HTTP/2, now HTTP/1.1"},
+		{"another engine", func(_ *Run, s *Stage) { s.Generator.Engine = "epoll" }, ""},
+		{"never sent", func(r *Run, s *Stage) { r.Target, s.Generator.Engine = "https://localhost:8000", "" }, ""},
 		{"machine", func(r *Run, _ *Stage) { r.Machine.Arch = "arm64" }, "another machine: linux/arm64, now linux/amd64"},
 		{"CPU", func(r *Run, _ *Stage) { r.Machine.CPU = "Model B" }, "another CPU: Model B, now Model A"},
 		{"cores", func(r *Run, _ *Stage) { r.Machine.Cores = 4 }, "another CPU count: 4, now 2"},

@@ -148,4 +148,19 @@ type Finding struct {
 	Suggestion []string `json:"suggestion,omitempty"`
 	Disproof   string   `json:"disproof,omitempty"` // what would show that it is wrong
 	Note       bool     `json:"note,omitempty"`     // one sign only
+
+	Confidence Confidence    `json:"confidence,omitempty"` // empty in files of earlier versions
+	Since      time.Duration `json:"since_ns,omitempty"`   // from the stage's start to where it is first seen; 0: in the whole stage
 }
+
+// Confidence is how sure a finding is, by the independent signs that speak for
+// it.
+type Confidence string
+
+// One sign, or a doubt that the generator caused it, is a note of low
+// confidence; two signs are medium, more are high.
+const (
+	Low    Confidence = "low"
+	Medium Confidence = "medium"
+	High   Confidence = "high"
+)

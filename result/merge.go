@@ -139,6 +139,9 @@ func mergeStages(a, b *Stage) Stage {
 		Generator: mergeGenerators(&a.Generator, &b.Generator),
 		Cost:      mergeCosts(a.Cost, b.Cost),
 		Cluster:   mergeUses(a.Cluster, b.Cluster),
+		Loaded:    mergeLoaded(a.Loaded, b.Loaded),
+		Metrics:   mergeMetrics(a.Metrics, b.Metrics),
+		Profile:   mergeProfiles(a.Profile, b.Profile),
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
 		InFlight:  addInFlight(a.InFlight, b.InFlight),
@@ -184,6 +187,8 @@ func Append(a, b *Stage) Stage {
 	}
 	m.Cost = a.Cost.Add(b.Cost)
 	m.Cluster = a.Cluster.add(b.Cluster)
+	m.Loaded = slices.Concat(a.Loaded, b.Loaded)
+	m.Profile = mergeProfiles(a.Profile, b.Profile)
 	m.Slices = appendSlices(a.Slices, b.Slices, a.Duration)
 	m.Failures = firstOfEachStep(slices.Concat(a.Failures, delayed(b.Failures, a.Duration)))
 	m.Slowest = slowest(slices.Concat(a.Slowest, delayed(b.Slowest, a.Duration)))

@@ -18,7 +18,7 @@ func merged(t *testing.T, a, b *Run) *Run {
 }
 
 func TestMergeIsOrderIndependent(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		a, b, c := randomRun(3*seed), randomRun(3*seed+1), randomRun(3*seed+2)
 		ab := merged(t, a, b)
 		if diff := cmp.Diff(ab, merged(t, b, a)); diff != "" {

@@ -24,6 +24,7 @@ type Run struct {
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
 	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
+	Demo      *Demo      `json:"demo,omitempty"`  // what was loaded is slogate's own demo service
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
 	Seed      uint64     `json:"seed"`
@@ -41,6 +42,11 @@ type Run struct {
 
 	Judgement *Judgement `json:"judgement,omitempty"`
 	Findings  []Finding  `json:"findings,omitempty"`
+}
+
+// Demo says how the demo service was started.
+type Demo struct {
+	Regress bool `json:"regress,omitempty"` // slower than it is otherwise
 }
 
 // Base is what was measured of the service that the target, then called head,
@@ -150,8 +156,11 @@ type Stage struct {
 	Iterations []Iterations `json:"iterations,omitempty"`
 	Search     *Search      `json:"search,omitempty"` // what a search found; the stage then holds the measurements of the rate that it found
 	Generator  Generator    `json:"generator"`
-	Cost       *Cost        `json:"cost,omitempty"`      // of the service; nil: not known
-	Cluster    *ClusterUse  `json:"cluster,omitempty"`   // what its replicas did; nil: not watched
+	Cost       *Cost        `json:"cost,omitempty"`    // of the service; nil: not known
+	Cluster    *ClusterUse  `json:"cluster,omitempty"` // what its replicas did; nil: not watched
+	Loaded     []Loaded     `json:"loaded,omitempty"`  // when it was loaded, where metrics were asked for
+	Metrics    []Metric     `json:"metrics,omitempty"` // by a Prometheus server
+	Profile    *Profile     `json:"cpu_profile,omitempty"`
 	Failures   []Sample     `json:"failures,omitempty"`  // the first five of each step
 	Slowest    []Sample     `json:"slowest,omitempty"`   // five of the stage
 	InFlight   []int        `json:"in_flight,omitempty"` // at the end of each slice

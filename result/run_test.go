@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"math/rand/v2"
+	"testing"
 	"time"
 )
 
@@ -11,6 +12,15 @@ var classes = []Class{Success, FailedCheck, BadStatus, Timeout, Refused, Reset, 
 
 // began is when every run of the tests starts.
 var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// seeds is how many of so many random runs a test takes: a fifth with -short, as
+// beside the race detector, which takes ten times as long.
+func seeds(most uint64) uint64 {
+	if testing.Short() {
+		return most / 5
+	}
+	return most
+}
 
 // randomRun makes one shard's result of a plan that is the same for every seed.
 func randomRun(seed uint64) *Run {

@@ -44,8 +44,9 @@ func typeSchemas() map[reflect.Type]*jsonschema.Schema {
 			PropertyNames:        &jsonschema.Schema{Pattern: "^[1-9][0-9]{2}$"},
 			AdditionalProperties: count,
 		},
-		reflect.TypeFor[State]():   enum(Completed, NotRun, Cancelled, Aborted, Dead, Limited),
-		reflect.TypeFor[Verdict](): enum(Pass, Warn, Fail, Inconclusive, Skipped, Shown),
+		reflect.TypeFor[State]():      enum(Completed, NotRun, Cancelled, Aborted, Dead, Limited),
+		reflect.TypeFor[Verdict]():    enum(Pass, Warn, Fail, Inconclusive, Skipped, Shown),
+		reflect.TypeFor[Confidence](): enum(Low, Medium, High),
 		reflect.TypeFor[Class](): enum(Success, FailedCheck, BadStatus, Timeout, Refused, Reset,
 			DNS, TLS, Protocol, Local, CancelledBy, UnsentDue),
 	}

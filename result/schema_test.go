@@ -28,7 +28,7 @@ func TestSchema(t *testing.T) {
 	if err := valid(good); err != nil {
 		t.Errorf("a written result does not follow the schema: %v", err)
 	}
-	for seed := range uint64(20) {
+	for seed := range seeds(20) {
 		if err := valid(encoded(t, randomRun(seed))); err != nil {
 			t.Errorf("seed %d: a written result does not follow the schema: %v", seed, err)
 		}

@@ -53,6 +53,9 @@ func sliceOf(second, width int, r *Recorder) Slice {
 // A run of an hour with ten steps that objectives look at stays below 10 MB, in
 // one stage or in several, and can be read again.
 func TestResultOfAnHour(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute beside the race detector, on a busy machine")
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, tt := range []struct{ stages, seconds, perSecond, stepSlice int }{
 		{10, 360, 50, 5},

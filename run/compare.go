@@ -141,13 +141,19 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	stageCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	done := make(chan sides, 1)
+	ofBase, ofHead := beginProfile(ctx, stage, opts.BaseProfile), beginProfile(ctx, stage, opts.Profile)
 	go func() {
 		base, head := c.pair.Run(stageCtx, stage, turns)
 		done <- sides{base, head}
 	}()
 	s := lookOn(done, []slo.Stage{stage}, c.live, c.costs[1].pods, opts, stop)
 	c.costs[1].pods.charge([]*result.Stage{s.head})
+	ofBase.end(s.base)
+	ofHead.end(s.head)
 	costs.charge(s.base, s.head)
+	if opts.Series != nil && !costs.began.IsZero() {
+		noteLoaded(s.head, costs.began, time.Now())
+	}
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	// Of a counted stage one side may have sent all of its requests in fewer
 	// windows than the other.

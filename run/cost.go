@@ -41,7 +41,7 @@ func (m *meter) read(ctx context.Context) *cost.Reading {
 	if m.Source == nil || m.misses >= costMisses {
 		return nil
 	}
-	ctx, stop := hurried(ctx)
+	ctx, stop := hurried(ctx, costTimeout)
 	defer stop()
 	type reading struct {
 		cost.Reading
@@ -70,11 +70,11 @@ func (m *meter) read(ctx context.Context) *cost.Reading {
 	}
 }
 
-// hurried is a context for one reading: it outlives ctx, because the last
+// hurried is a context for one reading of most length: it outlives ctx, because the last
 // reading of a stage that is cancelled says what the stage has cost, but not for
 // long.
-func hurried(ctx context.Context) (context.Context, func()) {
-	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), costTimeout)
+func hurried(ctx context.Context, most time.Duration) (context.Context, func()) {
+	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	hurry := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		left := time.NewTimer(costAfterCancel)
@@ -261,11 +261,15 @@ func (w *windows) charge(s *result.Stage, inTurns bool) {
 // one stage.
 type bothSides struct {
 	base, head windows
-	inTurns    bool // not both at the same time
+	inTurns    bool      // not both at the same time
+	began      time.Time // when the warm-up was over; zero: it is not
 }
 
 // border reads both sides at the same time.
 func (b *bothSides) border(ctx context.Context, begins bool) {
+	if b.began.IsZero() {
+		b.began = time.Now()
+	}
 	if b.base.meter.Source == nil && b.head.meter.Source == nil {
 		return
 	}

@@ -70,8 +70,11 @@ type Options struct {
 	// ends by itself; nil: it has started none.
 	Ended <-chan *loader.StopError
 
-	Cost     Cost // of the target
-	BaseCost Cost // of the base target
+	Series Series // asks the file's Prometheus server; nil: it is not asked
+	// Profile and BaseProfile take CPU profiles of both sides; nil: none is taken.
+	Profile, BaseProfile Profiler
+	Cost                 Cost // of the target
+	BaseCost             Cost // of the base target
 }
 
 func (o Options) isPart() bool { return o.Shard.Count > 1 }
@@ -143,14 +146,17 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		}
 	}
 	pods.finish(r)
+	askMetrics(whole, file.Metrics.Prometheus, opts, r)
 	if both != nil && opts.Restart != nil {
 		r.Base.Starts = 1 + both.restarts
 	}
+	warnOfProfiles(r, "", r.Stages)
 	r.Cost = head.describe()
 	head.warn(r, "")
 	if r.Base != nil {
 		r.Base.Cost = base.describe()
 		base.warn(r, "base: ")
+		warnOfProfiles(r, "base: ", r.Base.Stages)
 	}
 	r.Cancelled = whole.Err() != nil
 	r.End = time.Now()
@@ -224,12 +230,19 @@ func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, 
 	stageCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	charge := m.during(ctx)
+	profile := beginProfile(ctx, stages[0], opts.Profile)
 	done := make(chan []*result.Stage, 1)
 	go func() { done <- l.RunTogether(stageCtx, stages) }()
 	all := lookOn(done, stages, l.Snapshots, m.pods, opts, stop)
 	m.pods.charge(all)
 	if len(all) == 1 { // what several use at the same time belongs to none
 		charge(all[0])
+	}
+	profile.end(all[0])
+	if opts.Series != nil {
+		for _, s := range all {
+			noteLoaded(s, s.Start, s.Start.Add(s.Duration))
+		}
 	}
 	return ended(all, o)
 }

@@ -70,6 +70,8 @@ func TestDocsAreComplete(t *testing.T) {
 	keys = append(append(keys, keysOf[basicDoc]()...), keysOf[hmacDoc]()...)
 	keys = append(append(keys, keysOf[streamDoc]()...), keysOf[messageDoc]()...)
 	keys = append(keys, keysOf[dnsDoc]()...)
+	keys = append(append(keys, keysOf[metricsDoc]()...), keysOf[prometheusDoc]()...)
+	keys = append(keys, keysOf[cpuProfileDoc]()...)
 	keys = append(keys, keysOf[baselineDoc]()...)
 	keys = append(keys, keysOf[serviceDoc]()...)
 	keys = append(append(keys, keysOf[profileDoc]()...), keysOf[pauseDoc]()...)

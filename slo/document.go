@@ -47,6 +47,7 @@ type (
 	encodingText    string
 	signedText      string
 	captureMap      string
+	queryMap        string
 	onFailText      string
 	orderText       string
 	atEndText       string
@@ -84,7 +85,7 @@ type document struct {
 	Confirm    switchValue     `json:"confirm,omitempty" jsonschema:"Run a stage once more that fails near its bound, and decide by both together. Default: on."`
 	Limits     limitsDoc       `json:"limits,omitzero" jsonschema:"What the run may do at most. A plan that exceeds it is an error."`
 	Baseline   baselineItem    `json:"baseline,omitempty" jsonschema:"Earlier results that relative objectives compare with."`
-	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read. Default: from its process, where it runs on this machine."`
+	Metrics    metricsDoc      `json:"metrics,omitzero" jsonschema:"Where the CPU time and the memory of the service are read, by default from its process, where it runs on this machine, and what else is measured of it."`
 	Kubernetes kubernetesDoc   `json:"kubernetes,omitzero" jsonschema:"What is watched in a Kubernetes cluster while the service is loaded. It is only read."`
 	OpenAPI    fixedText       `json:"openapi,omitempty" jsonschema:"OpenAPI document of the service, relative to this file: the report says which of its operations are not loaded."`
 	Service    serviceDoc      `json:"service,omitzero" jsonschema:"How slogate builds and starts the service itself. Only slogate compare BASE..HEAD and slogate run --allow-commands do."`
@@ -133,7 +134,7 @@ type httpDoc struct {
 	Connections connectionsText `json:"connections,omitempty" jsonschema:"keep: a connection carries one request after the other, new: each request opens its own; or a duration, for which each carries requests at most. Default: keep, and 10s where the autoscaler of a service in Kubernetes is watched."`
 	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
 	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
-	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128. Default: none, whatever the environment says."`
+	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128 or https://proxy:3129. Default: none, whatever the environment says."`
 	Protocol    protocolText    `json:"protocol,omitempty" jsonschema:"auto, http1, http2 (over TLS) or h2c (without). Default: auto, what TLS agrees upon, and HTTP/1.1 without TLS."`
 	Streams     countValue      `json:"streams,omitempty" jsonschema:"Requests on one HTTP/2 connection at the same time, at most. Default: 100."`
 	TLS         tlsDoc          `json:"tls,omitzero" jsonschema:"How https is spoken."`
@@ -205,7 +206,24 @@ type kubernetesDoc struct {
 }
 
 type metricsDoc struct {
-	Scrape fixedText `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
+	Scrape     fixedText     `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
+	Prometheus prometheusDoc `json:"prometheus,omitzero" jsonschema:"A Prometheus server that is asked for the indicators metric.NAME."`
+	CPUProfile cpuProfileDoc `json:"cpu_profile,omitzero" jsonschema:"Take a CPU profile of the service while it is loaded. Default: off."`
+}
+
+type cpuProfileDoc struct {
+	Path     fixedText    `json:"path" jsonschema:"Path of the target's pprof endpoint, such as /debug/pprof/profile."`
+	Duration durationText `json:"duration,omitempty" jsonschema:"How long it is taken, in whole seconds. Default: 10s."`
+	Stages   []fixedText  `json:"stages,omitempty" jsonschema:"The stages in which it is taken, by their names. Default: every judged one."`
+}
+
+type prometheusDoc struct {
+	URL     fixedText    `json:"url" jsonschema:"Address of the server, such as http://localhost:9090."`
+	Queries queryMap     `json:"queries" jsonschema:"PromQL by the names of the metrics. Each gives one series."`
+	Delay   durationText `json:"delay,omitempty" jsonschema:"How long after the last stage the server is asked: until it has the samples of the stage's end. Default: 5s."`
+	Timeout durationText `json:"timeout,omitempty" jsonschema:"Time limit of one request. Default: 10s."`
+	Headers headerMap    `json:"headers,omitempty" jsonschema:"Headers of the requests. Those of http are not sent."`
+	Auth    authItem     `json:"auth,omitempty" jsonschema:"How the requests show who sends them. That of http is not used."`
 }
 
 // requestDoc holds the keys of a request, in a step or directly in a scenario.
@@ -352,9 +370,11 @@ type objectiveDoc struct {
 }
 
 // keysOf gives the keys of a map of the file, in the order of the type.
-func keysOf[T any]() []string {
+func keysOf[T any]() []string { return keysOfType(reflect.TypeFor[T]()) }
+
+func keysOfType(t reflect.Type) []string {
 	var keys []string
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
+	for _, f := range reflect.VisibleFields(t) {
 		if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" {
 			keys = append(keys, key)
 		}

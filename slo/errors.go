@@ -103,6 +103,9 @@ const (
 	CodeStream       Code = "SLO152" // a stream that cannot be read so, or events where there is none
 	CodeServiceName  Code = "SLO153" // not the address of a service, or not a name
 	CodeGRPC         Code = "SLO154" // a method of gRPC that cannot be called, a message that it does not take, or a .proto file that does not compile
+	CodeMetric       Code = "SLO155" // a query that is none, or a metric that no query gives
+	CodePrometheus   Code = "SLO156" // not the address of a Prometheus server
+	CodeProfiling    Code = "SLO157" // a CPU profile that cannot be taken
 	CodeKubernetes   Code = "SLO160" // not a name of Kubernetes
 	CodeUnwatched    Code = "SLO161" // an objective on replicas that nobody watches
 	CodeDocument     Code = "SLO170" // a document of another kind (OpenAPI, HAR, Postman) that cannot be read
@@ -141,6 +144,9 @@ func (e *Error) place() string {
 	}
 	return fmt.Sprintf("%s:%d:%d: ", harmless(e.File), e.Line, e.Column)
 }
+
+// Advice is the hint, on one line; empty where there is none.
+func (e *Error) Advice() string { return harmless(e.Hint) }
 
 // Pretty gives the fault with the line of the file, a mark below what is at
 // fault, and the hint. It ends in a line feed.
@@ -259,9 +265,18 @@ func nearest(word string, known []string) string {
 	return best
 }
 
+// meant is the known word that an unknown one stands for, by its spelling or in
+// another tool, or "".
+func meant(word string, known []string) string {
+	if k := ours(word, known); k != "" {
+		return k
+	}
+	return nearest(word, known)
+}
+
 // didYouMean ends a message about an unknown word.
 func didYouMean(word string, known []string) string {
-	if k := nearest(word, known); k != "" {
+	if k := meant(word, known); k != "" {
 		return ", did you mean " + quote(k) + "?"
 	}
 	return ""

@@ -154,7 +154,7 @@ func parseSource(s string) (string, error) {
 	return ip.String(), nil
 }
 
-const proxyHint = "a proxy is http:// with a host and a port, such as http://proxy:3128; its user and password may be values: http://${env.USER}:${secret.PASSWORD}@proxy:3128"
+const proxyHint = "a proxy is http:// or https:// with a host and a port, such as http://proxy:3128; its user and password may be values: http://${env.USER}:${secret.PASSWORD}@proxy:3128"
 
 // proxy reads the URL of a proxy. Its password is a secret, also in the form
 // that is sent.
@@ -174,7 +174,7 @@ func (p *parser) proxy(n *node) string {
 	}
 	resolved, _ := t.Static()
 	u, err := url.Parse(resolved)
-	if err != nil || u.Scheme != "http" || !isHost(u.Hostname()) || u.Port() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u.Hostname()) || u.Port() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
 		p.failTarget(n, resolved, &fault{code: CodeProxy, msg: "not a proxy", hint: proxyHint})
 		return ""
 	}
@@ -182,7 +182,7 @@ func (p *parser) proxy(n *node) string {
 		p.keepSecret(password)
 		p.keepSecret(basicCredentials(u.User.Username(), password))
 	}
-	p.leadsTo(n, "the proxy", "http://"+u.Host)
+	p.leadsTo(n, "the proxy", u.Scheme+"://"+u.Host)
 	return resolved
 }
 

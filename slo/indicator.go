@@ -40,14 +40,14 @@ var indicatorNames = []string{
 	"requests", "errors", "timeouts", "unsent",
 	"status(5xx)", "status(429)", "apdex(500ms)", "bytes_in", "bytes_out", "p95.slope",
 	"cpu_per_request", "cpu", "memory.max", "throttled", "capacity",
-	"measure.NAME.p95", "redirects",
+	"measure.NAME.p95", "redirects", "metric.NAME", "metric.NAME.max",
 	"replicas.max", "scale_up_time", "cpu.max", "restarts",
 	"first_event.p95", "event_gap.p95", "round_trip.p95", "events", "events_per_second",
 }
 
 // Unit gives what the indicator is counted in.
 func (i Indicator) Unit() Unit {
-	if i.Clock == MeasuredNumber {
+	if i.Clock == MeasuredNumber || i.Kind == Metric {
 		return UnitNumber
 	}
 	switch i.Kind {
@@ -116,6 +116,11 @@ func (i Indicator) IsOften() bool { return i.Clock == EventGap || i.Clock == Rou
 func (i Indicator) String() string {
 	name := string(i.Kind)
 	switch i.Kind {
+	case Metric:
+		name += "." + i.Measure
+		if i.Of != Mean {
+			name += "." + string(i.Of)
+		}
 	case Percentile:
 		name = "p" + i.Quantile.String()
 	case Status:
@@ -233,6 +238,9 @@ func parseIndicator(name string) (Indicator, error) {
 	if rest, ok := strings.CutPrefix(name, string(MeasuredNumber)+"."); ok {
 		return parseMeasureIndicator(name, rest)
 	}
+	if rest, ok := strings.CutPrefix(name, string(Metric)+"."); ok {
+		return parseMetricIndicator(name, rest)
+	}
 	clock, kind := Response, name
 	for _, c := range clocks {
 		if rest, ok := strings.CutPrefix(name, string(c)+"."); ok {
@@ -271,6 +279,22 @@ func parseMeasureIndicator(name, rest string) (Indicator, error) {
 		}
 	}
 	i.Clock, i.Measure = MeasuredNumber, of
+	return i, nil
+}
+
+// parseMetricIndicator reads NAME or NAME.KIND after "metric.".
+func parseMetricIndicator(name, rest string) (Indicator, error) {
+	of, kind, has := strings.Cut(rest, ".")
+	i := Indicator{Kind: Metric, Measure: of, Of: Kind(kind)}
+	if !has {
+		i.Of = Mean
+	}
+	if !variableName.MatchString(of) || has && i.Of != Min && i.Of != Max && i.Of != Last {
+		return Indicator{}, &fault{
+			code: CodeIndicator, msg: quote(name) + " is unknown",
+			hint: "of a metric there are the mean over the stage, metric.cpu, and metric.cpu.min, metric.cpu.max and metric.cpu.last",
+		}
+	}
 	return i, nil
 }
 

@@ -40,7 +40,7 @@ const (
 	UnitScore    Unit = "score"  // apdex, 0 to 1
 	UnitSlope    Unit = "slope"  // microseconds a minute
 	UnitCores    Unit = "cores"  // CPU seconds a second
-	UnitNumber   Unit = "number" // of a measure
+	UnitNumber   Unit = "number" // of a measure or a metric
 	UnitUsage    Unit = "usage"  // of what was requested: 1 is all of it, more is possible
 )
 
@@ -76,6 +76,10 @@ const (
 	CPU           Kind = "cpu"
 	MemoryMax     Kind = "memory.max"
 	Throttled     Kind = "throttled"
+
+	// Metric is a statistic of what a query of a Prometheus server gave.
+	Metric Kind = "metric"
+	Last   Kind = "last" // value; only of a metric
 
 	Capacity  Kind = "capacity"  // the highest rate that a search found, in arrivals a second
 	Redirects Kind = "redirects" // that were followed
@@ -119,7 +123,8 @@ type Quantile struct{ Num, Den int64 }
 type Indicator struct {
 	Kind     Kind
 	Clock    Clock
-	Measure  string        // of MeasuredNumber: its name
+	Measure  string        // of MeasuredNumber and Metric: its name
+	Of       Kind          // of Metric: Mean, Min, Max or Last
 	Quantile Quantile      // of Percentile
 	Status   StatusRange   // of Status
 	Apdex    time.Duration // of Apdex: the satisfied threshold T; tolerating up to 4T

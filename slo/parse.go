@@ -109,6 +109,7 @@ type parser struct {
 	everywhere map[string]int    // the captures that before makes, with their numbers
 	captured   map[string][]Pos  // the names of all captures, where they stand
 	tables     map[string]*table // the data files, by their names
+	profiled   []*node           // the names of stages that a profile is taken in
 }
 
 // lineBreak is what YAML counts as the end of a line.
@@ -206,12 +207,17 @@ type object struct {
 	node   *node
 	keys   []string
 	values map[string]entry
+	meant  []string // keys that unknown ones probably stand for
 }
 
 // objectOf reads a map with the keys of T. A value of another kind is an
 // error and gives an object without keys.
-func objectOf[T any](p *parser, n *node, what string) *object {
-	o := &object{node: n, keys: keysOf[T](), values: map[string]entry{}}
+func objectOf[T any](p *parser, n *node, what string) *object { return p.object(n, what, keysOf[T]()) }
+
+// object is apart from its generic caller, of which the binary has one for each
+// type.
+func (p *parser) object(n *node, what string, keys []string) *object {
+	o := &object{node: n, keys: keys, values: map[string]entry{}}
 	if n == nil {
 		return o
 	}
@@ -222,6 +228,7 @@ func objectOf[T any](p *parser, n *node, what string) *object {
 	for _, e := range n.entries {
 		switch {
 		case !slices.Contains(o.keys, e.key):
+			o.meant = append(o.meant, meant(e.key, o.keys))
 			p.fail(e.pos, width(e.key), CodeUnknownKey, "unknown key "+quote(e.key)+e.origin()+didYouMean(e.key, o.keys), "accepted here: "+strings.Join(o.keys, " "))
 		case e.value.isNull() && e.key != "json":
 			p.fail(e.pos, width(e.key), CodeMissing, "key "+quote(e.key)+" has no value", "write one, or remove the key")
@@ -246,10 +253,16 @@ func (o *object) has(key string) bool { return o.get(key) != nil }
 // need reports a missing key.
 func (o *object) need(p *parser, key, hint string) *node {
 	n := o.get(key)
-	if n == nil && o.node != nil && o.node.kind == mapNode && !o.isWritten(key) {
+	if n == nil && o.node != nil && o.node.kind == mapNode && !o.isMeant(key) {
 		p.fail(o.node.pos, 0, CodeMissing, "key "+quote(key)+" is missing", hint)
 	}
 	return n
+}
+
+// isMeant reports a key that is there or that another one probably stands for,
+// which has been reported already.
+func (o *object) isMeant(key string) bool {
+	return o.isWritten(key) || slices.Contains(o.meant, key)
 }
 
 // isWritten reports a key that is there, also without a usable value, which
@@ -440,6 +453,7 @@ func (p *parser) document(root *node) {
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))
 	p.checkRows()
+	p.checkProfiled()
 	p.checkWatched()
 	p.checkSent()
 	p.checkShards(under(o.get("baseline"), "base_target"), under(o.get("limits"), "connections"))

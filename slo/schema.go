@@ -58,7 +58,7 @@ const (
 	numberPattern    = `[0-9]+(\.[0-9]+)?`
 	durationPattern  = `(` + numberPattern + ` *(us|µs|ms|s|m|h|d))+`
 	ratePattern      = numberPattern + ` */ *[smh]`
-	indicatorPattern = `((ok|service|connect|tls|ttfb|first_event|event_gap|round_trip|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|events|events_per_second|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|replicas\.max|scale_up_time|cpu\.max|restarts|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
+	indicatorPattern = `((ok|service|connect|tls|ttfb|first_event|event_gap|round_trip|iteration)\.)?(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)|(iteration\.)?(success_rate|error_rate|throughput|goodput)|requests|errors|timeouts|unsent|status\( *[1-5](xx|[0-9]{2})(\.\.[1-5][0-9]{2})? *\)|apdex\(.+\)|bytes_in|bytes_out|events|events_per_second|(iteration\.)?(p[0-9]{1,2}(\.[0-9]+)?|mean)\.slope|cpu_per_request|cpu|memory\.max|throttled|capacity|redirects|replicas\.max|scale_up_time|cpu\.max|restarts|metric\.[A-Za-z_][A-Za-z0-9_]*(\.(min|max|last))?|measure\.[A-Za-z_][A-Za-z0-9_]*\.(p[0-9]{1,2}(\.[0-9]+)?|min|mean|max|stddev)`
 	objectivePattern = `(` + indicatorPattern + `) *(<=|>=|<|>|==) *.+`
 )
 
@@ -132,6 +132,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 	known[reflect.TypeFor[resolveMap]()] = &jsonschema.Schema{Type: "object", AdditionalProperties: anyScalar()}
 	known[reflect.TypeFor[algorithmText]()] = &jsonschema.Schema{Enum: []any{"sha256", "sha512", "sha384", "sha1"}}
 	known[reflect.TypeFor[encodingText]()] = &jsonschema.Schema{Enum: []any{"hex", "base64"}}
+	known[reflect.TypeFor[queryMap]()] = &jsonschema.Schema{Type: "object", MinProperties: new(1), PropertyNames: &jsonschema.Schema{Pattern: variableName.String()}, AdditionalProperties: &jsonschema.Schema{Type: "string"}}
 	known[reflect.TypeFor[signedText]()] = pattern(`method|path|host|body|header +.+` + withValue)
 	known[reflect.TypeFor[authItem]()] = either(&jsonschema.Schema{Const: jsonschema.Ptr[any](noAuth)}, authSchema(known))
 	field := either(anyScalar(), schemaOf[multipartDoc](known))

@@ -118,8 +118,12 @@ func (p *parser) judged(n *node, severity Severity) (Objective, bool) {
 	return o, true
 }
 
-// isMeasured refuses a measure that no step has.
+// isMeasured refuses a measure that no step has, and a metric that no query
+// gives.
 func (p *parser) isMeasured(i Indicator) error {
+	if i.Kind == Metric {
+		return p.isAsked(i)
+	}
 	if i.Clock != MeasuredNumber || p.counted == nil || slices.Contains(p.file.Measures, i.Measure) {
 		return nil
 	}

@@ -93,11 +93,6 @@ type Baseline struct {
 	Max        time.Duration // how long a compared stage may be extended to last; 180 s by default
 }
 
-// Metrics says where what the service uses can be read.
-type Metrics struct {
-	Scrape *Request // the target's own Prometheus endpoint; nil: none
-}
-
 // Schedule says how the two sides of a comparison are loaded.
 type Schedule string
 

@@ -165,7 +165,7 @@ func (p *parser) workload(o *object, w *Workload) []level {
 	case o.has("workers"):
 		o.exclude(p, "workers", []string{"arrivals", "pacing"}, "arrivals and pacing belong to rate")
 		return p.closedLoad(o, w)
-	case !o.isWritten("rate") && !o.isWritten("workers"):
+	case !o.isMeant("rate") && !o.isMeant("workers"):
 		p.fail(o.node.pos, 0, CodeCombination, "the stage has neither workers nor rate", loadHint)
 	}
 	return nil

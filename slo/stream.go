@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -131,7 +132,7 @@ func (c Capture) inEvent(events map[int]string) (Content, error) {
 	case !ok:
 		return Content{}, errNothing
 	case c.path != nil:
-		return c.inJSON(exactJSON(text))
+		return c.inJSON(ExactJSON([]byte(text)))
 	case c.pattern != nil:
 		return inText(c.pattern, text)
 	}
@@ -152,10 +153,10 @@ func inText(pattern *regexp.Regexp, text string) (Content, error) {
 	return Content{}, errNothing
 }
 
-// exactJSON decodes one value with its numbers as they are written, and gives
+// ExactJSON decodes one value with its numbers as they are written, and gives
 // nil for what is none.
-func exactJSON(text string) any {
-	d := json.NewDecoder(strings.NewReader(text))
+func ExactJSON(text []byte) any {
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
 	if d.Decode(&v) != nil {

@@ -172,6 +172,9 @@ func parseValue(unit Unit, s string) (float64, error) {
 	if ok && rest == "" && n == math.Trunc(n) {
 		return n, nil
 	}
+	if strings.HasSuffix(s, "%") {
+		return 0, notA(CodeBound, "count", s, "100, without a unit; a share has error_rate, success_rate or status(5xx)")
+	}
 	return 0, notA(CodeBound, "count", s, "100, without a unit")
 }
 

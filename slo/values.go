@@ -315,11 +315,18 @@ func dynamicValue(inside string) (Part, error) {
 	}
 	head, _, _ := strings.Cut(word, ".")
 	guess := didYouMean(word, valueWords)
-	if guess == "" {
+	switch {
+	case guess != "":
+	case environmentLike.MatchString(inside):
+		guess = ", did you mean " + quote("${env."+inside+"}") + "?"
+	default:
 		guess = didYouMean(head, valueWords)
 	}
 	return Part{}, &fault{code: CodeValue, msg: "unknown value " + quote("${"+inside+"}") + guess, hint: valueNames}
 }
+
+// environmentLike is how variables of the environment are written.
+var environmentLike = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 func wrongValue(inside, why string) error {
 	return &fault{code: CodeTemplate, msg: quote("${"+inside+"}") + ": " + why, hint: valueNames}

@@ -35,6 +35,9 @@ var kinds = []string{"request", "websocket", "grpc", "tcp", "dns"}
 // sends reads what a step sends. It reports false where nothing says it.
 func (p *parser) sends(o *object, r *Request, hint string) bool {
 	at := slices.IndexFunc(kinds, o.isWritten)
+	if at < 0 && slices.Contains(o.meant, "steps") {
+		return false
+	}
 	if at < 0 {
 		o.need(p, "request", hint)
 		return false

@@ -185,6 +185,9 @@ func (p *parser) failSyntax(err error) {
 	if strings.Contains(e.Msg, "mapping values") {
 		e.Hint = "a text with \": \" in it must be put in single quotes"
 	}
+	if strings.Contains(e.Msg, "expected '-' indicator") || strings.Contains(e.Msg, "expected key") {
+		e.Hint = "from this line on: the keys of one map begin in the same column, and so do the hyphens of one list"
+	}
 	p.explainSyntax(e)
 	p.add(e)
 }

@@ -21,8 +21,8 @@ import (
 	"time"
 )
 
-// work is what the service computes for a request: so many rounds of SHA-256.
-func work(rounds int) [32]byte {
+// Work is what the service computes for a request: so many rounds of SHA-256.
+func Work(rounds int) [32]byte {
 	var sum [32]byte
 	for range rounds {
 		sum = sha256.Sum256(sum[:])
@@ -38,18 +38,18 @@ func Rounds(folder string, wanted time.Duration) (int, error) {
 	if err == nil {
 		return strconv.Atoi(string(text))
 	}
-	rounds := calibrate(wanted)
+	rounds := RoundsFor(wanted)
 	return rounds, os.WriteFile(path, []byte(strconv.Itoa(rounds)), 0o644)
 }
 
-// calibrate takes the fastest of several tries: what else happens only slows
-// them.
-func calibrate(wanted time.Duration) int {
+// RoundsFor measures the rounds that take a time on this machine. It takes the
+// fastest of several tries: what else happens only slows them.
+func RoundsFor(wanted time.Duration) int {
 	const rounds = 20_000
 	fastest := time.Hour
 	for range 20 {
 		start := time.Now()
-		work(rounds)
+		Work(rounds)
 		fastest = min(fastest, time.Since(start))
 	}
 	return int(rounds * wanted / fastest)
@@ -57,18 +57,27 @@ func calibrate(wanted time.Duration) int {
 
 // Listen serves on a free loopback port, whose address it prints.
 func Listen(h http.Handler) error {
+	l, err := Open()
+	if err != nil {
+		return err
+	}
+	return http.Serve(l, h)
+}
+
+// Open listens on a free loopback port, whose address it prints.
+func Open() (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return nil, fmt.Errorf("listen: %w", err)
 	}
 	fmt.Printf("http://%s\n", l.Addr())
-	return http.Serve(l, h)
+	return l, nil
 }
 
 // Serve is the service whose every answer costs so many rounds of work.
 func Serve(rounds int) error {
 	return Listen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		sum := work(rounds)
+		sum := Work(rounds)
 		w.Header().Set("Content-Length", strconv.Itoa(len(sum)))
 		_, _ = w.Write(sum[:])
 	}))
@@ -79,7 +88,7 @@ func Serve(rounds int) error {
 func Disturb(random *rand.Rand, busy func(*rand.Rand) time.Duration) {
 	for {
 		for end := time.Now().Add(busy(random)); time.Now().Before(end); {
-			work(10_000)
+			Work(10_000)
 		}
 		time.Sleep(time.Duration((2 + 10*random.Float64()) * float64(time.Second)))
 	}

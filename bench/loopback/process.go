@@ -89,6 +89,21 @@ func OnCore(ctx context.Context, core int, session bool, args ...string) error {
 	return nil
 }
 
+// Alone runs this program to its end, on whichever core is free.
+func Alone(ctx context.Context, args ...string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program: %w", err)
+	}
+	cmd := child(ctx, self, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(args[:min(len(args), 2)], " "), err)
+	}
+	return nil
+}
+
 // DataFolder is where a command keeps what it has measured: in the cache of the
 // user.
 func DataFolder(name string) string {

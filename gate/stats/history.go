@@ -34,7 +34,7 @@ func Predict(history []float64, prior float64) Prediction {
 		Spread: s,
 		Scale:  scale,
 		DF:     df,
-		Limit:  student(1-falseAlarm, df) * scale,
+		Limit:  StudentQuantile(1-falseAlarm, df) * scale,
 	}
 }
 
@@ -50,5 +50,5 @@ func (p Prediction) FalseAlarm(distance float64) float64 {
 // Detectable is the distance above the centre that four of five runs notice:
 // they must lie beyond the tolerance and beyond the limit.
 func (p Prediction) Detectable(tolerance float64) float64 {
-	return max(tolerance, p.Limit) + student(power, p.DF)*p.Scale
+	return max(tolerance, p.Limit) + StudentQuantile(power, p.DF)*p.Scale
 }

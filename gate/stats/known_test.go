@@ -134,7 +134,7 @@ func TestKnownEstimates(t *testing.T) {
 func TestKnownLimits(t *testing.T) {
 	k := readKnown(t)
 	for _, c := range k.Student {
-		closeTo(t, "Student quantile", c[:2], student(c[0], c[1]), c[2])
+		closeTo(t, "Student quantile", c[:2], StudentQuantile(c[0], c[1]), c[2])
 		closeTo(t, "Student tail", c[1:], studentAbove(c[2], c[1]), 1-c[0])
 	}
 	for _, c := range k.Detectable {

@@ -75,12 +75,21 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// simulated is how many of so many runs are simulated: a fifth with -short, as
+// beside the race detector, which takes ten times as long.
+func simulated(runs int) int {
+	if testing.Short() {
+		return runs / 5
+	}
+	return runs
+}
+
 // An unchanged build fails at most one family of three in 100, whatever the
 // noise, within four binomial standard errors; a change twice as large as the
 // detectable one is found, and a better head never fails.
 func TestComparePairsErrors(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 14))
-	const runs = 1500
+	runs := simulated(1500)
 	rate := func(shift float64) float64 {
 		failed := 0
 		for range runs {
@@ -95,9 +104,9 @@ func TestComparePairsErrors(t *testing.T) {
 				failed++
 			}
 		}
-		return float64(failed) / runs
+		return float64(failed) / float64(runs)
 	}
-	if got := rate(0); got > 0.01+4*math.Sqrt(0.01*0.99/runs) {
+	if got := rate(0); got > 0.01+4*math.Sqrt(0.01*0.99/float64(runs)) {
 		t.Errorf("%.2f %% of unchanged families fail", 100*got)
 	}
 	if got := rate(2 * Detectable(0.15, 30, 3, 0)); got < 0.99 {

@@ -32,7 +32,7 @@ func Detectable(s float64, n, m int, tolerance float64) float64 {
 	}
 	df := float64(n - 1)
 	se := s / math.Sqrt(float64(n))
-	return max(student(1-level/float64(max(m, 1)), df)*se, tolerance) + student(power, df)*se
+	return max(StudentQuantile(1-level/float64(max(m, 1)), df)*se, tolerance) + StudentQuantile(power, df)*se
 }
 
 // Detectable is the smallest change that pairs which spread like these show in
@@ -59,7 +59,7 @@ func (p Pairs) detectable(w averages, m int) float64 {
 	}
 	df := float64(w.n - 1)
 	d, e := w.centre()-w.sorted[k-1], w.standardError()
-	noticed := student(power, df) * e
+	noticed := StudentQuantile(power, df) * e
 	if d > 0 && e > 0 {
 		d += noticed * math.Sqrt(1+d*d/(e*e)/(2*df))
 	}

@@ -2,14 +2,7 @@ package stats
 
 import (
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
-
-// studentAbove is the probability of a value above t.
-func studentAbove(t, df float64) float64 {
-	return distuv.StudentsT{Sigma: 1, Nu: df}.Survival(t)
-}
 
 // RankSumP is the exact two-sided p-value of the Wilcoxon-Mann-Whitney test:
 // how probable rank sums of x among x and y are that lie at least as far from

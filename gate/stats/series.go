@@ -2,8 +2,6 @@ package stats
 
 import (
 	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // KendallTau measures whether a series rises or falls with time: tau-b from −1
@@ -33,7 +31,7 @@ func KendallTau(x []float64) (tau, p float64) {
 		return tau, 1
 	}
 	z := (math.Abs(float64(score)) - 1) / math.Sqrt(trendVariance(x))
-	return tau, 2 * distuv.UnitNormal.Survival(z)
+	return tau, 2 * normalAbove(z)
 }
 
 // trendVariance is the variance of Kendall's score under no trend.

@@ -3,8 +3,6 @@ package stats
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // exactPairs is up to how many pairs the signed-rank distribution is computed
@@ -72,7 +70,7 @@ func signedRanks(ranks []int) []float64 {
 func normalSignedRank(sum, n, ties float64) float64 {
 	mean := n * (n + 1) / 4
 	variance := n*(n+1)*(2*n+1)/24 - ties/48
-	return distuv.UnitNormal.Survival((sum - mean - 0.5) / math.Sqrt(variance))
+	return normalAbove((sum - mean - 0.5) / math.Sqrt(variance))
 }
 
 // averages are the Walsh averages of n differences, ascending: the n(n+1)/2
@@ -112,7 +110,7 @@ func (w averages) limits(level float64) (lower, upper float64) {
 // standardError of the centre, from its 95 % interval.
 func (w averages) standardError() float64 {
 	lower, upper := w.limits(0.95)
-	return (upper - lower) / 2 / student(0.975, float64(w.n-1))
+	return (upper - lower) / 2 / StudentQuantile(0.975, float64(w.n-1))
 }
 
 // walshRank is the rank of the Walsh average that is the lower limit of a
@@ -120,7 +118,7 @@ func (w averages) standardError() float64 {
 func walshRank(n int, alpha float64) int {
 	if n > exactPairs {
 		m := float64(n)
-		z := distuv.UnitNormal.Quantile(1 - alpha)
+		z := NormalQuantile(1 - alpha)
 		return int(math.Floor(m*(m+1)/4 - z*math.Sqrt(m*(m+1)*(2*m+1)/24)))
 	}
 	ranks := make([]int, n)

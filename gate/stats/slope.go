@@ -3,8 +3,6 @@ package stats
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Slope is how fast a series rises: the median of the slopes of all pairs of
@@ -28,7 +26,7 @@ func Slope(x, y []float64, confidence float64) (slope, lower, upper float64, ok 
 	}
 	slices.Sort(all)
 	n := float64(len(x))
-	z := distuv.UnitNormal.Quantile((1 + confidence) / 2)
+	z := NormalQuantile((1 + confidence) / 2)
 	c := z * math.Sqrt(n*(n-1)*(2*n+5)/18)
 	pairs := float64(len(all))
 	first := int(math.Floor((pairs - c) / 2))

@@ -49,20 +49,23 @@ func TestSlopeIsTheMedianOfPairs(t *testing.T) {
 // of heavy tails.
 func TestSlopeCoverage(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for name, noise := range map[string]func(int) float64{
-		"normal": func(int) float64 { return random.NormFloat64() },
-		"heavy":  func(int) float64 { return math.Exp(random.NormFloat64() * 1.5) },
+	for _, noise := range []struct {
+		name string
+		of   func(int) float64
+	}{
+		{"normal", func(int) float64 { return random.NormFloat64() }},
+		{"heavy", func(int) float64 { return math.Exp(random.NormFloat64() * 1.5) }},
 	} {
 		const trials = 2000
 		held := 0
 		for range trials {
-			x, y := line(20, 0.3, noise)
+			x, y := line(20, 0.3, noise.of)
 			if _, lower, upper, _ := Slope(x, y, 0.95); lower <= 0.3 && 0.3 <= upper {
 				held++
 			}
 		}
 		if share := float64(held) / trials; share < 0.935 || share > 0.985 {
-			t.Errorf("%s: the limits hold the slope in %.1f %% of series", name, 100*share)
+			t.Errorf("%s: the limits hold the slope in %.1f %% of series", noise.name, 100*share)
 		}
 	}
 }

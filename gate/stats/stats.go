@@ -9,8 +9,6 @@ package stats
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Median returns the middle value, or the mean of the two middle ones; NaN of
@@ -100,9 +98,4 @@ func doubledRanks(x []float64) (ranks []int, ties float64) {
 		from = to
 	}
 	return ranks, ties
-}
-
-// student is the quantile of Student's t with df degrees of freedom.
-func student(p, df float64) float64 {
-	return distuv.StudentsT{Sigma: 1, Nu: df}.Quantile(p)
 }

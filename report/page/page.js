@@ -171,6 +171,14 @@
           line(l.Side ? `${l.Stage}, ${l.Side}` : l.Stage, stageNumber(l), milliseconds, l.Side === "base" ? dashed : {}))],
       },
     },
+    metric: (i) => data.Metrics?.[i] && {
+      rows: [data.Metrics[i].At, data.Metrics[i].Line],
+      options: {
+        plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [Math.min(0, low * 1.15), Math.max(0, high * 1.15) || 1] } },
+        axes: [axis(seconds), axis(plain, { size: 64 })],
+        series: [{ label: "At", value: (u, v) => seconds(v) }, line(data.Metrics[i].Name, 3, plain)],
+      },
+    },
     cluster: () => data.Cluster && {
       rows: [data.Cluster.At, data.Cluster.Ready, data.Cluster.Desired, data.Cluster.Wanted],
       options: {

@@ -1,0 +1,103 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slogate/slogate/pprof"
+	"github.com/slogate/slogate/result"
+)
+
+// A change adds a hot function: the profiles of base and head, taken while both
+// are loaded, tell which.
+func TestProfilesNameTheHotFunction(t *testing.T) {
+	newRepository(t, `version: 1
+name: hot
+scenarios: [{request: GET /}]
+stages: [{name: steady/1, workers: 1, duration: 10s}]
+objectives: [success_rate >= 50%]
+service: {start: exec testservice, ready: GET /ready}
+metrics: {cpu_profile: {path: /debug/pprof/profile, duration: 10s}}
+`, "compute 1", "compute-more 1")
+	var out bytes.Buffer
+	if code := Main(t.Context(), []string{"compare", "--out", "out", "main..HEAD"}, os.LookupEnv, &out, &out); code != exitPass && code != exitInconclusive {
+		t.Fatalf("exit code %d:\n%s", code, out.String())
+	}
+	r, err := result.ReadFile(filepath.Join("out", resultFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := r.Stages[0].Profile.Grown(r.Base.Stages[0].Profile)
+	if len(grown) == 0 || !strings.HasSuffix(grown[0].Name, "computeMore") || !grown[0].InItself {
+		t.Errorf("grown: %+v\nhead: %+v\nbase: %+v", grown, r.Stages[0].Profile, r.Base.Stages[0].Profile)
+	}
+	found := false
+	for _, f := range r.Findings {
+		found = found || f.Rule == "hotter-function" && strings.Contains(f.Title, "computeMore")
+	}
+	if !found {
+		t.Errorf("findings: %+v", r.Findings)
+	}
+	for side, name := range map[string]string{"head": "computeMore", "base": "compute"} {
+		text, err := os.ReadFile("out/profile-" + side + "-steady-1.pb.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := pprof.Read(text)
+		if err != nil || len(p.Functions) == 0 || !bytes.Contains(fmt.Append(nil, p.Functions), []byte(name)) {
+			t.Errorf("%s: %+v, %v", side, p, err)
+		}
+	}
+	if !strings.Contains(out.String(), "CPU profile: steady/1") || !strings.Contains(out.String(), "computeMore") {
+		t.Errorf("the output has no profile:\n%s", out.String())
+	}
+}
+
+// A profile that cannot be had loses no run, and one of one service lists what
+// takes most.
+func TestProfileOfOneService(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  http.HandlerFunc
+		missing string
+	}{
+		"no endpoint": {http.NotFound, "GET /debug/pprof/profile: status 404"},
+		"no profile":  {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<script>")) }, "GET /debug/pprof/profile: the answer is no profile in pprof's format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make(chan string, 1)
+			mux := http.NewServeMux()
+			mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) {})
+			mux.HandleFunc("/debug/", func(w http.ResponseWriter, r *http.Request) {
+				asked <- r.URL.RawQuery
+				c.answer(w, r)
+			})
+			server := httptest.NewServer(mux)
+			defer server.Close()
+			r, code, printed := runFile(t, "version: 1\ntarget: "+server.URL+`
+scenarios: [{request: GET /}]
+stages: [{name: warm-up, rate: 20/s, duration: 1s, judge: false}, {name: steady, rate: 20/s, duration: 1s}]
+objectives: [requests >= 1]
+metrics: {cpu_profile: {path: "/debug/pprof/profile?x=1"}}
+`)
+			if p := r.Stages[1].Profile; p == nil || strings.ReplaceAll(p.Missing, "?x=1", "") != c.missing || r.Stages[0].Profile != nil || code != exitPass {
+				t.Errorf("exit code %d, profile %+v", code, p)
+			}
+			if got := <-asked; got != "x=1&seconds=1" { // as long as the stage
+				t.Errorf("asked for %q", got)
+			}
+			if !strings.Contains(printed, "CPU profile in stage steady: ") {
+				t.Errorf("the output does not say it:\n%s", printed)
+			}
+		})
+	}
+}

@@ -1,0 +1,207 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/slogate/slogate/result"
+)
+
+// second is one slice of a stage as a test wants it.
+type second struct {
+	median, longest time.Duration // of 50 requests; longest 0: as the median
+	failed          int64         // of them, answered with 500
+	refused         int64
+	memory          int64         // megabytes; 0: not known
+	work            time.Duration // processor time of a request; 0: not known
+}
+
+// slice makes a slice of it.
+func (w second) slice(i int) result.Slice {
+	const requests = 50
+	s := result.Slice{Offset: time.Duration(i) * time.Second, Width: time.Second}
+	s.Counters = result.Counters{Success: requests - w.failed - w.refused, BadStatus: w.failed, Refused: w.refused}
+	var r result.Recorder
+	for range requests - 1 {
+		r.Record(w.median)
+	}
+	r.Record(max(w.median, w.longest))
+	s.Response = r.Histogram()
+	if w.memory > 0 || w.work > 0 {
+		s.Cost = &result.Cost{CPU: requests * w.work, Span: time.Second, Memory: w.memory * 1e6}
+	}
+	return s
+}
+
+// seconds makes an open stage of 50 requests a second.
+func ofSeconds(name string, n int, of func(i int) second) result.Stage {
+	s := result.Stage{Name: name, Judged: true, State: result.Completed, Duration: time.Duration(n) * time.Second}
+	s.Workload = result.Workload{Model: "open", RateFrom: 50, RateTo: 50, Arrivals: "uniform"}
+	for i := range n {
+		slice := of(i).slice(i)
+		s.Slices = append(s.Slices, slice)
+		s.Counters.Add(slice.Counters)
+		s.Response = s.Response.Merge(slice.Response)
+	}
+	s.OK, s.Service, s.OnTime = s.Response, s.Response, s.Response
+	return s
+}
+
+// usual is a second in which nothing happens: medians differ a little.
+func usual(i int) second { return second{median: 10*ms + time.Duration(i*7%5)*100*time.Microsecond} }
+
+func TestFindWithinStages(t *testing.T) {
+	memory := func(of func(i int) int64) func(i int) second {
+		return func(i int) second {
+			s := usual(i)
+			s.memory = of(i)
+			return s
+		}
+	}
+	slow := func(when func(i int) bool, longest time.Duration) func(i int) second {
+		return func(i int) second {
+			s := usual(i)
+			if when(i) {
+				s.longest = longest
+			}
+			return s
+		}
+	}
+	failing := func(when func(i int) bool, n int64) func(i int) second {
+		return func(i int) second {
+			s := usual(i)
+			if when(i) {
+				s.failed = n
+			}
+			return s
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		of   func(i int) second
+		want []string // rules and where they begin
+	}{
+		{"nothing happens", usual, nil},
+
+		{"stalls each 5 s", slow(func(i int) bool { return i%5 == 3 }, 400*ms), []string{"periodic-stalls from 3s"}},
+		{"stalls over the border of two slices", slow(func(i int) bool { return i%6 == 3 || i%12 == 4 }, 400*ms), []string{"periodic-stalls from 3s"}},
+		{"three stalls are no period", slow(func(i int) bool { return i%10 == 5 }, 400*ms), nil},
+		{"stalls without a period", slow(func(i int) bool { return slices.Contains([]int{2, 5, 12, 15, 27}, i) }, 400*ms), nil},
+		{"stalls in every other slice", slow(func(i int) bool { return i%2 == 0 }, 400*ms), nil},
+		{"stalls that hardly stand out", slow(func(i int) bool { return i%5 == 3 }, 25*ms), nil},
+
+		{"memory grows", memory(func(i int) int64 { return int64(100 + 3*i) }), []string{"memory-growth from 0s"}},
+		{"memory grows in steps", memory(func(i int) int64 { return int64(100 + i/3*12) }), []string{"memory-growth from 0s"}},
+		{"memory levels off", memory(func(i int) int64 { return int64(100 + 10*min(i, 12)) }), nil},
+		{"memory goes up and down", memory(func(i int) int64 { return int64(100 + i%10*10) }), nil},
+		{"memory grows a little", memory(func(i int) int64 { return int64(1000 + i) }), nil},
+		{"memory falls", memory(func(i int) int64 { return int64(300 - 3*i) }), nil},
+
+		{"a slow beginning wears off", func(i int) second { return second{median: 10*ms + time.Duration(max(0, 6-i))*5*ms} }, []string{"warm-up from 0s"}},
+		{"a slow beginning costs more", func(i int) second {
+			if i < 3 {
+				return second{median: 40 * ms, work: 9 * ms}
+			}
+			return second{median: 10 * ms, work: 3 * ms}
+		}, []string{"warm-up from 0s"}},
+		{"one slow slice", func(i int) second { return second{median: 10*ms + time.Duration(max(0, 1-i))*90*ms} }, nil},
+		{"a slow beginning without another sign", func(i int) second {
+			if i < 4 {
+				return second{median: 40 * ms}
+			}
+			return usual(i)
+		}, []string{"warm-up from 0s (note)"}},
+
+		{"slower and slower", func(i int) second { return second{median: 10*ms + time.Duration(i)*ms} }, []string{"drifting from 0s (note)"}},
+		{"slower and slower, with more work", func(i int) second {
+			return second{median: 10*ms + time.Duration(i)*ms, work: 3*ms + time.Duration(i)*100*time.Microsecond}
+		}, []string{"drifting from 0s"}},
+
+		{"errors begin", failing(func(i int) bool { return i >= 14 }, 5), []string{"errors from 14s"}},
+		{"errors for some seconds", failing(func(i int) bool { return i >= 8 && i < 12 }, 20), []string{"errors from 8s"}},
+		{"errors all the time", failing(func(int) bool { return true }, 5), []string{"errors from 0s (note)"}},
+		{"few errors", failing(func(i int) bool { return i == 8 }, 4), nil},
+
+		{"nothing listens for a while", func(i int) second {
+			if i >= 8 && i < 11 {
+				return second{median: 5000 * ms, refused: 50}
+			}
+			return usual(i)
+		}, []string{"outage from 8s"}},
+		{"nothing succeeds for a while", failing(func(i int) bool { return i >= 8 && i < 11 }, 50), []string{"outage from 8s (note)"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found := Find(run(ofSeconds("a", 30, tt.of)))
+			var got []string
+			for _, f := range found {
+				complete(t, f)
+				got = append(got, placed(f))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s\n%s", diff, written(found))
+			}
+		})
+	}
+}
+
+func placed(f result.Finding) string {
+	text := fmt.Sprintf("%s from %v", f.Rule, f.Since)
+	if f.Note {
+		text += " (note)"
+	}
+	return text
+}
+
+// What is read off the slices of a constant load is not read off a ramp's.
+func TestCoursesOfRampsAreNotLookedAt(t *testing.T) {
+	s := ofSeconds("a", 30, func(i int) second {
+		return second{median: 10*ms + time.Duration(i)*ms, memory: int64(100 + 3*i)}
+	})
+	s.Workload.RateFrom = 1
+	if found := Find(run(s)); len(found) > 0 {
+		t.Errorf("findings in a ramp:\n%s", written(found))
+	}
+}
+
+// The numbers of findings within a stage.
+func TestNumbersWithinStages(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		of   func(i int) second
+		want []string
+	}{
+		{"stalls", func(i int) second {
+			s := usual(i)
+			if i%5 == 3 {
+				s.longest = 400 * ms
+			}
+			return s
+		}, []string{"stands still for about 400 ms every 5 s", "at 3 s, 8 s, 13 s, 18 s, 23 s, 28 s", "8 % of the time"}},
+		{"memory", func(i int) second {
+			s := usual(i)
+			s.memory = int64(100 + 3*i)
+			return s
+		}, []string{"grows by 180 MB a minute", "60 kB of memory at 50/s", "it doubles in 1m2s"}},
+		{"errors", func(i int) second {
+			s := usual(i)
+			if i >= 8 && i < 12 {
+				s.failed = 25
+			}
+			return s
+		}, []string{"from 8 s to 12 s", "none of 400 requests before, 50 % of 200 from 8 s to 12 s, none of 900 later"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := written(Find(run(ofSeconds("a", 30, tt.of))))
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package gate
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
+)
+
+// metered is the stage with the values of a metric.
+func metered(s result.Stage, asked int, values ...float64) result.Stage {
+	m := result.Metric{Name: "cpu", Asked: asked}
+	for i, v := range values {
+		m.Points = append(m.Points, result.MetricPoint{At: time.Duration(i) * time.Second, Value: v})
+	}
+	s.Metrics = []result.Metric{m}
+	return s
+}
+
+func TestJudgeMetric(t *testing.T) {
+	plain := taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20)
+	endless := metered(plain, 3, 1, 2)
+	endless.Metrics[0].Missing = "the query gave an infinite value"
+	for _, c := range []struct {
+		text   string
+		stage  result.Stage
+		want   result.Verdict
+		reason string
+	}{
+		{"metric.cpu <= 2", metered(plain, 3, 1, 2, 3), result.Pass, ""},
+		{"metric.cpu < 2", metered(plain, 3, 1, 2, 3), result.Fail, ""},
+		{"metric.cpu.max <= 2", metered(plain, 3, 1, 3, 2), result.Fail, ""},
+		{"metric.cpu.last <= 2", metered(plain, 3, 1, 3, 2), result.Pass, ""},
+		{"metric.cpu.min >= 1", metered(plain, 3, 1, 3, 2), result.Pass, ""},
+		{"metric.cpu <= 0.0000001", metered(plain, 1, 2e-7), result.Fail, ""}, // no bucket of a histogram
+		{"metric.cpu >= 5000000", metered(plain, 1, 4999999), result.Fail, ""},
+		{"metric.cpu <= 2", metered(plain, 6, 1, 2, 3), result.Pass, ""},
+		{"metric.cpu <= 2", metered(plain, 7, 1, 2, 3), result.Inconclusive, "the metric has a value at 3 of 7 moments of the stage"},
+		{"metric.cpu <= 2", metered(plain, 7), result.Inconclusive, "at 0 of 7 moments"},
+		{"metric.cpu <= 2", endless, result.Inconclusive, "the query gave an infinite value"},
+		{"metric.cpu <= 2", plain, result.Inconclusive, "the metric was not asked for"},
+	} {
+		o, err := slo.ParseObjective(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := judge(plan(o), c.stage).Objectives[0]
+		if got.Verdict != c.want || !strings.Contains(got.Reason, c.reason) || got.Unit != "number" {
+			t.Errorf("%s: %s (%s), want %s (%s)", c.text, got.Verdict, got.Reason, c.want, c.reason)
+		}
+	}
+}
+
+// Earlier results judge a metric as they judge a time.
+func TestJudgeMetricAgainstEarlierResults(t *testing.T) {
+	o, err := slo.ParseObjective("metric.cpu <= baseline + 10%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage := func(value float64) result.Stage {
+		s := metered(taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20), 1, value)
+		s.Name, s.State = "high", result.Completed
+		return s
+	}
+	var earlier []*result.Run
+	for i, v := range []float64{0.50, 0.51, 0.49, 0.50, 0.52, 0.50} {
+		earlier = append(earlier, &result.Run{Start: time.Unix(int64(1000*i), 0), Seed: uint64(i), Stages: []result.Stage{stage(v)}})
+	}
+	for value, want := range map[float64]result.Verdict{0.51: result.Pass, 0.9: result.Fail, -1: result.Inconclusive} {
+		r := &result.Run{Start: time.Unix(9000, 0), Stages: []result.Stage{stage(value)}}
+		got := Judge(plan(o), r, Options{Baseline: earlier}).Objectives[0]
+		if got.Verdict != want {
+			t.Errorf("%v: %s (%s), want %s", value, got.Verdict, got.Reason, want)
+		}
+	}
+}
