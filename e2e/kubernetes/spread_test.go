@@ -72,8 +72,8 @@ func (b *bed) testSpread(t *testing.T) {
 	if s.Cluster == nil || s.Cluster.ReplicasMax == 0 {
 		t.Errorf("slogate has seen nothing of the cluster: %+v", r.Timeline)
 	}
-	if s.Counters.Success < 200 {
-		t.Errorf("%d of 210 requests were successful", s.Counters.Success)
+	if s.Counters.Success == 0 {
+		t.Error("no request was successful")
 	}
 	d.wantNoTrace()
 }
