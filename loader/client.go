@@ -232,6 +232,9 @@ func (c *client) do(ctx context.Context, r request) *exchanged {
 		}
 		if x.trunk != nil {
 			x.converse(ctx, r, deadline)
+			if x.err == nil {
+				x.trunk.served.Store(true)
+			}
 		} else {
 			x.exchange(ctx, r, deadline)
 		}
@@ -261,13 +264,14 @@ func (x *exchanged) finish(ctx context.Context) {
 // leftOut reports whether the connection turned out to be closed before the
 // request reached the other side.
 func (x *exchanged) leftOut() bool {
-	if !x.reused || x.err == nil {
+	if x.err == nil {
 		return false
 	}
 	if x.trunk != nil {
-		return isUnprocessed(x.err)
+		// Others may have had all that a new connection serves.
+		return (x.reused || x.trunk.served.Load()) && isUnprocessed(x.err)
 	}
-	if x.conn.parser.Started() {
+	if !x.reused || x.conn.parser.Started() {
 		return false
 	}
 	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn)

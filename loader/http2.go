@@ -46,6 +46,7 @@ type http2 struct {
 
 // trunk is one HTTP/2 connection, open or being opened.
 type trunk struct {
+	served  atomic.Bool   // a request was answered on it
 	ready   chan struct{} // closed when it is open, or cannot be
 	err     error         // why it cannot be
 	conn    *http.ClientConn
