@@ -7,12 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/slo"
@@ -120,7 +117,7 @@ func (e *epollEngine) release(pools []*pool) {
 	e.pools = append(pools, e.pools...)
 }
 
-// resolved returns the target's addresses, which are looked up once a stage.
+// resolved returns the target's addresses, which are looked up for each stage.
 func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -212,54 +209,4 @@ func (e *epollEngine) close() {
 		p.close()
 	}
 	e.pools = nil
-}
-
-// targets are the addresses of the service.
-type targets struct {
-	client *client
-	list   []netip.AddrPort
-	err    error        // why there are none
-	good   atomic.Int64 // the one that was connected to last: it is tried first
-}
-
-// resolve looks the target's name up. It is done once a stage.
-func resolve(ctx context.Context, c *client) *targets {
-	t := &targets{client: c}
-	host, service, err := net.SplitHostPort(c.dial)
-	if err != nil {
-		t.err = err
-		return t
-	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		t.err = err
-		return t
-	}
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	t.err = err
-	for _, a := range addresses {
-		to := netip.AddrPortFrom(a.Unmap(), uint16(port))
-		if err := c.guard.check(to.Addr()); err != nil {
-			t.err = err
-			continue
-		}
-		if c.hasReached(to.String()) {
-			t.good.Store(int64(len(t.list)))
-		}
-		t.list = append(t.list, to)
-	}
-	return t
-}
-
-func (t *targets) len() int { return len(t.list) }
-
-// choose is the address for a try, counted from 0.
-func (t *targets) choose(try int) int { return (int(t.good.Load()) + try) % len(t.list) }
-
-func (t *targets) addr(i int) net.Addr { return net.TCPAddrFromAddrPort(t.list[i]) }
-
-// reached notes an address that was connected to.
-func (t *targets) reached(i int) {
-	t.good.Store(int64(i))
-	t.client.note(t.list[i].String())
 }

@@ -6,6 +6,7 @@ import (
 	"container/heap"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"time"
 
@@ -214,22 +215,23 @@ func (l *lane) continued(g *guest, err error) {
 	c.rest, c.hungUp = nil, true
 	l.read(c)
 	if c.guest == g && c.state == busyConn {
-		l.fail(g, netError("write", l.targets.addr(c.address), err))
+		l.fail(g, netError("write", net.TCPAddrFromAddrPort(c.to), err))
 	}
 }
 
 // dial opens a connection for a request, to the first address that takes one.
 func (l *lane) dial(g *guest) {
 	err := l.targets.err
-	for ; g.tries < l.targets.len(); g.tries++ {
-		i := l.targets.choose(g.tries)
+	l.targets.follow(l.requests, time.Now())
+	for to, ok := l.targets.choose(g.tries); ok; to, ok = l.targets.choose(g.tries) {
 		var c *wireConn
-		if c, err = l.open(l.targets.list[i], l.stamped); err == nil {
-			c.guest, c.address = g, i
+		if c, err = l.open(to, l.stamped); err == nil {
+			c.guest, c.to = g, to
 			g.conn, g.dialed = c, l.clock
 			return
 		}
-		err = netError("dial", l.targets.addr(i), err)
+		err = netError("dial", net.TCPAddrFromAddrPort(to), err)
+		g.tries++
 	}
 	g.conn = nil
 	l.fail(g, err)
@@ -241,14 +243,15 @@ func (l *lane) connected(c *wireConn) {
 	if err := c.socket.Err(); err != nil {
 		l.drop(c)
 		g.conn = nil
-		if g.tries++; g.tries < l.targets.len() {
+		g.tries++
+		if _, more := l.targets.choose(g.tries); more {
 			l.dial(g)
 			return
 		}
-		l.fail(g, netError("dial", l.targets.addr(c.address), err))
+		l.fail(g, netError("dial", net.TCPAddrFromAddrPort(c.to), err))
 		return
 	}
-	l.targets.reached(c.address)
+	l.targets.reached(c.to)
 	c.dies = l.lives.until(time.Now())
 	g.opened, g.connect = true, l.since()-g.dialed
 	l.continued(g, l.put(c, g))
@@ -303,7 +306,7 @@ func (l *lane) read(c *wireConn) {
 			l.ended(c, at)
 			return
 		case err != nil:
-			l.fail(c.guest, netError("read", l.targets.addr(c.address), err))
+			l.fail(c.guest, netError("read", net.TCPAddrFromAddrPort(c.to), err))
 			return
 		case len(data) == 0:
 			return
@@ -365,7 +368,7 @@ func (l *lane) ended(c *wireConn, at time.Duration) {
 		return
 	}
 	if err := c.parser.End(); err != nil {
-		l.fail(g, netError("read", l.targets.addr(c.address), err))
+		l.fail(g, netError("read", net.TCPAddrFromAddrPort(c.to), err))
 		return
 	}
 	l.complete(c, at)

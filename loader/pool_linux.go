@@ -35,9 +35,9 @@ type wireConn struct {
 	socket  epoll.Socket
 	key     epoll.Key
 	state   connState
-	stamped bool // its reads tell when the kernel got the bytes
-	hungUp  bool // the other side has sent its last byte
-	address int  // the one of the engine's addresses that it leads to
+	stamped bool           // its reads tell when the kernel got the bytes
+	hungUp  bool           // the other side has sent its last byte
+	to      netip.AddrPort // where it leads
 	guest   *guest
 	rest    []byte    // of the request, not yet taken by the socket
 	dies    time.Time // it carries no request after this
