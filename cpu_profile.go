@@ -18,31 +18,62 @@ import (
 )
 
 // profiler takes CPU profiles of the service behind a loader, and keeps each as
-// a file; nil where the file asks for none.
-func profiler(of *loader.Loader, file *slo.File, out, side string) run.Profiler {
+// a file; nil where the file asks for none. Own is the service where slogate has
+// started it.
+func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string) run.Profiler {
 	plan := file.Metrics.CPUProfile
 	if of == nil || plan == nil {
 		return nil
+	}
+	take, name := askedProfile(of, plan), "command"
+	if plan.Command == "" {
+		name = plan.Request.Name
+	} else {
+		take = ownProfile(own, plan)
 	}
 	return func(ctx context.Context, stage slo.Stage) (*result.Profile, error) {
 		seconds := plan.Seconds(stage)
 		if seconds == 0 {
 			return nil, nil
 		}
-		lasts := time.Duration(seconds) * time.Second
-		fetch, err := of.Fetcher(plan.Asks(seconds), pprof.MaxFile, lasts+profileLate)
+		text, err := take(ctx, seconds)
 		if err != nil {
-			return nil, err
-		}
-		text, err := fetch(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", plan.Request.Name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		p, err := pprof.Read(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", plan.Request.Name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return p, keepProfile(out, side, stage.Name, text)
+	}
+}
+
+// takesProfile gives the file of a profile of so many seconds.
+type takesProfile func(ctx context.Context, seconds int) ([]byte, error)
+
+// askedProfile asks the target's pprof endpoint.
+func askedProfile(of *loader.Loader, plan *slo.CPUProfile) takesProfile {
+	return func(ctx context.Context, seconds int) ([]byte, error) {
+		fetch, err := of.Fetcher(plan.Asks(seconds), pprof.MaxFile, time.Duration(seconds)*time.Second+profileLate)
+		if err != nil {
+			return nil, err
+		}
+		return fetch(ctx)
+	}
+}
+
+// ownProfile runs the file's command, which only a service that slogate has
+// started allows.
+func ownProfile(own *ownSide, plan *slo.CPUProfile) takesProfile {
+	return func(ctx context.Context, seconds int) ([]byte, error) {
+		if own == nil {
+			return nil, errors.New("slogate has not started the service: compare BASE..HEAD and run --allow-commands do")
+		}
+		text, err := own.profile(ctx, plan.Command, seconds)
+		if err != nil {
+			return nil, errors.New(brief(err))
+		}
+		return text, nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	runtimepprof "runtime/pprof"
 	"strings"
 	"testing"
 
@@ -100,4 +101,64 @@ metrics: {cpu_profile: {path: "/debug/pprof/profile?x=1"}}
 			}
 		})
 	}
+}
+
+// A command profiles the service that slogate has started, and no other.
+func TestProfileByACommand(t *testing.T) {
+	newRepository(t, `version: 1
+target: http://127.0.0.1:1
+wait_for: {request: GET /, timeout: 1ms}
+scenarios: [{request: GET /}]
+stages: [{name: steady, workers: 1, duration: 1s}]
+objectives: [success_rate >= 50%]
+service: {start: exec testservice, ready: GET /ready}
+metrics: {cpu_profile: {command: 'echo "$PROFILE_SECONDS s" >&2 && kill -0 $SERVICE_PID && cat ../profile'}}
+`, "delay 1ms", "delay 1ms")
+	slogate := func(args ...string) (*result.Run, string) {
+		t.Helper()
+		var out bytes.Buffer
+		code := Main(t.Context(), append(args, "--out", "out"), os.LookupEnv, &out, &out)
+		r, err := result.ReadFile(filepath.Join("out", resultFile))
+		if err != nil || code != exitPass && code != exitInconclusive {
+			t.Fatalf("exit code %d, %v:\n%s", code, err, out.String())
+		}
+		return r, out.String()
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "profile"), profileOf(t), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, out := slogate("run", "--allow-commands", "slo.yaml")
+	if p := r.Stages[0].Profile; p == nil || p.Missing != "" {
+		t.Errorf("profile %+v\n%s", p, out)
+	}
+	if said, err := os.ReadFile("out/service-profile.log"); err != nil || string(said) != "1 s\n" {
+		t.Errorf("the command said %q, %v", said, err)
+	}
+	if _, err := os.Stat("out/profile-head-steady.pb.gz"); err != nil {
+		t.Error(err)
+	}
+	os.Remove(filepath.Join(filepath.Dir(dir), "profile"))
+	if r, out = slogate("run", "--allow-commands", "slo.yaml"); !strings.Contains(r.Stages[0].Profile.Missing, "command: exit status 1") {
+		t.Errorf("profile %+v\n%s", r.Stages[0].Profile, out)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	if r, out = slogate("run", "--target", server.URL, "slo.yaml"); !strings.Contains(r.Stages[0].Profile.Missing, "slogate has not started the service") {
+		t.Errorf("profile %+v\n%s", r.Stages[0].Profile, out)
+	}
+}
+
+// profileOf is a profile of this process.
+func profileOf(t *testing.T) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	if err := runtimepprof.StartCPUProfile(&file); err != nil {
+		t.Skip(err) // the tests themselves are profiled
+	}
+	runtimepprof.StopCPUProfile()
+	return file.Bytes()
 }

@@ -129,7 +129,7 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	r := run.Conduct(ctx, file, to.head, run.Options{
 		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
 		Shard:   s.Together.shard,
-		Profile: profiler(to.head, file, s.Out, "head"), BaseProfile: profiler(to.base, file.AtBase(), s.Out, "base"),
+		Profile: profiler(to.head, s.Own.side(0), file, s.Out, "head"), BaseProfile: profiler(to.base, s.Own.side(1), file.AtBase(), s.Out, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Warnings = append(r.Warnings, to.finish(ctx)...)

@@ -8,10 +8,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/pprof"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/revision"
 	"github.com/slogate/slogate/service"
@@ -32,6 +36,7 @@ type ownSide struct {
 	build, start string
 	loader       *loader.Loader
 	process      *service.Process // nil before the first start
+	pid          atomic.Int64     // of the process
 }
 
 // place is where one of them runs.
@@ -106,6 +111,7 @@ func (o *ownServices) begin() error {
 		if s.process, err = s.spec.Start(s.start); err != nil {
 			return err
 		}
+		s.pid.Store(int64(s.process.PID()))
 		go o.watch(s, s.process)
 	}
 	return nil
@@ -177,6 +183,23 @@ func (o *ownServices) ends() <-chan *loader.StopError {
 		return nil
 	}
 	return o.ended
+}
+
+// side is one of them, head first; nil where slogate has not started it.
+func (o *ownServices) side(i int) *ownSide {
+	if o == nil || i >= len(o.sides) {
+		return nil
+	}
+	return o.sides[i]
+}
+
+// profile runs a command that prints a profile of so many seconds.
+func (s *ownSide) profile(ctx context.Context, command string, seconds int) ([]byte, error) {
+	spec := s.spec
+	spec.Env = append(slices.Clone(spec.Env), fmt.Sprintf("PROFILE_SECONDS=%d", seconds), fmt.Sprintf("SERVICE_PID=%d", s.pid.Load()))
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(seconds)*time.Second+profileLate, fmt.Errorf("profile %s: the command is not done %s after its %d s", spec.Name, profileLate, seconds))
+	defer cancel()
+	return spec.Profile(ctx, command, pprof.MaxFile)
 }
 
 // restarter starts both sides of a comparison anew; nil where slogate has not

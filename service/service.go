@@ -12,6 +12,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,25 +29,26 @@ type Spec struct {
 	Env     []string // NAME=value: the whole environment but for PORT
 	Port    int      // handed over as PORT
 	Secrets []string // texts that are masked in the output
-	Output  string   // folder of the output: NAME-build.log and NAME-start.log
+	Output  string   // folder of the output: NAME-build.log, NAME-start.log, NAME-profile.log
 }
 
 // The commands of a service, as its output files are named by.
 const (
-	build = "build"
-	start = "start"
+	build   = "build"
+	start   = "start"
+	profile = "profile"
 )
 
 // Logs are the files that the output of the commands goes to. What they hold
 // already is kept: who begins a new run removes them.
-func (s Spec) Logs() []string { return []string{s.log(build), s.log(start)} }
+func (s Spec) Logs() []string { return []string{s.log(build), s.log(start), s.log(profile)} }
 
 func (s Spec) log(what string) string { return filepath.Join(s.Output, s.Name+"-"+what+".log") }
 
 // Error says that a command did not do what it should.
 type Error struct {
 	Name    string   // of the service
-	What    string   // build or start
+	What    string   // build, start or profile
 	Command string   // as the file has it
 	Why     string   // "exit status 2", "exit status 0 before it was ready"
 	Log     string   // the file that holds all of its output
@@ -78,7 +80,37 @@ const stopGrace = time.Second
 // command and returns ctx's cause. The error is an [*Error] where the command
 // failed.
 func (s Spec) Run(ctx context.Context, command string) error {
-	p, err := s.spawn(build, command)
+	return s.run(ctx, build, command, nil)
+}
+
+// Profile runs a command that prints a profile, and returns what it printed, at
+// most so many bytes; what it says on its standard error is its output. When ctx
+// ends it stops the command and returns ctx's cause. The error is an [*Error]
+// where the command failed.
+func (s Spec) Profile(ctx context.Context, command string, most int64) ([]byte, error) {
+	printed, err := os.CreateTemp(s.Output, ".profile-*")
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", s.Name, err)
+	}
+	defer os.Remove(printed.Name())
+	defer printed.Close()
+	if err := s.run(ctx, profile, command, printed); err != nil {
+		return nil, err
+	}
+	text := make([]byte, most+1)
+	n, err := printed.ReadAt(text, 0)
+	switch {
+	case int64(n) > most:
+		return nil, fmt.Errorf("profile %s: it printed more than %d bytes", s.Name, most)
+	case err != nil && err != io.EOF:
+		return nil, fmt.Errorf("profile %s: %w", s.Name, err)
+	}
+	return text[:n], nil
+}
+
+// run runs a command to its end. It prints to a file, nil for its output.
+func (s Spec) run(ctx context.Context, what, command string, printed *os.File) error {
+	p, err := s.spawn(what, command, printed)
 	if err != nil {
 		return err
 	}
@@ -95,15 +127,17 @@ func (s Spec) Run(ctx context.Context, command string) error {
 }
 
 // Start starts a command that goes on. It is stopped by [Process.Stop].
-func (s Spec) Start(command string) (*Process, error) { return s.spawn(start, command) }
+func (s Spec) Start(command string) (*Process, error) {
+	return s.spawn(start, command, nil)
+}
 
-func (s Spec) spawn(what, command string) (*Process, error) {
+func (s Spec) spawn(what, command string, printed *os.File) (*Process, error) {
 	out, err := newOutput(s.log(what), s.Secrets)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", what, s.Name, err)
 	}
 	p := &Process{spec: s, what: what, command: command, out: out, done: make(chan struct{})}
-	if err := p.spawn(); err != nil {
+	if err := p.spawn(printed); err != nil {
 		out.close()
 		return nil, fmt.Errorf("%s %s: %w", what, s.Name, err)
 	}
@@ -127,7 +161,7 @@ type Process struct {
 }
 
 // spawn starts the command in a process group of its own.
-func (p *Process) spawn() error {
+func (p *Process) spawn(printed *os.File) error {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
@@ -137,6 +171,9 @@ func (p *Process) spawn() error {
 	p.cmd.Dir = p.spec.Dir
 	p.cmd.Env = append(append([]string(nil), p.spec.Env...), "PORT="+strconv.Itoa(p.spec.Port))
 	p.cmd.Stdout, p.cmd.Stderr = write, write
+	if printed != nil {
+		p.cmd.Stdout = printed
+	}
 	isolate(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		read.Close()
@@ -162,6 +199,10 @@ func (p *Process) wait() {
 	p.mu.Unlock()
 	close(p.done)
 }
+
+// PID is the number of the process: of the shell that runs the command, or of
+// the command where it begins with exec.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the command has ended, by itself or stopped.
 func (p *Process) Done() <-chan struct{} { return p.done }

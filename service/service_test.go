@@ -255,3 +255,31 @@ func TestFreePorts(t *testing.T) {
 		}
 	}
 }
+
+// What a command prints is the profile, and what it complains of its output.
+func TestProfile(t *testing.T) {
+	s := newSpec(t)
+	got, err := s.Profile(t.Context(), `printf 'a\000b'; echo bad >&2`, 3)
+	if err != nil || string(got) != "a\x00b" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if said := read(t, filepath.Join(s.Output, "head-profile.log")); said != "bad\n" {
+		t.Errorf("output is %q", said)
+	}
+	if _, err := s.Profile(t.Context(), "echo four", 4); err == nil || !strings.Contains(err.Error(), "printed more than 4 bytes") {
+		t.Errorf("error %v", err)
+	}
+	failed, ok := errors.AsType[*Error](func() error { _, err := s.Profile(t.Context(), "echo gone; echo why >&2; exit 3", 10); return err }())
+	if !ok || failed.Why != "exit status 3" || failed.Last[len(failed.Last)-1] != "why" {
+		t.Errorf("error %+v", failed)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("enough"))
+	if _, err := s.Profile(ctx, "sleep 60", 10); err == nil || err.Error() != "enough" {
+		t.Errorf("error %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(s.Output, ".profile-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

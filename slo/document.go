@@ -212,7 +212,8 @@ type metricsDoc struct {
 }
 
 type cpuProfileDoc struct {
-	Path     fixedText    `json:"path" jsonschema:"Path of the target's pprof endpoint, such as /debug/pprof/profile."`
+	Path     fixedText    `json:"path,omitempty" jsonschema:"Path of the target's pprof endpoint, such as /debug/pprof/profile."`
+	Command  string       `json:"command,omitempty" jsonschema:"Instead of path: shell command that prints a profile of $PROFILE_SECONDS seconds. Only slogate compare BASE..HEAD and slogate run --allow-commands run it, for the service that they start."`
 	Duration durationText `json:"duration,omitempty" jsonschema:"How long it is taken, in whole seconds. Default: 10s."`
 	Stages   []fixedText  `json:"stages,omitempty" jsonschema:"The stages in which it is taken, by their names. Default: every judged one."`
 }

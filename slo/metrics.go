@@ -19,7 +19,8 @@ type Metrics struct {
 
 // CPUProfile says how a profile of the service is taken while it is loaded.
 type CPUProfile struct {
-	Request  *Request      // for the target's pprof endpoint, without the duration
+	Request  *Request      // for the target's pprof endpoint, without the duration; nil: Command
+	Command  string        // shell command that prints a profile of a service that slogate starts
 	Duration time.Duration // whole seconds; of shorter stages as long as they last
 	Stages   []string      // by their names, expanded ones included
 	Pos      Pos
@@ -254,6 +255,7 @@ const (
 	maxProfile     = time.Minute
 
 	cpuProfileExample = "for example cpu_profile: {path: /debug/pprof/profile, duration: 10s}"
+	profileCommand    = `command: "./profile -seconds $PROFILE_SECONDS"`
 )
 
 // cpuProfile reads how a profile is taken. Its stages are looked at when all
@@ -270,9 +272,17 @@ func (p *parser) cpuProfile(n *node) {
 	if c.Duration%time.Second != 0 {
 		p.failNode(o.get("duration"), CodeProfiling, "a profile lasts whole seconds", cpuProfileExample)
 	}
-	at := o.need(p, "path", cpuProfileExample)
-	if path, ok := p.ownPath(at, "cpu_profile", "/debug/pprof/profile"); ok {
-		c.Request = p.ownRequest(at, path)
+	if command := o.get("command"); command != nil {
+		o.exclude(p, "command", []string{"path"}, "a profile is asked for or made by a command")
+		c.Command = p.command(command, "command")
+		if p.file.Service == nil {
+			p.failNode(command, CodeProfiling, "command profiles a service that slogate starts, and the file has no service", "a service that runs already is profiled by path; "+cpuProfileExample)
+		}
+	} else {
+		at := o.need(p, "path", cpuProfileExample+", or "+profileCommand)
+		if path, ok := p.ownPath(at, "cpu_profile", "/debug/pprof/profile"); ok {
+			c.Request = p.ownRequest(at, path)
+		}
 	}
 	p.profiled = p.list(o.get("stages"), "stages", maxProfiledStages)
 	p.file.Metrics.CPUProfile = c
