@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -76,6 +77,12 @@ func wantTimeline(t *testing.T, r *result.Run) {
 	}
 	if ready != 3 || wanted <= 3 || !atCeiling || !used {
 		t.Errorf("at most %d pods ready and %d wanted, at the ceiling %t, CPU seen %t; want 3, more, true, true", ready, wanted, atCeiling, used)
+	}
+	if !slices.ContainsFunc(r.Stages, func(s result.Stage) bool { return s.Cluster != nil && s.Cluster.ScaleUp > 0 }) {
+		t.Error("no stage says how long scaling up took")
+	}
+	if !slices.ContainsFunc(r.Findings, func(f result.Finding) bool { return f.Rule == "replica-ceiling" }) {
+		t.Errorf("the ceiling is not found: %+v", r.Findings)
 	}
 	limits := result.ClusterLimits{MinReplicas: 1, MaxReplicas: 3, TargetCPU: 0.5, RequestMilli: 100, LimitMilli: 200}
 	if r.Timeline.Limits != limits {
