@@ -141,7 +141,7 @@ func TestAction(t *testing.T) {
 			name: "wrong file", job: job{config: "wrong"}, exit: 2,
 			outputs:     map[string]string{"passed": "false"},
 			summary:     []string{"wokers"},
-			annotations: []string{"error e2e/testdata/wrong.yaml:6 slogate", "error e2e/testdata/wrong.yaml:6 slogate"},
+			annotations: []string{"error e2e/testdata/wrong.yaml:6 slogate"},
 		},
 		{
 			name: "wrong input", job: job{config: "pass", gate: "enforced"}, exit: 2,
