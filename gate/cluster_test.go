@@ -11,7 +11,7 @@ import (
 )
 
 func TestJudgeReplicas(t *testing.T) {
-	seen := &result.ClusterUse{ReplicasMax: 3, ScaleUp: 21 * time.Second, CPUMax: 1.4, MemoryMax: 250e6, Restarts: new(2)}
+	seen := &result.ClusterUse{ReplicasMax: 3, ScaleUp: 21 * time.Second, CPUMax: 1.4, Cores: 0.25, MemoryMax: 250e6, Restarts: new(2)}
 	still := &result.ClusterUse{ReplicasMax: 3}
 	for _, test := range []struct {
 		name      string
@@ -29,6 +29,11 @@ func TestJudgeReplicas(t *testing.T) {
 		{"restarted", "restarts <= 0", seen, nil, result.Fail, ""},
 		{"memory of the pods", "memory.max <= 300MB", seen, nil, result.Pass, ""},
 		{"too much memory of the pods", "memory.max <= 200MB", seen, nil, result.Fail, ""},
+		{"CPU of the pods", "cpu <= 0.3", seen, nil, result.Pass, ""},
+		{"too much CPU of the pods", "cpu <= 0.2", seen, nil, result.Fail, ""},
+		{"CPU of the pods for each request", "cpu_per_request >= 1us", seen, nil, result.Pass, ""},
+		{"too short for the CPU of the pods", "cpu_per_request <= 1s", &result.ClusterUse{MemoryMax: 1}, nil, result.Inconclusive, "it needs two minutes"},
+		{"no throttling", "throttled <= 1%", seen, nil, result.Inconclusive, "the cost of the service is not known"},
 		{"no memory", "memory.max <= 200MB", still, nil, result.Inconclusive, "the cost of the service is not known"},
 		{"never scaled", "scale_up_time <= 30s", still, &result.Timeline{}, result.Inconclusive, "no more pods became ready"},
 		{"no metrics", "cpu.max <= 90%", still, &result.Timeline{Missing: []string{"usage: no metrics server"}}, result.Inconclusive, "usage: no metrics server"},

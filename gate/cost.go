@@ -15,12 +15,11 @@ func isCost(ind slo.Indicator) bool {
 }
 
 // costOf computes an indicator of what the service used. It reports false
-// where that is not known. Memory is then that of its pods, where these are
-// watched; their CPU comes too late to be told apart by stages.
+// where that is not known. It is then that of its pods, where these are watched.
 func costOf(ind slo.Indicator, s *result.Stage) (float64, bool) {
 	c, finished := s.Cost, s.Counters.Finished()
-	if ind.Kind == slo.MemoryMax && s.Cluster != nil && (c == nil || c.Memory == 0) {
-		return float64(s.Cluster.MemoryMax), s.Cluster.MemoryMax > 0
+	if s.Cluster != nil && (c == nil || ind.Kind == slo.MemoryMax && c.Memory == 0) {
+		return podsCost(ind, s)
 	}
 	if c == nil {
 		return 0, false
@@ -38,6 +37,22 @@ func costOf(ind slo.Indicator, s *result.Stage) (float64, bool) {
 			return 0, false
 		}
 		return float64(t.Throttled) / float64(max(t.Periods, 1)), true
+	}
+	return 0, false
+}
+
+// podsCost computes an indicator from the usage of the pods: for CPU per request
+// the mean usage of a long stage over its throughput.
+func podsCost(ind slo.Indicator, s *result.Stage) (float64, bool) {
+	use := s.Cluster
+	switch ind.Kind {
+	case slo.CPUPerRequest:
+		each := use.Cores * micros(s.Duration) / float64(s.Counters.Finished())
+		return each, use.Cores > 0 && s.Counters.Finished() > 0
+	case slo.CPU:
+		return use.Cores, use.Cores > 0
+	case slo.MemoryMax:
+		return float64(use.MemoryMax), use.MemoryMax > 0
 	}
 	return 0, false
 }

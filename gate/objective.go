@@ -280,6 +280,8 @@ func (t *trial) unusable() string {
 // costUnknown says why a cost was not measured.
 func (t *trial) costUnknown() string {
 	switch c := t.s.Cost; {
+	case c == nil && t.Indicator.Kind != slo.Throttled && t.s.Cluster != nil && t.s.Cluster.MemoryMax > 0:
+		return "the usage of the pods is the stage's own only after a minute: it needs two minutes"
 	case c == nil:
 		return joined("the cost of the service is not known", t.stage.costMissing)
 	case t.Indicator.Kind == slo.CPUPerRequest:

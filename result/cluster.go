@@ -15,6 +15,7 @@ type ClusterUse struct {
 	ReplicasMax int           `json:"replicas_max,omitempty"` // pods at the same time; 0: not known
 	ScaleUp     time.Duration `json:"scale_up_ns,omitempty"`  // from the stage's start until more pods were ready than then; 0: no more became
 	CPUMax      float64       `json:"cpu_max,omitempty"`      // the most that the pods used, as a share of their request; 0: not known
+	Cores       float64       `json:"cores,omitempty"`        // that all pods together used on average, once their usage is the stage's; 0: not known
 	MemoryMax   int64         `json:"memory_max,omitempty"`   // bytes of all pods together, the most that was seen; 0: not known
 	Restarts    *int          `json:"restarts,omitempty"`     // of the pods' containers; nil: no pod was seen
 }
@@ -33,7 +34,7 @@ func ClusterUseOf(samples []ClusterSample, from, to time.Time) *ClusterUse {
 		}
 		before = s
 	}
-	use := &ClusterUse{Restarts: restartsSince(before, within)}
+	use := &ClusterUse{Restarts: restartsSince(before, within), Cores: cores(within, from, to)}
 	for _, s := range within {
 		use.ReplicasMax = max(use.ReplicasMax, s.Replicas)
 		use.CPUMax = max(use.CPUMax, s.CPU)
@@ -43,6 +44,27 @@ func ClusterUseOf(samples []ClusterSample, from, to time.Time) *ClusterUse {
 		}
 	}
 	return use
+}
+
+// usageLags is how late the usage of pods may be: a metrics server tells a mean
+// over up to half a minute, which it has read up to half a minute ago.
+const usageLags = time.Minute
+
+// cores is the mean usage of the samples that lie long enough within a stage to
+// tell of nothing before it; 0 where that is less than a minute of it.
+func cores(within []ClusterSample, from, to time.Time) float64 {
+	settled := slices.DeleteFunc(slices.Clone(within), func(s ClusterSample) bool {
+		return s.At.Sub(from) < usageLags || s.UsageMilli <= 0
+	})
+	const fewest = 10
+	if to.Sub(from) < 2*usageLags || len(settled) < fewest {
+		return 0
+	}
+	var sum float64
+	for _, s := range settled {
+		sum += s.UsageMilli / 1000
+	}
+	return sum / float64(len(settled))
 }
 
 // restartsSince is how often containers were restarted; nil where no sample
@@ -81,6 +103,7 @@ func joinUses(a, b *ClusterUse, restarts func(a, b int) int) *ClusterUse {
 		ReplicasMax: max(a.ReplicasMax, b.ReplicasMax),
 		ScaleUp:     soonest(a.ScaleUp, b.ScaleUp),
 		CPUMax:      max(a.CPUMax, b.CPUMax),
+		Cores:       middle(a.Cores, b.Cores),
 		MemoryMax:   max(a.MemoryMax, b.MemoryMax),
 		Restarts:    joinCounts(a.Restarts, b.Restarts, restarts),
 	}
@@ -92,6 +115,14 @@ func soonest(a, b time.Duration) time.Duration {
 		return cmp.Or(a, b)
 	}
 	return min(a, b)
+}
+
+// middle is the mean of two values, of which 0 is none.
+func middle(a, b float64) float64 {
+	if a == 0 || b == 0 {
+		return cmp.Or(a, b)
+	}
+	return (a + b) / 2
 }
 
 func joinCounts(a, b *int, join func(a, b int) int) *int {
@@ -130,7 +161,7 @@ func checkUse(u *ClusterUse) error {
 	switch {
 	case u == nil:
 		return nil
-	case u.ReplicasMax < 0 || u.CPUMax < 0 || u.Restarts != nil && *u.Restarts < 0:
+	case u.ReplicasMax < 0 || min(u.CPUMax, u.Cores) < 0 || u.Restarts != nil && *u.Restarts < 0:
 		return errors.New("cluster: a negative number")
 	}
 	return checkSpans(u.ScaleUp, time.Duration(u.MemoryMax))

@@ -38,6 +38,31 @@ func TestClusterUseOf(t *testing.T) {
 	}
 }
 
+// The CPU of pods is told late: it counts from a minute after a stage's start.
+func TestCoresOfALongStage(t *testing.T) {
+	var samples []ClusterSample
+	for s := range 150 {
+		usage := 250.0
+		if s < 55 { // of what was before
+			usage = 4000
+		}
+		samples = append(samples, ClusterSample{At: began.Add(time.Duration(s) * time.Second), UsageMilli: usage})
+	}
+	for seconds, want := range map[int]float64{60: 0, 119: 0, 120: 0.25, 150: 0.25} {
+		use := ClusterUseOf(samples, began, began.Add(time.Duration(seconds)*time.Second))
+		if use.Cores != want {
+			t.Errorf("%d s: %v cores, want %v", seconds, use.Cores, want)
+		}
+	}
+	few := []ClusterSample{{At: began.Add(90 * time.Second), UsageMilli: 250}}
+	if use := ClusterUseOf(few, began, began.Add(150*time.Second)); use.Cores != 0 {
+		t.Errorf("of one sample: %v cores", use.Cores)
+	}
+	if got := mergeUses(&ClusterUse{Cores: 0.25}, &ClusterUse{}).Cores; got != 0.25 {
+		t.Errorf("of one generator: %v cores", got)
+	}
+}
+
 func TestClusterUsesAreJoined(t *testing.T) {
 	a := &ClusterUse{ReplicasMax: 2, ScaleUp: 9 * time.Second, CPUMax: 0.5, Restarts: new(1)}
 	b := &ClusterUse{ReplicasMax: 3, ScaleUp: 4 * time.Second, CPUMax: 0.4, Restarts: new(2)}
