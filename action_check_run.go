@@ -47,7 +47,7 @@ func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result
 		return err
 	}
 	within := commentTimeout
-	if r.Cancelled { // the context of the run is over
+	if wasCancelled(r) { // the context of the run is over
 		ctx, within = context.WithoutCancel(ctx), checkRunAfterCancel
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
@@ -100,7 +100,7 @@ func checkName(k github.Key) string {
 func conclusion(r *result.Run, code int) string {
 	v := r.Judgement.Verdict
 	switch {
-	case r.Cancelled:
+	case wasCancelled(r):
 		return "cancelled"
 	case code != exitPass:
 		return "failure"

@@ -117,7 +117,7 @@ func origin(address string) string {
 // report puts a judged run below its pull request. Nothing that goes wrong
 // there changes how the step ends: a notice says it.
 func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) error {
-	if pr.inputs.Comment == "never" || r.Cancelled {
+	if pr.inputs.Comment == "never" || wasCancelled(r) {
 		return nil // the run that replaces a cancelled one will comment
 	}
 	text, err := report.Comment(r, pr.link())

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/slogate/slogate/result"
 )
 
 // The jobs of shards have neither a verdict nor a comment; the one that merges
@@ -61,5 +63,48 @@ func TestActionRefusesShards(t *testing.T) {
 		if code, log := j.run(t, test.inputs); code != exitUsage || !strings.Contains(log, test.want) {
 			t.Errorf("%v: exit %d, want %q in\n%s", test.inputs, code, test.want, log)
 		}
+	}
+}
+
+// Where a shard was cancelled, such as by the time limit of its job, the job that
+// merges has the only verdict: it tells it wherever a reader looks.
+func TestActionMergesCancelledShards(t *testing.T) {
+	j := newJob(t)
+	shards := filepath.Join(j.dir, "shards")
+	for i := 1; i <= 2; i++ {
+		if code, log := j.run(t, map[string]string{"INPUT_SHARD": fmt.Sprintf("%d/2", i), "INPUT_SEED": "7", "INPUT_OUT": filepath.Join(shards, fmt.Sprint(i))}); code != exitPass {
+			t.Fatalf("shard %d: exit %d\n%s", i, code, log)
+		}
+	}
+	path := filepath.Join(shards, "1", resultFile)
+	r, err := result.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Cancelled = true
+	if err := result.WriteFile(path, r); err != nil {
+		t.Fatal(err)
+	}
+	code, log := j.run(t, map[string]string{"INPUT_MODE": "merge", "INPUT_SHARDS": shards, "INPUT_CHECK-RUN": "true"})
+	if code != exitInconclusive || len(j.github.Comments) != 1 || len(j.github.Checks) != 1 || j.github.Checks[0].Conclusion != "failure" {
+		t.Errorf("exit %d, %d comments, check runs %+v\n%s", code, len(j.github.Comments), j.github.Checks, log)
+	}
+}
+
+// The job that merges judges by the profile that the shards have loaded.
+func TestActionMergesAProfile(t *testing.T) {
+	j := newJob(t)
+	j.write(t, "slo.yaml", sloFile("iris", j.target, "p95 <= 30s")+"profiles: {all: {}}\n")
+	shard := map[string]string{"INPUT_SHARD": "1/1", "INPUT_SEED": "7", "INPUT_PROFILE": "all", "INPUT_OUT": filepath.Join(j.dir, "shards")}
+	if code, log := j.run(t, shard); code != exitPass {
+		t.Fatalf("shard: exit %d\n%s", code, log)
+	}
+	merge := map[string]string{"INPUT_MODE": "merge", "INPUT_SHARDS": shard["INPUT_OUT"]}
+	if code, log := j.run(t, merge); code != exitUsage || !strings.Contains(log, `the shards loaded the profile "all", not ""`) {
+		t.Errorf("without the profile: exit %d\n%s", code, log)
+	}
+	merge["INPUT_PROFILE"] = "all"
+	if code, log := j.run(t, merge); code != exitPass {
+		t.Errorf("with the profile: exit %d\n%s", code, log)
 	}
 }

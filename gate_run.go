@@ -285,7 +285,7 @@ func (s settings) unready(ctx context.Context, err error) (int, error) {
 // exitCode is the table of the documentation: docs/verdicts.md.
 func exitCode(r *result.Run, s settings) int {
 	switch {
-	case r.Cancelled && r.Shard == (result.Shard{}): // shards were cancelled, not the merge
+	case wasCancelled(r):
 		return exitCancelled
 	case r.Judgement.Verdict == result.Fail:
 		return s.excuse(exitFail)
@@ -294,6 +294,10 @@ func exitCode(r *result.Run, s settings) int {
 	}
 	return exitPass
 }
+
+// wasCancelled reports a judged run that was cancelled itself. Where its shards
+// were, the merge was not: nobody but it tells of them.
+func wasCancelled(r *result.Run) bool { return r.Cancelled && r.Shard == (result.Shard{}) }
 
 // excuse applies what the user lets pass: --gate=report and
 // --on-inconclusive=warn.

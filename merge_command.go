@@ -68,10 +68,14 @@ func (c *mergeCommand) path(r *result.Run) (string, error) {
 	return r.SLO.Path, nil
 }
 
-// sameFile refuses an SLO file that the shards did not follow.
+// sameFile refuses an SLO file, or a profile of it, that the shards did not
+// follow.
 func sameFile(file *slo.File, r *result.Run) error {
-	if file.Digest == r.SLO.Digest {
+	switch {
+	case file.Digest == r.SLO.Digest && file.Profile == r.SLO.Profile:
 		return nil
+	case file.Digest == r.SLO.Digest:
+		return hinted{fmt.Errorf("the shards loaded the profile %.80q, not %.80q", r.SLO.Profile, file.Profile), "the input profile of the job with mode merge is that of the shards"}
 	}
 	return hinted{fmt.Errorf("%s is not the SLO file that the shards followed", file.Path), "check the same revision out, or name the file with --slo FILE"}
 }

@@ -123,6 +123,12 @@ func TestFindInTheCluster(t *testing.T) {
 				s.Pods = append(using(100), result.ClusterPod{Name: "web-9", Phase: "Pending"})
 			}
 		})), []string{"pending-pods from 5s"}},
+		{"pods that start, again and again", watched(calm(), func(i int, s *result.ClusterSample) {
+			s.Pods = using(100)
+			if i%3 == 0 {
+				s.Pods = append(s.Pods, result.ClusterPod{Name: fmt.Sprint("web-1", i), Phase: "Pending"})
+			}
+		}), nil},
 		{"a pod that starts", watched(calm(), func(i int, s *result.ClusterSample) {
 			s.Pods = using(100)
 			if i >= 5 && i < 8 {

@@ -205,3 +205,24 @@ func TestNumbersWithinStages(t *testing.T) {
 		})
 	}
 }
+
+// Where several codes may be that of the failures, none is named: some of them
+// are of answers that the file accepts.
+func TestStatusOfErrors(t *testing.T) {
+	s := ofSeconds("a", 30, func(i int) second {
+		w := usual(i)
+		w.failed = 10
+		return w
+	})
+	for want, status := range map[string]map[int]int64{
+		"fail: answers with status 500":                    {200: 1200, 500: 300},
+		"fail: answers with a status that is not accepted": {200: 920, 404: 280, 500: 300},
+	} {
+		s.Status = status
+		for range 20 { // maps have no order
+			if text := written(Find(run(s))); !strings.Contains(text, want) {
+				t.Fatalf("no %q in\n%s", want, text)
+			}
+		}
+	}
+}

@@ -97,6 +97,11 @@ func TestFind(t *testing.T) {
 			[]string{"a: timeouts"},
 		},
 		{
+			"timeouts rise in a ramp", run(changed(sliced(open("a", 100, 0, 0, 1), func(i int) (float64, time.Duration) { return float64(i) / 40, 20 * ms }),
+				func(s *result.Stage) { s.Workload.RateFrom = 1 })),
+			[]string{"a: timeouts (note)"},
+		},
+		{
 			"timeouts rise with the load", run(open("a", 50, 20*ms, 60*ms, 1),
 				stage(figures{name: "b", rate: 100, seconds: 60, throughput: 100, mean: 25 * ms, p99: 70 * ms, ok: 0.9, timeouts: 0.1})),
 			[]string{"b: timeouts"},

@@ -142,14 +142,19 @@ func (e failures) withLoad(s series) (string, bool) {
 
 // what says what the failures are: by their status, where nearly all have one.
 func (e failures) what() string {
-	if e.class == result.BadStatus {
-		for code, n := range e.Status {
-			if code >= 400 && n <= e.count && 10*n > 9*e.count {
-				return fmt.Sprintf("answers with status %d", code)
-			}
+	if e.class != result.BadStatus {
+		return classText[e.class]
+	}
+	var codes []int
+	for code, n := range e.Status {
+		if code >= 400 && n <= e.count && 10*n > 9*e.count {
+			codes = append(codes, code)
 		}
 	}
-	return classText[e.class]
+	if len(codes) != 1 { // beside answers with a status that is accepted
+		return classText[e.class]
+	}
+	return fmt.Sprintf("answers with status %d", codes[0])
 }
 
 func (e failures) from() time.Duration { return e.Slices[e.first].Offset }

@@ -89,8 +89,8 @@ func podFinding(l level, busiest pod, others float64) result.Finding {
 // pendingTime is for how long a pod may wait for a node before it is told.
 const pendingTime = 5 * time.Second
 
-// pendingPods finds pods that no node had room for. The second sign is what the
-// cluster's scheduler says.
+// pendingPods finds pods that could not start, such as for want of room on a
+// node. The second sign is what the cluster's scheduler says.
 func pendingPods(v *view) []result.Finding {
 	var found []result.Finding
 	for _, l := range v.stages {
@@ -101,33 +101,53 @@ func pendingPods(v *view) []result.Finding {
 	return found
 }
 
-func (v *view) pending(l level) (result.Finding, bool) {
-	var first, last *result.ClusterSample
-	most := 0
+// wait is what pods did that were pending for pendingTime and more.
+type wait struct {
+	pods        int           // at the same time, at most
+	longest     time.Duration // of one pod, without a break
+	from, until time.Time
+}
+
+// waits finds the pods that were pending for long. Each counts for itself: that
+// new pods are pending for a moment is nothing, however often it happens.
+func (v *view) waits(l level) (w wait) {
+	began := map[string]time.Time{} // of the pods that are pending
 	for _, s := range v.during(l) {
+		pending := map[string]time.Time{}
 		n := 0
 		for _, p := range s.Pods {
-			if p.Phase == "Pending" {
+			if p.Phase != "Pending" {
+				continue
+			}
+			from, goesOn := began[p.Name]
+			if !goesOn {
+				from = s.At
+			}
+			pending[p.Name] = from
+			if took := s.At.Sub(from); took >= pendingTime {
 				n++
+				w.longest = max(w.longest, took)
+				if w.until = s.At; w.from.IsZero() || from.Before(w.from) {
+					w.from = from
+				}
 			}
 		}
-		if n == 0 {
-			continue
-		}
-		if first == nil {
-			first = &s
-		}
-		last, most = &s, max(most, n)
+		began, w.pods = pending, max(w.pods, n)
 	}
-	if first == nil || last.At.Sub(first.At) < pendingTime {
+	return w
+}
+
+func (v *view) pending(l level) (result.Finding, bool) {
+	w := v.waits(l)
+	if w.pods == 0 {
 		return result.Finding{}, false
 	}
 	f := result.Finding{
 		Rule:     "pending-pods",
 		Stage:    l.Name,
-		Since:    since(l, first.At),
-		Title:    fmt.Sprintf("%s found no node for %s", plural(float64(most), "pod"), span(last.At.Sub(first.At).Round(time.Second))),
-		Evidence: []string{fmt.Sprintf("at most %s pending, from %s to %s", plural(float64(most), "pod"), span(since(l, first.At)), span(since(l, last.At)))},
+		Since:    since(l, w.from),
+		Title:    fmt.Sprintf("%s could not start for %s", plural(float64(w.pods), "pod"), span(w.longest.Round(time.Second))),
+		Evidence: []string{fmt.Sprintf("at most %s pending, from %s to %s", plural(float64(w.pods), "pod"), span(since(l, w.from)), span(since(l, w.until)))},
 		Suggestion: []string{
 			"lower the CPU and memory requests of the pods to what they use, where they use less",
 			"let a cluster autoscaler add nodes, or add one; nodes take minutes, so keep some room ahead of a peak",

@@ -38,7 +38,7 @@ func timeoutFinding(v *view, l level) result.Finding {
 		Since:    firstSlice(l.Stage, func(c result.Counters) int64 { return c.Timeout }),
 	}
 	var signs []string
-	if first, last, n := trend(l.Stage); rises(first, last) {
+	if first, last, n := trend(l.Stage); l.even() && rises(first, last) {
 		f.Title = "timeouts cascade: each one makes the next more likely"
 		signs = append(signs, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", percent(share(first)), n, percent(share(last))))
 	}

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -139,5 +140,31 @@ func TestDataBesideAFile(t *testing.T) {
 	}
 	if text := string(d.Write()); !strings.Contains(text, "--data: left out beside @f.txt") {
 		t.Errorf("nothing is said of a=1:\n%s", text)
+	}
+}
+
+// A field of a form is written whole or not at all.
+func TestLargeFieldsOfForms(t *testing.T) {
+	form := "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n" + strings.Repeat("x", maxBody+1) + "\r\n--b--\r\n"
+	entry := func(path, data string) string {
+		return `{"startedDateTime": "2026-03-01T10:01:00.000Z", "time": 50, "request": {"method": "POST", "url": "https://shop.example.com` + path + `", "headers": [], ` + data + `}, "response": {"status": 200, "headers": [], "cookies": [], "content": {"mimeType": ""}}}`
+	}
+	text, err := json.Marshal(form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := `{"log": {"version": "1.2", "entries": [` + strings.Join([]string{
+		entry("/a", `"postData": {"mimeType": "text/plain", "text": "a"}`),
+		entry("/b", `"postData": {"mimeType": "multipart/form-data; boundary=b", "text": `+string(text)+`}`),
+		entry("/c", `"postData": {"mimeType": "multipart/form-data", "params": [{"name": "note", "value": "`+strings.Repeat("x", maxBody+1)+`"}]}`),
+	}, ",") + `]}}`
+	d, err := HAR("large.har", []byte(src), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Place(nowhere)
+	parsed(t, d)
+	if written := string(d.Write()); len(d.Notes) != 3 || strings.Contains(written, "xxx") || !strings.Contains(written, "/a") {
+		t.Errorf("notes %v, %d bytes", d.Notes, len(written))
 	}
 }

@@ -356,6 +356,9 @@ func (h *harReader) multipart(step *Step, e recorded, where string) bool {
 	for _, f := range all {
 		switch {
 		case f.Name == "":
+		case f.File == "" && len(f.Value) > maxBody:
+			h.draft.note(where, "left out: a field of its form has more than the %d bytes that are written into the file", maxBody)
+			return false
 		case f.File != "":
 			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Name, File: plain(f.File), Type: mediaType(f.Type)})
 		default:

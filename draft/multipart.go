@@ -75,7 +75,7 @@ func recordedForm(body, boundary string) ([]namedValue, error) {
 		}
 		f := namedValue{Name: part.FormName(), File: part.FileName(), Type: part.Header.Get("Content-Type")}
 		if f.File == "" {
-			content, err := io.ReadAll(io.LimitReader(part, maxBody))
+			content, err := io.ReadAll(io.LimitReader(part, maxBody+1))
 			if err != nil {
 				return nil, err
 			}

@@ -67,10 +67,11 @@ func (h history) has(r *result.Run) bool {
 	return same(h.now) || slices.ContainsFunc(h.runs, same)
 }
 
-// Usable reports a run that may be a baseline: it was complete, its absolute
-// objectives could not have failed, and no regression was found in it.
+// Usable reports a run that may be a baseline: it was complete, with all of its
+// shards, its absolute objectives could not have failed, and no regression was
+// found in it.
 func Usable(r *result.Run) bool {
-	if r.Cancelled {
+	if r.Cancelled || len(r.Gaps) > 0 {
 		return false
 	}
 	if r.Judgement == nil {

@@ -35,6 +35,20 @@ func metricUnknown(ind slo.Indicator, s *result.Stage) string {
 		return m.Missing
 	case 2*len(m.Points) < m.Asked:
 		return fmt.Sprintf("the metric has a value at %d of %d moments of the stage", len(m.Points), m.Asked)
+	case ind.Of == slo.Last && !reachesEnd(m, s):
+		return "the metric has no value at the stage's end"
 	}
 	return ""
+}
+
+// reachesEnd reports whether the latest value of a metric is at most two moments
+// older than the stage's end: what a service that is gone said last says nothing
+// of the end.
+func reachesEnd(m *result.Metric, s *result.Stage) bool {
+	n := len(s.Loaded)
+	if n == 0 || len(m.Points) == 0 {
+		return true
+	}
+	end := s.Loaded[n-1].Until.Sub(s.Start)
+	return end-m.Points[len(m.Points)-1].At <= 2*m.Every
 }

@@ -24,6 +24,11 @@ func TestJudgeMetric(t *testing.T) {
 	plain := taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20)
 	endless := metered(plain, 3, 1, 2)
 	endless.Metrics[0].Missing = "the query gave an infinite value"
+	until := func(d time.Duration, s result.Stage) result.Stage {
+		s.Metrics[0].Every = time.Second
+		s.Loaded = []result.Loaded{{From: s.Start, Until: s.Start.Add(d)}}
+		return s
+	}
 	for _, c := range []struct {
 		text   string
 		stage  result.Stage
@@ -40,6 +45,10 @@ func TestJudgeMetric(t *testing.T) {
 		{"metric.cpu <= 2", metered(plain, 6, 1, 2, 3), result.Pass, ""},
 		{"metric.cpu <= 2", metered(plain, 7, 1, 2, 3), result.Inconclusive, "the metric has a value at 3 of 7 moments of the stage"},
 		{"metric.cpu <= 2", metered(plain, 7), result.Inconclusive, "at 0 of 7 moments"},
+		{"metric.cpu.last <= 2", until(2*time.Second, metered(plain, 3, 1, 3, 2)), result.Pass, ""},
+		{"metric.cpu.last <= 2", until(4*time.Second, metered(plain, 5, 1, 3, 2)), result.Pass, ""}, // a step late
+		{"metric.cpu.last <= 2", until(5*time.Second, metered(plain, 6, 1, 3, 2)), result.Inconclusive, "no value at the stage's end"},
+		{"metric.cpu.max <= 3", until(5*time.Second, metered(plain, 6, 1, 3, 2)), result.Pass, ""},
 		{"metric.cpu <= 2", endless, result.Inconclusive, "the query gave an infinite value"},
 		{"metric.cpu <= 2", plain, result.Inconclusive, "the metric was not asked for"},
 	} {

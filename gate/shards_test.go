@@ -19,6 +19,9 @@ func TestPartsOfARunAreInconclusive(t *testing.T) {
 		{"a gap", result.Run{Shard: result.Shard{Count: 2}, Gaps: []string{"shard 1 of 2 is missing"}}, "the run is not whole: shard 1 of 2 is missing"},
 		{"gaps", result.Run{Gaps: []string{"a", "b", "c", "d"}}, "the run is not whole: a; b; c"},
 	} {
+		if len(test.run.Gaps) > 0 && Usable(&test.run) {
+			t.Errorf("%s may be a baseline", test.name)
+		}
 		for _, verdict := range []result.Verdict{result.Pass, result.Fail, result.Warn} {
 			v, reason := runVerdict(&test.run, nil, []result.JudgedObjective{{Severity: "fail", Verdict: verdict, Text: "p95 <= 1s", Reason: "x"}}, false)
 			if v != result.Inconclusive || !strings.HasPrefix(reason, test.want) {

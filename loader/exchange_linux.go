@@ -221,7 +221,7 @@ func (l *lane) continued(g *guest, err error) {
 
 // dial opens a connection for a request, to the first address that takes one.
 func (l *lane) dial(g *guest) {
-	err := l.targets.err
+	err := l.targets.none()
 	l.targets.follow(l.requests, time.Now())
 	for to, ok := l.targets.choose(g.tries); ok; to, ok = l.targets.choose(g.tries) {
 		var c *wireConn

@@ -1,6 +1,11 @@
 package loader
 
-import "github.com/slogate/slogate/slo"
+import (
+	"context"
+	"time"
+
+	"github.com/slogate/slogate/slo"
+)
 
 // Shard is one of several generators of one run. They need not know of each
 // other: each has the whole plan and the same seed, and does its part of it.
@@ -83,6 +88,20 @@ func (s *stage) iteration(i int64) int64 {
 	}
 	first, _ := shard.requests(s.load)
 	return first + int64(shard.before(workersOf(s.load))) + i
+}
+
+// inStep waits for the planned end of a stage whose workers have left before it,
+// or of which the shard has none: all shards begin the next stage together.
+func (s *stage) inStep(ctx context.Context) {
+	if s.loader.opts.Shard.count() == 1 || s.load.Model != slo.Closed || !s.timed() {
+		return
+	}
+	left := time.NewTimer(time.Until(s.start.Add(s.load.Duration)))
+	defer left.Stop()
+	select {
+	case <-left.C:
+	case <-ctx.Done():
+	}
 }
 
 // isOwn reports whether an arrival is the shard's, and which of its own.

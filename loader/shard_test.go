@@ -164,6 +164,28 @@ func TestShardsOfACountedStage(t *testing.T) {
 	})
 }
 
+// Shards stay in step where some have no worker of a stage, or theirs leave first.
+func TestShardsWithoutWorkersWait(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, _ := bodies(t)
+		file, err := slo.Parse([]byte("version: 1\ntarget: "+url+"\nscenarios: [{request: GET /}]\nstages:\n"+
+			"  [{name: a, workers: 1, duration: 300ms}, {name: b, workers: 3..0, duration: 300ms}, {name: c, rate: 30/s, duration: 200ms}]\n"), slo.Options{Path: "slo.yaml"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, stages := range loadAll(t, file, engine, shardsOf(3)) {
+			for j, s := range stages[1:] {
+				if took := s.Start.Sub(stages[j].Start); took < 300*ms {
+					t.Errorf("shard %d: stage %s began %v after %s, which lasts 300 ms", i, s.Name, took, stages[j].Name)
+				}
+			}
+			if none := stages[0].Counters.Due() == 0; none != (i > 0) {
+				t.Errorf("shard %d: %d requests of one worker", i, stages[0].Counters.Due())
+			}
+		}
+	})
+}
+
 // Users of different shards and of workloads at the same time have numbers of
 // their own.
 func TestShardsNumberTheirUsers(t *testing.T) {

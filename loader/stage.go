@@ -135,6 +135,7 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	state, reason := stateOf(ctx)
 	close(done)
 	<-monitored
+	s.inStep(ctx)
 	return s.finish(end, state, reason)
 }
 

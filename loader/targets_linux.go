@@ -3,7 +3,9 @@
 package loader
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -98,6 +100,13 @@ func (t *targets) addresses() []netip.AddrPort {
 	}
 	return nil
 }
+
+// errFewer is why a request is not sent whose other addresses have gone while it
+// tried the first ones.
+var errFewer = errors.New("dial: the name of the target leads to fewer addresses than before")
+
+// none is why there is no address to try; it is never nil.
+func (t *targets) none() error { return cmp.Or(t.err, errFewer) }
 
 // choose is the address for a try, counted from 0, and false after the last.
 func (t *targets) choose(try int) (netip.AddrPort, bool) {

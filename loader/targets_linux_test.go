@@ -52,8 +52,8 @@ func TestTargetsFollowTheirName(t *testing.T) {
 				t.Fatalf("after %v: %v, asked %d times, want %s and %d", step.after, a, asked, step.want, step.asked)
 			}
 			to.reached(a)
-			if _, more := to.choose(1); more {
-				t.Error("one address is tried twice")
+			if _, more := to.choose(1); more || to.none() == nil {
+				t.Errorf("one address is tried twice: %v, or not for a reason: %v", more, to.none())
 			}
 		}
 	})

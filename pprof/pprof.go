@@ -26,10 +26,14 @@ const (
 	// MaxFile is the most bytes of a file: a minute of a service with thousands
 	// of stacks has a few hundred kilobytes.
 	MaxFile = 8 << 20
-	// maxUnpacked bounds what a compressed file may become: a minute of a service
-	// with thousands of stacks takes about a megabyte. In memory the worst takes
-	// sixty times as much.
+	// maxUnpacked bounds a file that is not compressed, or no more: a minute of a
+	// service with thousands of stacks takes about a megabyte. In memory the worst
+	// takes sixty times as much.
 	maxUnpacked = 4 << 20
+	// maxFrames bounds the work. A file of maxUnpacked has fewer stack frames, but
+	// where it repeats a location of many inlined functions: then four megabytes can
+	// stand for 10¹², which would take hours.
+	maxFrames = 10 << 20
 	// leastShare is the part of the CPU time below which a function is left out:
 	// of a profile of ten seconds these are a few samples.
 	leastShare = 0.005
@@ -56,20 +60,19 @@ func Read(file []byte) (*result.Profile, error) {
 	return summary(p)
 }
 
-// unpack undoes gzip.
+// unpack undoes gzip, where a file is compressed.
 func unpack(file []byte) ([]byte, error) {
-	if !bytes.HasPrefix(file, []byte{0x1f, 0x8b}) {
-		return file, nil
+	plain := file
+	if bytes.HasPrefix(file, []byte{0x1f, 0x8b}) {
+		r, err := gzip.NewReader(bytes.NewReader(file))
+		if err != nil {
+			return nil, errNoProfile
+		}
+		if plain, err = io.ReadAll(io.LimitReader(r, maxUnpacked+1)); err != nil {
+			return nil, errNoProfile
+		}
 	}
-	r, err := gzip.NewReader(bytes.NewReader(file))
-	if err != nil {
-		return nil, errNoProfile
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	switch {
-	case err != nil:
-		return nil, errNoProfile
-	case len(plain) > maxUnpacked:
+	if len(plain) > maxUnpacked {
 		return nil, fmt.Errorf("the profile has more than %d bytes when it is unpacked", maxUnpacked)
 	}
 	return plain, nil
@@ -88,7 +91,11 @@ func summary(p *profile.Profile) (*result.Profile, error) {
 	}
 	all := map[string]*used{}
 	var total, samples int64
+	frames := 0
 	for _, s := range p.Sample {
+		if frames += framesOf(s); frames > maxFrames {
+			return nil, fmt.Errorf("the profile has more than %d stack frames", maxFrames)
+		}
 		v, n := s.Value[cpu], int64(1)
 		if counts >= 0 {
 			n = s.Value[counts]
@@ -101,6 +108,15 @@ func summary(p *profile.Profile) (*result.Profile, error) {
 	out := &result.Profile{CPU: time.Duration(total), Samples: samples}
 	out.Functions, out.Least = most(all, total)
 	return out, nil
+}
+
+// framesOf is how many functions were under way in a sample.
+func framesOf(s *profile.Sample) int {
+	n := 0
+	for _, location := range s.Location {
+		n += len(location.Line)
+	}
+	return n
 }
 
 // add gives the time of a sample to its functions: to the innermost one, and

@@ -150,6 +150,12 @@ func TestReadRefuses(t *testing.T) {
 	heap.SampleType[1].Type, heap.SampleType[1].Unit = "inuse_space", "bytes"
 	whole := packed(t, build(map[string]int64{"f g": 10}))
 	negative := build(map[string]int64{"f": -10})
+	// Few bytes, many frames: each sample names a location of 4096 inlined functions
+	// again and again.
+	again := build(map[string]int64{strings.TrimSuffix(strings.Repeat("f+", 4096), "+"): 10})
+	for range 12 {
+		again.Sample[0].Location = slices.Concat(again.Sample[0].Location, again.Sample[0].Location)
+	}
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
 	for range maxUnpacked>>20 + 1 {
@@ -168,6 +174,8 @@ func TestReadRefuses(t *testing.T) {
 		"negative":   {packed(t, negative), errNoProfile.Error()},
 		"many parts": {bytes.Repeat([]byte{2<<3 | 2, 0}, 500_000), errNoProfile.Error()},
 		"a bomb":     {bomb.Bytes(), "more than 4194304 bytes when it is unpacked"},
+		"not packed": {append(unpacked(t, build(map[string]int64{"f": 10})), make([]byte, maxUnpacked)...), "more than 4194304 bytes when it is unpacked"},
+		"repeated":   {unpacked(t, again), "more than 10485760 stack frames"},
 		"very large": {make([]byte, MaxFile+1), "more than 8388608 bytes"},
 	} {
 		if got, err := Read(c.file); err == nil || !strings.Contains(err.Error(), c.err) {

@@ -182,6 +182,7 @@ func Append(a, b *Stage) Stage {
 	m.Steps = appendSteps(a.Steps, b.Steps, a.Duration)
 	m.Iterations = mergeIterations(a.Iterations, b.Iterations, func(x, y []Slice) []Slice { return appendSlices(x, y, a.Duration) })
 	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
+	m.Generator.HeldTo = max(a.Generator.HeldTo, b.Generator.HeldTo)
 	if total := m.Duration.Seconds(); total > 0 {
 		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
 	}
@@ -407,7 +408,7 @@ func mergeGenerators(a, b *Generator) Generator {
 		Streams:   max(a.Streams, b.Streams),
 
 		ClosedByPeer: a.ClosedByPeer + b.ClosedByPeer,
-		HeldTo:       max(a.HeldTo, b.HeldTo),
+		HeldTo:       a.HeldTo + b.HeldTo, // each its part of the limit
 
 		ConnectionAge: max(a.ConnectionAge, b.ConnectionAge),
 

@@ -62,6 +62,20 @@ func TestMergeShards(t *testing.T) {
 	}
 }
 
+// Each shard is held to its part of a limit, and all together to the limit; two
+// runs of one stage are held to it one after the other.
+func TestLimitsOfShardsAddUp(t *testing.T) {
+	one, two := shard(1, 2, 0), shard(2, 2, 0)
+	one.Stages[0].Generator.HeldTo, two.Stages[0].Generator.HeldTo = 20, 30
+	m, err := MergeShards([]*Run{one, two})
+	if err != nil || m.Stages[0].Generator.HeldTo != 50 {
+		t.Errorf("held to %v, %v, want 50", m.Stages[0].Generator.HeldTo, err)
+	}
+	if twice := Append(&one.Stages[0], &two.Stages[0]); twice.Generator.HeldTo != 30 {
+		t.Errorf("held to %v, want 30", twice.Generator.HeldTo)
+	}
+}
+
 func TestMergeShardsRefuses(t *testing.T) {
 	other := shard(2, 3, 0)
 	other.Seed = 8

@@ -147,12 +147,13 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 		done <- sides{base, head}
 	}()
 	s := lookOn(done, []slo.Stage{stage}, c.live, c.costs[1].pods, opts, stop)
+	until := time.Now() // a profile may take longer than the load
 	c.costs[1].pods.charge([]*result.Stage{s.head})
 	ofBase.end(s.base)
 	ofHead.end(s.head)
 	costs.charge(s.base, s.head)
 	if opts.Series != nil && !costs.began.IsZero() {
-		noteLoaded(s.head, costs.began, time.Now())
+		noteLoaded(s.head, costs.began, until)
 	}
 	c.warmed += time.Duration(turns.WarmUp)*turns.Block + s.head.Duration
 	// Of a counted stage one side may have sent all of its requests in fewer

@@ -97,6 +97,31 @@ func TestConductAsksForMetrics(t *testing.T) {
 	})
 }
 
+// The metrics of a comparison are of its load, also where a profile takes longer.
+func TestMetricsEndWithTheLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := metered(time.Second, []string{"time"}, "one")
+		file.Baseline.Max = 6 * time.Second
+		w := &file.Stages[0].Workload
+		w.Model, w.RateFrom, w.RateTo, w.Duration = slo.Open, 10, 10, 6*time.Second
+		began := time.Now()
+		r := Conduct(t.Context(), file, &scripted{}, Options{
+			Pair: &turnTaker{}, Series: (&history{began: began}).ask,
+			Profile: func(ctx context.Context, _ slo.Stage) (*result.Profile, error) {
+				idle(ctx, time.Minute)
+				return &result.Profile{}, nil
+			},
+		})
+		s := r.Stages[0]
+		if want := began.Add(6 * time.Second); len(s.Loaded) != 1 || !s.Loaded[0].Until.Equal(want) {
+			t.Errorf("loaded %v, want until %v", s.Loaded, want)
+		}
+		if m := s.Metric("time"); m == nil || m.Asked != 7 {
+			t.Errorf("%+v, want 7 moments", m)
+		}
+	})
+}
+
 // A server that does not answer costs a bounded time, once.
 func TestConductWithoutAPrometheusServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
