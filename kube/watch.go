@@ -42,6 +42,7 @@ type Watcher struct {
 	// reads what earlier turns wrote.
 	hpa       *autoscaler
 	workload  *workload
+	counted   bool  // its replicas are those of now
 	pods      []pod // nil: not seen, as opposed to none
 	podsAt    time.Time
 	usage     map[string]podUsage
@@ -158,6 +159,8 @@ func (w *Watcher) unseen() error {
 	switch {
 	case w.workload == nil:
 		return cmp.Or(w.scaled.last, w.scaler.last, errWaiting)
+	case w.pods == nil && !w.counted:
+		return w.scaled.last
 	case w.hpa == nil && w.scaler.answered > 0:
 		return w.scaler.last
 	case w.pods == nil && w.listed.answered > 0:
@@ -231,13 +234,14 @@ func (w *Watcher) readWorkload(ctx context.Context) error {
 		return fmt.Errorf("the autoscaler scales a %q of %q, which cannot be looked at", cut(kind, 60), cut(version, 60))
 	}
 	var found workload
+	w.counted = false
 	if err := w.client.Get(ctx, w.namespaced("/apis/"+version, strings.ToLower(kind)+"s", name), nil, &found); err != nil {
 		return err
 	}
 	if found.selector() == "" {
 		return fmt.Errorf("the %s has no selector of pods", kind)
 	}
-	w.workload = &found
+	w.workload, w.counted = &found, true
 	return nil
 }
 

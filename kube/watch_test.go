@@ -315,6 +315,16 @@ func TestWatchLeavesOutMomentsThatItDidNotSee(t *testing.T) {
 	if s, err := w.Sample(t.Context()); err == nil {
 		t.Errorf("got %+v", s)
 	}
+	// Without the pods what is scaled says how many there are, of now as well.
+	a.answer(podsPath, forbidden)
+	deployed := watch(t, c, Target{Deployment: "web"})
+	look(t, deployed)
+	a.answer(deploymentPath, says(500, "InternalError", "etcd"))
+	deployed.again()
+	if s, err := deployed.Sample(t.Context()); err == nil {
+		t.Errorf("got %+v", s)
+	}
+	a.answer(deploymentPath, nil)
 	a.answer(podsPath, nil)
 	look(t, w)
 	if got := w.Timeline().Missing; len(got) != 1 || !strings.HasPrefix(got[0], "pods, 1 of 3 times: ") {
