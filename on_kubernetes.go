@@ -69,7 +69,7 @@ func (r *readByRun) contents(path string) (files map[string][]byte, at string, e
 	for to, from := range r.sources(path, at) {
 		info, err := os.Stat(from)
 		if err == nil && info.Size() > largestFile {
-			return nil, "", hinted{fmt.Errorf("%s has %d bytes, and all that the workers read must fit into a ConfigMap of 1 MiB", from, info.Size()), "use fewer rows, or an image that holds the data"}
+			return nil, "", hinted{fmt.Errorf("%s has %d bytes, and all that the workers read must fit into a Secret of 1 MiB", from, info.Size()), "use fewer rows, or an image that holds the data"}
 		}
 		if err == nil {
 			files[to], err = os.ReadFile(from)
@@ -124,6 +124,16 @@ func (f spreadFlags) check(c *runCommand, files int) error {
 	return nil
 }
 
+// checkTargets checks those that are not empty.
+func checkTargets(all ...string) error {
+	for _, target := range all {
+		if err := checkTarget(target); target != "" && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkTarget refuses a target that is something else in every pod.
 func checkTarget(target string) error {
 	u, err := url.Parse(target)
@@ -155,7 +165,11 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 	}
 	pods, notes, err := s.watched(ctx, p, plan.file)
 	if err != nil {
-		return nil, exitUsage, err
+		code, err := s.unready(ctx, err)
+		return nil, code, err
+	}
+	if pods != nil {
+		pods = inItsTime{pods, client.Ahead(ctx)}
 	}
 	job.Namespace = client.Namespace
 	progress := p.progress()
@@ -166,16 +180,19 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 	seen := run.Watch(ctx, pods)
 	answers, err := spread.Run(ctx, client, job, note)
 	progress.Close()
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil, exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
-	case err != nil:
-		return nil, exitUsage, helpful(fmt.Errorf("spread the load: %w", err))
+	if err != nil {
+		seen(nil)
+		if ctx.Err() == nil {
+			return nil, exitUsage, helpful(fmt.Errorf("spread the load: %w", err))
+		}
+		code, err := s.unready(ctx, err)
+		return nil, code, err
 	}
 	r, err := merged(answers, plan.file)
 	seen(r)
 	if err != nil {
-		return nil, s.excuse(exitInconclusive), err
+		code, err := s.unready(ctx, err)
+		return nil, code, err
 	}
 	r.Source, r.SLO.Path = s.Source, plan.file.Path
 	r.Warnings = append(r.Warnings, s.Notes...)
@@ -185,6 +202,27 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 		code = exitCancelled
 	}
 	return r, code, err
+}
+
+// inItsTime tells the state of a cluster by the cluster's clock, which is ahead:
+// the stages of a spread run have their times by it.
+type inItsTime struct {
+	run.Cluster
+	ahead time.Duration
+}
+
+func (c inItsTime) Sample(ctx context.Context) (result.ClusterSample, error) {
+	s, err := c.Cluster.Sample(ctx)
+	s.At = s.At.Add(c.ahead)
+	return s, err
+}
+
+func (c inItsTime) Timeline() result.Timeline {
+	t := c.Cluster.Timeline()
+	for i := range t.Events {
+		t.Events[i].At = t.Events[i].At.Add(c.ahead)
+	}
+	return t
 }
 
 // namespaceOf is the one that the file names, empty where it names none.
@@ -197,7 +235,7 @@ func namespaceOf(file *slo.File) string {
 
 // job is what the cluster shall do.
 func (c *runCommand) job(plan planned) (spread.Job, error) {
-	if err := checkTarget(plan.file.Target); err != nil {
+	if err := checkTargets(plan.file.Target, plan.file.Baseline.BaseTarget); err != nil {
 		return spread.Job{}, err
 	}
 	files, at, err := plan.read.contents(plan.file.Path)
@@ -228,7 +266,7 @@ func (c *runCommand) workerArgs(path string) []string {
 	}
 	args := []string{"--no-watch", "--seed", fmt.Sprint(seed), "--engine", c.Engine, "--threads", fmt.Sprint(c.Threads), "--connections", fmt.Sprint(c.Connections), "--priority", c.Priority}
 	for _, f := range []struct{ name, value string }{
-		{"--target", c.Target}, {"--profile", c.Profile}, {"--max-rate", c.MaxRate}, {"--max-duration", c.MaxDuration}, {"--allowed-hosts", c.AllowedHosts},
+		{"--target", c.Target}, {"--base-target", c.BaseTarget}, {"--profile", c.Profile}, {"--max-rate", c.MaxRate}, {"--max-duration", c.MaxDuration}, {"--allowed-hosts", c.AllowedHosts},
 	} {
 		if f.value != "" {
 			args = append(args, f.name, f.value)

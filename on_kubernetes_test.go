@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,7 +41,7 @@ func TestWorkersGetWhatTheFileReads(t *testing.T) {
 		{name: "by its whole path", path: filepath.Join(dir, "load/slo.yaml"), at: "load/slo.yaml", files: []string{"load/slo.yaml"}},
 		{name: "alone, from elsewhere", path: outside, at: "slo.yaml", files: []string{"slo.yaml"}},
 		{name: "with rows, from elsewhere", path: outside, reads: []string{"rows.csv"}, err: "outside of the working directory"},
-		{name: "too large", path: "load/slo.yaml", reads: []string{"large.csv"}, err: "must fit into a ConfigMap"},
+		{name: "too large", path: "load/slo.yaml", reads: []string{"large.csv"}, err: "must fit into a Secret"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := readByRun{files: tt.reads}
@@ -132,11 +135,51 @@ func TestTailKeepsTheError(t *testing.T) {
 	}
 }
 
+// A result that no log holds is not lost without a word.
+func TestWorkerSaysWhyItsResultIsNotPrinted(t *testing.T) {
+	random := make([]byte, 9<<20)
+	_, _ = rand.Read(random)
+	path := filepath.Join(t.TempDir(), "result.json")
+	write(t, path, string(random))
+	var log bytes.Buffer
+	if err := printed(&log, path, ""); err == nil || !strings.Contains(log.String(), "slogate-worker error ") {
+		t.Errorf("%v, printed %.80q", err, log.String())
+	}
+}
+
+// A worker watches nothing, and has nothing to say of that.
+func TestWorkerDoesNotWatch(t *testing.T) {
+	s := settings{Kube: (&runCommand{NoWatch: true}).cluster(&program{})}
+	if pods, notes, err := s.watched(t.Context(), &program{}, &slo.File{Kubernetes: &slo.Kubernetes{HPA: "web"}}); pods != nil || notes != nil || err != nil {
+		t.Errorf("got %v, %q, %v", pods, notes, err)
+	}
+}
+
+// What was seen of a cluster is told by its own clock.
+func TestClusterInItsTime(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := inItsTime{seenAt(at), time.Hour}
+	s, err := c.Sample(t.Context())
+	if want := at.Add(time.Hour); err != nil || !s.At.Equal(want) || !c.Timeline().Events[0].At.Equal(want) {
+		t.Errorf("got %v and %v, %v", s.At, c.Timeline().Events[0].At, err)
+	}
+}
+
+type seenAt time.Time
+
+func (s seenAt) Sample(context.Context) (result.ClusterSample, error) {
+	return result.ClusterSample{At: time.Time(s)}, nil
+}
+
+func (s seenAt) Timeline() result.Timeline {
+	return result.Timeline{Events: []result.ClusterEvent{{At: time.Time(s)}}}
+}
+
 // A worker's flags are those of run.
 func TestWorkerArguments(t *testing.T) {
-	c := runCommand{fileFlags: fileFlags{Target: "http://web", limitFlags: limitFlags{MaxRate: "100/s"}}, runFlags: runFlags{Seed: 7}, engineFlags: engineFlags{Engine: "portable", Threads: 2, Connections: 9, Priority: "normal"}}
+	c := runCommand{fileFlags: fileFlags{Target: "http://web", BaseTarget: "http://old", limitFlags: limitFlags{MaxRate: "100/s"}}, runFlags: runFlags{Seed: 7}, engineFlags: engineFlags{Engine: "portable", Threads: 2, Connections: 9, Priority: "normal"}}
 	args := c.workerArgs("load/slo.yaml")
-	want := []string{"--no-watch", "--seed", "7", "--engine", "portable", "--threads", "2", "--connections", "9", "--priority", "normal", "--target", "http://web", "--max-rate", "100/s", "--", "load/slo.yaml"}
+	want := []string{"--no-watch", "--seed", "7", "--engine", "portable", "--threads", "2", "--connections", "9", "--priority", "normal", "--target", "http://web", "--base-target", "http://old", "--max-rate", "100/s", "--", "load/slo.yaml"}
 	if diff := cmp.Diff(want, args); diff != "" {
 		t.Error(diff)
 	}

@@ -313,7 +313,7 @@ func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo
 // cluster is the one that the file may watch.
 func (c *runCommand) cluster(p *program) *cluster {
 	if c.NoWatch {
-		return &cluster{missing: "a worker does not watch"}
+		return &cluster{off: true}
 	}
 	return p.cluster(c.kubeFlags)
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/kube"
@@ -28,6 +27,7 @@ type kubeFlags struct {
 type cluster struct {
 	kube.Options
 	missing string // why there is none, which is no error; empty: there may be one
+	off     bool   // somebody else watches it
 }
 
 // cluster finds the kubeconfig as kubectl does.
@@ -59,12 +59,17 @@ func clusterOf(in action.Inputs, stranger bool) *cluster {
 	case in.Kubeconfig == "":
 		out.missing = "the workflow gives no kubeconfig (the action's input kubeconfig); secrets are not given to pull requests of forks"
 	case in.Kubeconfig == inCluster:
-	case strings.Contains(in.Kubeconfig, "\n"):
-		out.Text = []byte(in.Kubeconfig)
-	default:
+	case isFile(in.Kubeconfig):
 		out.Kubeconfig = []string{in.Kubeconfig}
+	default: // also what is neither: errors repeat a path, and not a text, which may be a secret
+		out.Text = []byte(in.Kubeconfig)
 	}
 	return out
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // watched finds what shall be watched beside the load, and looks at it once. The
@@ -77,6 +82,9 @@ func (s settings) watched(ctx context.Context, p *program, file *slo.File) (c ru
 	way := s.Kube
 	if way == nil {
 		way = p.cluster(kubeFlags{})
+	}
+	if way.off {
+		return nil, nil, nil
 	}
 	target := kube.Target{HPA: k.HPA, Deployment: k.Deployment}
 	if way.missing != "" {

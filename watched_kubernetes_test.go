@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slogate/slogate/result"
 )
@@ -95,5 +97,37 @@ objectives: [replicas.max <= 3, restarts <= 0, cpu.max <= 90%%]
 				t.Errorf("judged %s, %s, %s", got[0].Verdict, got[1].Verdict, got[2].Verdict)
 			}
 		})
+	}
+}
+
+// A run that is cancelled before its workers have begun is a cancelled one,
+// whatever verdicts are let pass.
+func TestSpreadRunThatIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			fmt.Fprintf(w, `{"metadata": {"uid": "1", "creationTimestamp": %q}}`, time.Now().UTC().Format(time.RFC3339))
+		case strings.HasSuffix(r.URL.Path, "/pods"): // they are waited for
+			cancel()
+			fmt.Fprint(w, `{}`)
+		default:
+			fmt.Fprint(w, `{}`)
+		}
+	}))
+	defer api.Close()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write(t, "config", fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: %q}}], contexts: [{name: c, context: {cluster: c, namespace: shop}}]}`, api.URL))
+	write(t, "slo.yaml", `version: 1
+target: http://web
+scenarios: [{request: GET /}]
+stages: [{name: steady, rate: 50/s, duration: 2s}]
+`)
+	var output bytes.Buffer
+	args := []string{"run", "--kubeconfig", "config", "--on", "kubernetes", "--workers", "2", "--image", "slogate:1", "--gate", "report", "slo.yaml"}
+	if code := Main(ctx, args, os.LookupEnv, &output, &output); code != exitCancelled {
+		t.Errorf("exit code %d, want %d\n%s", code, exitCancelled, &output)
 	}
 }

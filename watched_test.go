@@ -44,6 +44,8 @@ func TestClusterOfTheUser(t *testing.T) {
 // In a workflow nothing is watched but what it names, whatever lies on the
 // runner, and for a stranger only the namespace that it names.
 func TestClusterOfAWorkflow(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "ci/kubeconfig", "")
 	for _, test := range []struct {
 		kubeconfig string
 		stranger   bool
@@ -53,6 +55,8 @@ func TestClusterOfAWorkflow(t *testing.T) {
 		{"", false, kube.Options{}, true},
 		{"in-cluster", true, kube.Options{OwnNamespace: true}, false},
 		{"ci/kubeconfig", false, kube.Options{Kubeconfig: []string{"ci/kubeconfig"}}, false},
+		{`{"apiVersion": "v1"}`, false, kube.Options{Text: []byte(`{"apiVersion": "v1"}`)}, false},
+		{"YXBpVmVyc2lvbjogdjEK", false, kube.Options{Text: []byte("YXBpVmVyc2lvbjogdjEK")}, false},
 		{"apiVersion: v1\nkind: Config", false, kube.Options{Text: []byte("apiVersion: v1\nkind: Config")}, false},
 	} {
 		got := clusterOf(action.Inputs{Kubeconfig: test.kubeconfig}, test.stranger)

@@ -127,8 +127,12 @@ const (
 func (c *whatIfCommand) without(ctx context.Context, p *program, file *slo.File) (*result.Run, int, error) {
 	if c.Against != "" {
 		r, err := result.ReadFile(c.Against)
-		if err == nil && r.SLO.Digest != file.Digest {
+		switch {
+		case err != nil:
+		case r.SLO.Digest != file.Digest:
 			err = hinted{fmt.Errorf("%s was measured with another SLO file than %s", c.Against, file.Path), "leave --against out to load twice"}
+		case r.Cancelled:
+			err = hinted{fmt.Errorf("%s is what was left of a run that was cancelled", c.Against), "leave --against out to load twice"}
 		}
 		return r, exitUsage, err
 	}
@@ -144,6 +148,9 @@ func (c *whatIfCommand) settingsIn(p *program, folder string) settings {
 // with is the run with the other ceiling, which is put back whatever happens.
 func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
 	if err := a.Set(ctx, c.MaxReplicas, time.Now()); err != nil {
+		if ctx.Err() != nil {
+			return nil, exitCancelled, fmt.Errorf("cancelled before the second run: %w", err)
+		}
 		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", qualified(a.Namespace, a.Name), err))
 	}
 	defer func() {
@@ -175,16 +182,20 @@ const settling = 6 * time.Minute
 func (c *whatIfCommand) settle(ctx context.Context, p *program, a ceiling.Autoscaler, began int) ([]string, error) {
 	want := max(1, min(began, c.MaxReplicas))
 	told := false
+	seen := "an unknown number of"
 	for deadline := time.Now().Add(settling); ; {
 		s, err := a.Read(ctx)
+		if err == nil {
+			seen = fmt.Sprint(s.Replicas)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err == nil && s.Replicas <= want:
 			return nil, nil
 		case time.Now().After(deadline):
-			return []string{fmt.Sprintf("the service had %d replicas when this run began, the one before began with %d", s.Replicas, began)}, nil
-		case !told:
+			return []string{fmt.Sprintf("the service had %s replicas when this run began, the one before began with %d", seen, began)}, nil
+		case err == nil && !told:
 			told = true
 			fmt.Fprintf(p.stderr, "waiting until the autoscaler has taken replicas away: %d now, %d when the run before began\n", s.Replicas, want)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,13 +38,19 @@ func (c *workerCommand) Run(ctx context.Context, p *program) (int, error) {
 	}, plan.Args...)
 	var said tail
 	code := Main(ctx, args, p.lookupEnv, io.Discard, io.MultiWriter(p.stderr, &said))
-	measured, err := os.ReadFile(filepath.Join(out, resultFile))
-	if err == nil {
-		err = spread.Print(p.stdout, measured)
-	} else {
-		err = spread.PrintError(p.stdout, said.String())
+	return code, printed(p.stdout, filepath.Join(out, resultFile), said.String())
+}
+
+// printed prints the result, else why there is none.
+func printed(w io.Writer, path, said string) error {
+	measured, err := os.ReadFile(path)
+	if err != nil {
+		return spread.PrintError(w, said)
 	}
-	return code, err
+	if err := spread.Print(w, measured); err != nil {
+		return errors.Join(err, spread.PrintError(w, err.Error()))
+	}
+	return nil
 }
 
 // tail keeps the end of what is written.

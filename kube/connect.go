@@ -82,7 +82,7 @@ func load(o Options) (*clientcmdapi.Config, error) {
 	}
 	config, err := clientcmd.Load(o.Text)
 	if err != nil {
-		return nil, errors.New("the text is none") // what it says may be a secret
+		return nil, errors.New("it is neither the text of one nor a file") // what it says may be a secret
 	}
 	return config, nil
 }

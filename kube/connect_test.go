@@ -120,7 +120,7 @@ func TestConnectExplainsWhatIsMissing(t *testing.T) {
 		{"a context in a pod", Options{Context: "x"}, `the context "x" needs a kubeconfig`, "KUBECONFIG"},
 		{"no file", Options{Kubeconfig: []string{"/no/such/file"}}, "holds no context", "get-contexts"},
 		{"garbage", Options{Kubeconfig: []string{garbage}}, "read the kubeconfig", ""},
-		{"a text that is none", Options{Text: []byte("token: s3cr3t: [")}, "read the kubeconfig: the text is none", ""},
+		{"a text that is none", Options{Text: []byte("token: s3cr3t: [")}, "read the kubeconfig: it is neither the text of one nor a file", ""},
 		{"an unknown context", Options{Kubeconfig: []string{good}, Context: "x"}, `context "x" does not exist`, "get-contexts"},
 		{"a program that is not here", Options{Kubeconfig: []string{plugin}}, `the program "no-such-auth", which is not here`, "kubectl create token"},
 		{"a stranger's namespace", Options{Kubeconfig: []string{good}, Namespace: "kube-system", OwnNamespace: true}, `watches the namespace "kube-system"`, "set-context"},

@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,6 +51,8 @@ const (
 	maxAnswer = 8 << 20
 	// maxSaid is how much of what a server says goes into an error.
 	maxSaid = 300
+	// maxStuck is after how many requests that do not end no other is sent.
+	maxStuck = 10
 )
 
 // Client asks one API server.
@@ -57,7 +60,8 @@ type Client struct {
 	Namespace string // to ask about
 	Server    string // base URL of the API server
 
-	http *http.Client // with the credentials
+	http  *http.Client // with the credentials
+	stuck atomic.Int32 // requests that go on although their time is up
 }
 
 // Call is one request to the API.
@@ -102,7 +106,7 @@ func (c *Client) Do(ctx context.Context, call Call, into any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	answer, err := c.http.Do(request)
+	answer, err := c.send(request)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, plain(err))
 	}
@@ -141,6 +145,67 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		r.Header.Set("Content-Type", cmp.Or(call.Type, "application/json"))
 	}
 	return r, nil
+}
+
+// send waits no longer than the request may take. A transport with credentials
+// does: the program that fetches them knows no deadline, and may wait for its
+// user.
+func (c *Client) send(r *http.Request) (*http.Response, error) {
+	type answer struct {
+		*http.Response
+		err error
+	}
+	if c.stuck.Load() >= maxStuck {
+		return nil, errors.New("earlier requests have not ended: does the program that fetches the credentials answer?")
+	}
+	done := make(chan answer, 1)
+	go func() {
+		got, err := c.http.Do(r) // what comes too late is closed by the end of r's context
+		done <- answer{got, err}
+	}()
+	select {
+	case a := <-done:
+		return a.Response, a.err
+	case <-r.Context().Done():
+		c.stuck.Add(1)
+		go func() {
+			<-done
+			c.stuck.Add(-1)
+		}()
+		return nil, r.Context().Err()
+	}
+}
+
+// The clock of a cluster is not asked to agree with this machine's to the
+// second, because a Date has whole ones. One that is a day off is none.
+const (
+	agreement = 2 * time.Second
+	mostAhead = 24 * time.Hour
+)
+
+// Ahead asks how far the cluster's clock is ahead of this machine's, to about a
+// second: what it tells has its own time. It is 0 where they agree, and where
+// that cannot be known.
+func (c *Client) Ahead(ctx context.Context) time.Duration {
+	ctx, stop := context.WithTimeout(ctx, callTimeout)
+	defer stop()
+	request, err := c.request(ctx, Call{Path: "/version"})
+	if err != nil {
+		return 0
+	}
+	sent := time.Now()
+	answer, err := c.send(request)
+	if err != nil {
+		return 0
+	}
+	defer answer.Body.Close()
+	took := time.Since(sent)
+	at, err := http.ParseTime(answer.Header.Get("Date"))
+	ahead := at.Add(time.Second / 2).Sub(sent.Add(took / 2))
+	if err != nil || ahead.Abs() < agreement+took/2 || ahead.Abs() > mostAhead {
+		return 0
+	}
+	return ahead
 }
 
 // plain takes the URL off an error, which is said already.

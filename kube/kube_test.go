@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -81,5 +82,58 @@ func TestDoTakesAnAnswerAsItIs(t *testing.T) {
 	}
 	if err := c.Do(t.Context(), Call{Path: "/log"}, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// stuck is a transport that waits for a program which knows no deadline.
+type stuck chan struct{}
+
+func (s stuck) RoundTrip(*http.Request) (*http.Response, error) {
+	<-s
+	return nil, http.ErrServerClosed
+}
+
+// What the credentials come from may hang: nobody waits for it.
+func TestDoWaitsForNoProgram(t *testing.T) {
+	program := make(stuck)
+	defer close(program)
+	c := &Client{Server: "http://api", http: &http.Client{Transport: program}}
+	ended := make(chan error, 1)
+	go func() {
+		for range maxStuck {
+			if err := c.Do(t.Context(), Call{Path: "/x", Within: time.Millisecond}, nil); err == nil || !strings.Contains(err.Error(), "no answer in time") {
+				t.Errorf("got %v", err)
+			}
+		}
+		ended <- c.Do(context.WithoutCancel(t.Context()), Call{Path: "/x", Within: time.Hour}, nil)
+	}()
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "earlier requests have not ended") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it waits")
+	}
+}
+
+func TestAhead(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		date func() string
+		want time.Duration // to two seconds
+	}{
+		{"the same", func() string { return time.Now().UTC().Format(http.TimeFormat) }, 0},
+		{"ahead", func() string { return time.Now().UTC().Add(time.Hour).Format(http.TimeFormat) }, time.Hour},
+		{"behind", func() string { return time.Now().UTC().Add(-time.Minute).Format(http.TimeFormat) }, -time.Minute},
+		{"none", func() string { return "yesterday" }, 0},
+		{"none that is possible", func() string { return "Fri, 31 Dec 9999 23:59:59 GMT" }, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := clientOn(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Date", test.date()) })
+			if got := c.Ahead(t.Context()); test.want == 0 && got != 0 || (got-test.want).Abs() > 2*time.Second {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
 	}
 }

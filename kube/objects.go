@@ -248,6 +248,9 @@ type usageList struct {
 }
 
 type eventList struct {
+	Metadata struct {
+		Continue string `json:"continue"`
+	} `json:"metadata"`
 	Items []event `json:"items"`
 }
 

@@ -31,6 +31,7 @@ type Watcher struct {
 	client  *Client
 	target  Target
 	began   time.Time
+	ahead   time.Duration // the cluster's clock, of this machine's
 	scaler  *source
 	scaled  *source
 	listed  *source
@@ -41,7 +42,9 @@ type Watcher struct {
 	// reads what earlier turns wrote.
 	hpa       *autoscaler
 	workload  *workload
+	counted   bool  // its replicas are those of now
 	pods      []pod // nil: not seen, as opposed to none
+	podsAt    time.Time
 	usage     map[string]podUsage
 	throttled float64
 	ledger    ledger
@@ -78,6 +81,7 @@ const (
 // another reason is in the timeline's Missing.
 func Watch(ctx context.Context, c *Client, t Target) (*Watcher, error) {
 	w := newWatcher(c, t)
+	w.ahead = c.Ahead(ctx)
 	if _, err := w.Sample(ctx); ctx.Err() != nil {
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func newWatcher(c *Client, t Target) *Watcher {
 	usage := &source{name: usageSource, read: w.readUsage, every: usageEvery, rule: rule("metrics.k8s.io", "pods", "list")}
 	events := &source{name: "events", read: w.readEvents, every: eventsEvery, rule: rule("", "events", "list")}
 	// With the pods of the sample before: kubelets answer late.
-	throttling := &source{name: "throttling", read: w.readThrottling, every: eventsEvery, rule: rule("", "nodes/proxy", "get")}
+	throttling := &source{name: "throttling", read: w.readThrottling, every: eventsEvery, rule: rule("", "nodes/proxy", "get") + ", in a ClusterRole: it lets do much on the nodes, leave it out when in doubt"}
 	w.turns = [][]*source{{w.scaler, throttling}, {w.scaled}, {w.listed, usage, events}}
 	w.sources = []*source{w.scaler, w.scaled, w.listed, usage, events, throttling}
 	return w
@@ -138,7 +142,15 @@ func (w *Watcher) Sample(ctx context.Context) (result.ClusterSample, error) {
 	if err := w.unseen(); err != nil {
 		return result.ClusterSample{}, err
 	}
-	return w.sample(now), nil
+	// A server that is slow shows the pods of later than it was asked.
+	return w.sample(later(now, w.podsAt)), nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // unseen says why this moment was not seen: half of a sample would look like a
@@ -147,6 +159,8 @@ func (w *Watcher) unseen() error {
 	switch {
 	case w.workload == nil:
 		return cmp.Or(w.scaled.last, w.scaler.last, errWaiting)
+	case w.pods == nil && !w.counted:
+		return w.scaled.last
 	case w.hpa == nil && w.scaler.answered > 0:
 		return w.scaler.last
 	case w.pods == nil && w.listed.answered > 0:
@@ -220,13 +234,14 @@ func (w *Watcher) readWorkload(ctx context.Context) error {
 		return fmt.Errorf("the autoscaler scales a %q of %q, which cannot be looked at", cut(kind, 60), cut(version, 60))
 	}
 	var found workload
+	w.counted = false
 	if err := w.client.Get(ctx, w.namespaced("/apis/"+version, strings.ToLower(kind)+"s", name), nil, &found); err != nil {
 		return err
 	}
 	if found.selector() == "" {
 		return fmt.Errorf("the %s has no selector of pods", kind)
 	}
-	w.workload = &found
+	w.workload, w.counted = &found, true
 	return nil
 }
 
@@ -249,7 +264,7 @@ func (w *Watcher) readPods(ctx context.Context) error {
 	if err := w.client.Get(ctx, w.namespaced("/api/v1", "pods", ""), query, &list); err != nil {
 		return err
 	}
-	w.pods = append([]pod{}, list.Items...)
+	w.pods, w.podsAt = append([]pod{}, list.Items...), time.Now()
 	w.ledger.advance(w.pods)
 	w.listed.every, w.scaled.every = 0, retry
 	if len(w.pods) > manyPods {

@@ -3,6 +3,7 @@ package kube
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -124,6 +125,10 @@ func TestWatchKeepsNotableEvents(t *testing.T) {
 			anEvent(later, "Pod", "web-1", "Warning", "BackOff", strings.Repeat("x", 1000)),
 			anEvent(later, "Pod", "web-1", "Normal", "Pulled", "an image"),
 			anEvent(later, "Pod", "other-1", "Warning", "BackOff", "of others"),
+			anEvent(later, "Pod", "web-api-7d9f8b6c5x-q2w4z", "Warning", "BackOff", "of another Deployment"),
+			anEvent(later, "Pod", "web-db-0", "Warning", "BackOff", "of another StatefulSet"),
+			anEvent(later, "Pod", "web-7d9f8b6c5x-q2w4z", "Warning", "BackOff", "of its own"),
+			anEvent(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), "Pod", "web-1", "Warning", "Unhealthy", "of the future"),
 			anEvent(later.Add(-time.Hour), "Pod", "web-1", "Warning", "Unhealthy", "before"),
 		}
 	})
@@ -131,6 +136,7 @@ func TestWatchKeepsNotableEvents(t *testing.T) {
 	want := []result.ClusterEvent{
 		{Object: "HorizontalPodAutoscaler/web", Reason: "SuccessfulRescale", Message: "New size: 3", Count: 3},
 		{Object: "Pod/web-1", Reason: "BackOff", Message: strings.Repeat("x", 199) + "…", Count: 3},
+		{Object: "Pod/web-7d9f8b6c5x-q2w4z", Reason: "BackOff", Message: "of its own", Count: 3},
 	}
 	if diff := cmp.Diff(want, w.Timeline().Events, noTimes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -143,6 +149,85 @@ func TestWatchKeepsNotableEvents(t *testing.T) {
 	look(t, w)
 	if n := len(w.Timeline().Events); n != result.MaxClusterEvents {
 		t.Errorf("%d events", n)
+	}
+}
+
+// A namespace has more events than a page, in no order of time.
+func TestWatchReadsAllPagesOfEvents(t *testing.T) {
+	a, c := newAPI(t)
+	w := watch(t, c, Target{HPA: "web"})
+	pages, endless := 0, false
+	a.answer(eventsPath, func(out http.ResponseWriter, r *http.Request) {
+		pages++
+		more, reason := "next", fmt.Sprint("Page", pages)
+		if r.URL.Query().Get("continue") == "next" && !endless {
+			more = ""
+		}
+		_ = json.NewEncoder(out).Encode(map[string]any{
+			"metadata": map[string]any{"continue": more},
+			"items":    []any{anEvent(w.began.Add(2*time.Second), "Pod", "web-1", "Warning", reason, "")},
+		})
+	})
+	look(t, w)
+	if got := w.Timeline(); len(got.Events) != 2 || len(got.Missing) > 0 {
+		t.Errorf("got %+v, missing %q", got.Events, got.Missing)
+	}
+	pages, endless = 0, true
+	look(t, w)
+	if got := w.Timeline(); pages != eventPages || len(got.Missing) != 1 || !strings.Contains(got.Missing[0], "were not looked at") {
+		t.Errorf("%d pages, missing %q", pages, got.Missing)
+	}
+}
+
+// What a cluster tells with its own time is put into this machine's.
+func TestWatchKnowsTheClustersClock(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Hour, -time.Hour} {
+		a, c := newAPI(t)
+		serve := c.http.Transport
+		c.http.Transport = dated{serve, ahead}
+		w := watch(t, c, Target{HPA: "web"})
+		at := w.began.Add(10 * time.Second).Truncate(time.Second)
+		a.change(func() {
+			a.events = []map[string]any{
+				anEvent(at.Add(ahead), "Pod", "web-1", "Warning", "BackOff", "now"),
+				anEvent(at.Add(ahead-10*time.Minute), "Pod", "web-1", "Warning", "Unhealthy", "before"),
+			}
+		})
+		look(t, w)
+		got := w.Timeline().Events
+		if len(got) != 1 || got[0].Message != "now" || got[0].At.Sub(at).Abs() > 2*time.Second {
+			t.Errorf("%v ahead: got %+v, want one at %v", ahead, got, at)
+		}
+	}
+}
+
+// dated is a transport to a server whose clock is ahead.
+type dated struct {
+	http.RoundTripper
+	ahead time.Duration
+}
+
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := d.RoundTripper.RoundTrip(r)
+	if err == nil {
+		answer.Header.Set("Date", time.Now().UTC().Add(d.ahead).Format(http.TimeFormat))
+	}
+	return answer, err
+}
+
+// A sample is of the moment in which its pods were listed, however long the
+// server took.
+func TestSampleHasTheTimeOfItsPods(t *testing.T) {
+	a, c := newAPI(t)
+	w := watch(t, c, Target{HPA: "web"})
+	var listed time.Time
+	a.answer(podsPath, func(out http.ResponseWriter, _ *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		listed = time.Now()
+		list(out, []map[string]any{aPod("web-1", true)})
+	})
+	if s := look(t, w); s.At.Before(listed) {
+		t.Errorf("it is of %s before", listed.Sub(s.At))
 	}
 }
 
@@ -200,7 +285,7 @@ func TestWatchDegradesAndSaysWhy(t *testing.T) {
 		{"no metrics server", usagePath, says(404, "NotFound", "the server could not find the requested resource"), "usage of CPU and memory: the cluster has no metrics server (metrics.k8s.io)", true},
 		{"a broken metrics server", usagePath, says(503, "ServiceUnavailable", "the server is currently unable"), "usage of CPU and memory: the metrics server does not answer (metrics.k8s.io)", true},
 		{"expired credentials", hpaPath, says(401, "Unauthorized", "Unauthorized"), "autoscaler: the credentials are not accepted, or have expired", false},
-		{"no right to kubelets", cadvisorPath, forbidden, "throttling: forbidden, the role lacks the rule - {apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}", true},
+		{"no right to kubelets", cadvisorPath, forbidden, "throttling: forbidden, the role lacks the rule - {apiGroups: [\"\"], resources: [nodes/proxy], verbs: [get]}, in a ClusterRole", true},
 		{"garbage", eventsPath, garbage, "events: GET " + eventsPath + ": not the JSON that was asked for", true},
 		{"too much", podsPath, huge, fmt.Sprintf("pods: GET %s: the answer has more than %d bytes", podsPath, maxAnswer), true},
 	} {
@@ -230,6 +315,16 @@ func TestWatchLeavesOutMomentsThatItDidNotSee(t *testing.T) {
 	if s, err := w.Sample(t.Context()); err == nil {
 		t.Errorf("got %+v", s)
 	}
+	// Without the pods what is scaled says how many there are, of now as well.
+	a.answer(podsPath, forbidden)
+	deployed := watch(t, c, Target{Deployment: "web"})
+	look(t, deployed)
+	a.answer(deploymentPath, says(500, "InternalError", "etcd"))
+	deployed.again()
+	if s, err := deployed.Sample(t.Context()); err == nil {
+		t.Errorf("got %+v", s)
+	}
+	a.answer(deploymentPath, nil)
 	a.answer(podsPath, nil)
 	look(t, w)
 	if got := w.Timeline().Missing; len(got) != 1 || !strings.HasPrefix(got[0], "pods, 1 of 3 times: ") {

@@ -218,7 +218,11 @@ func (h *http2) take() (l *trunk, opens, reserved bool) {
 	}
 	h.trunks = slices.DeleteFunc(h.trunks, (*trunk).isClosed)
 	for _, l := range h.trunks {
-		if l.taken >= h.streams || h.lives.over(l.dies) {
+		if h.lives.over(l.dies) {
+			l.retire()
+			continue
+		}
+		if l.taken >= h.streams {
 			continue
 		}
 		if reserved = l.isSettled(); reserved && l.conn.Reserve() != nil {
@@ -256,14 +260,22 @@ func (h *http2) leave(l *trunk) (closedByPeer bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.taken--
-	if l.taken == 0 && l.isOpen() && l.conn != nil && (h.closed || h.lives.over(l.dies)) {
-		l.conn.Close()
+	if (h.closed || h.lives.over(l.dies)) && l.retire() {
 		return false
 	}
 	if h.closed || l.gone || !l.isOpen() || l.conn == nil || l.conn.Err() == nil {
 		return false
 	}
 	l.gone = true
+	return true
+}
+
+// retire closes a connection that carries nothing, and reports whether it did.
+func (l *trunk) retire() bool {
+	if l.taken > 0 || !l.isOpen() || l.conn == nil {
+		return false
+	}
+	l.conn.Close()
 	return true
 }
 

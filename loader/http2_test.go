@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -324,4 +325,32 @@ func TestHTTP2WaitersOutliveTheOpener(t *testing.T) {
 		t.Errorf("%v, status %d, opened %v", x.err, x.status, x.opened)
 	}
 	x.done()
+}
+
+// A connection whose life ends while it carries nothing is closed when another
+// one takes its place.
+func TestHTTP2ClosesIdleConnectionsThatAreOver(t *testing.T) {
+	t.Parallel()
+	var open, most atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Config.ErrorLog, s.Config.Protocols = quiet, new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			most.Store(max(most.Load(), open.Add(1)))
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	file := fileOf(s.URL, get("/"))
+	file.HTTP.Protocol, file.HTTP.ConnectionAge = slo.H2C, 20*time.Millisecond
+	l := newLoader(t, file, Options{})
+	stage := l.Run(t.Context(), rated(20, time.Second))
+	coherent(t, stage)
+	if n := stage.Generator.Opened; n < 5 || most.Load() > 3 {
+		t.Errorf("%d connections were opened, at most %d at the same time", n, most.Load())
+	}
 }

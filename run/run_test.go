@@ -355,3 +355,17 @@ func (g growing) Sample(context.Context) (result.ClusterSample, error) {
 func (g growing) Timeline() result.Timeline {
 	return result.Timeline{Source: "kubernetes", Name: "web"}
 }
+
+// A clock that is set back during a run does not cost its result.
+func TestSamplesStayInOrder(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var samples []result.ClusterSample
+	for _, s := range []int{0, 1, -60, -59, 2} {
+		samples = append(samples, result.ClusterSample{At: at.Add(time.Duration(s) * time.Second)})
+	}
+	for i, s := range ordered(samples) {
+		if want := at.Add(time.Duration([]int{0, 1, 1, 1, 2}[i]) * time.Second); !s.At.Equal(want) {
+			t.Errorf("sample %d is of %v, want %v", i, s.At, want)
+		}
+	}
+}

@@ -133,11 +133,25 @@ func (w *watcher) finish(r *result.Run) {
 	w.stop()
 	w.done.Wait()
 	t := w.cluster.Timeline()
-	t.Samples = thinned(w.samples)
+	t.Samples = ordered(thinned(w.samples))
 	r.Timeline = &t
 	if w.failed != nil {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("watch %s %s: %v", t.Source, t.Name, w.failed))
 	}
+}
+
+// ordered takes care of a clock that was set back meanwhile: a result whose
+// samples are not in order is not read.
+func ordered(samples []result.ClusterSample) []result.ClusterSample {
+	var latest time.Time
+	for i := range samples {
+		at := &samples[i].At
+		if *at = at.Round(0); at.Before(latest) {
+			*at = latest
+		}
+		latest = *at
+	}
+	return samples
 }
 
 // thinned takes the pods out of samples that say nothing new of them.

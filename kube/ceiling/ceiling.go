@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -94,7 +95,7 @@ func parse(text string) (Bounds, error) {
 	if err := json.Unmarshal([]byte(text), &b); err != nil {
 		return b, errors.New("it is not what slogate writes")
 	}
-	if b.MinReplicas < 0 || b.MaxReplicas < max(1, b.MinReplicas) || b.MaxReplicas > MaxReplicas {
+	if b.MinReplicas < 0 || b.MaxReplicas < max(1, b.MinReplicas) || b.MaxReplicas > math.MaxInt32 {
 		return b, fmt.Errorf("%d to %d replicas are no bounds", b.MinReplicas, b.MaxReplicas)
 	}
 	return b, nil
@@ -113,10 +114,25 @@ var ErrPutAside = errors.New("a what-if has put the autoscaler's bounds aside an
 const patience = 30 * time.Second
 
 // Set sets another maximum, and a lower minimum where that needs one, and puts
-// the bounds of before aside. It fails with [ErrPutAside] where some are.
+// the bounds of before aside. It fails with [ErrPutAside] where some are. Where
+// it fails otherwise, or ctx ends, it leaves nothing changed behind. The time
+// tells this what-if from others.
 func (a Autoscaler) Set(ctx context.Context, maximum int, now time.Time) error {
-	at := now.UTC().Truncate(time.Second)
-	return patiently(ctx, func(first bool) error {
+	at := now.UTC().Round(0)
+	asked, err := a.set(ctx, maximum, at)
+	if !asked || !isPassing(err) {
+		return err
+	}
+	// What was asked for may have been done all the same.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer stop()
+	_, _, undone := a.restore(ctx, func(b Bounds) bool { return b.At.Equal(at) })
+	return errors.Join(err, undone)
+}
+
+// set reports whether it has asked for the change, whatever became of that.
+func (a Autoscaler) set(ctx context.Context, maximum int, at time.Time) (asked bool, err error) {
+	err = patiently(ctx, func(first bool) error {
 		h, s, err := a.read(ctx)
 		switch {
 		case err != nil:
@@ -131,15 +147,22 @@ func (a Autoscaler) Set(ctx context.Context, maximum int, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		asked = true
 		return a.patch(ctx, h, Bounds{MinReplicas: min(s.MinReplicas, maximum), MaxReplicas: maximum}, string(aside))
 	})
+	return asked, err
 }
 
 // Restore puts the bounds back, and reports whether there were any.
 func (a Autoscaler) Restore(ctx context.Context) (b Bounds, were bool, err error) {
+	return a.restore(ctx, func(Bounds) bool { return true })
+}
+
+// restore puts back what somebody has put aside.
+func (a Autoscaler) restore(ctx context.Context, by func(Bounds) bool) (b Bounds, were bool, err error) {
 	err = patiently(ctx, func(bool) error {
 		h, s, err := a.read(ctx)
-		if err != nil || s.Before == nil {
+		if err != nil || s.Before == nil || !by(*s.Before) {
 			return err
 		}
 		b, were = *s.Before, true

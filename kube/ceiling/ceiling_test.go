@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -85,6 +86,7 @@ func TestSetAndRestore(t *testing.T) {
 		{name: "lower", minimum: 1, maximum: 3, to: 1, wantMinimum: 1},
 		{name: "below the minimum", minimum: 2, maximum: 5, to: 1, wantMinimum: 1},
 		{name: "higher", minimum: 2, maximum: 3, to: 9, wantMinimum: 2},
+		{name: "from many", minimum: 1, maximum: 20_000, to: 5, wantMinimum: 1},
 		{name: "somebody else has changed it", minimum: 1, maximum: 3, to: 1, wantMinimum: 1, fail: []error{&kube.StatusError{Status: 409}}},
 		{name: "the answer is lost", minimum: 1, maximum: 3, to: 1, wantMinimum: 1, fail: []error{errors.New("connection reset")}, done: true},
 	} {
@@ -100,7 +102,7 @@ func TestSetAndRestore(t *testing.T) {
 			}
 			want := State{
 				Bounds: Bounds{MinReplicas: tt.wantMinimum, MaxReplicas: tt.to}, Replicas: 2,
-				Before: &Bounds{MinReplicas: tt.minimum, MaxReplicas: tt.maximum, At: now.Truncate(time.Second)},
+				Before: &Bounds{MinReplicas: tt.minimum, MaxReplicas: tt.maximum, At: now},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -121,8 +123,49 @@ func TestSetAndRestore(t *testing.T) {
 	}
 }
 
+// A cancel whose request was done all the same leaves nothing changed.
+func TestSetThatIsCancelledIsTakenBack(t *testing.T) {
+	s, a := newServer(1, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.fail, s.done = []error{context.Canceled}, true
+	if err := a.Set(ctx, 1, time.Now()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if s.maximum != 3 || !cmp.Equal(s.annotations, map[string]string{"other": "stays"}) {
+		t.Errorf("left behind: maximum %d, %v", s.maximum, s.annotations)
+	}
+}
+
+// Two that begin in the same second are not one.
+func TestSetsOfTheSameSecond(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s, a := newServer(1, 3)
+	other := Autoscaler{API: first{s, func() {
+		if err := a.Set(t.Context(), 9, now.Add(time.Millisecond)); err != nil {
+			t.Error(err)
+		}
+	}}, Namespace: "shop", Name: "web"}
+	if err := other.Set(t.Context(), 1, now); !errors.Is(err, ErrPutAside) || s.maximum != 9 {
+		t.Errorf("got %v, maximum %d; want %v and that of the other", err, s.maximum, ErrPutAside)
+	}
+}
+
+// first does something before each change.
+type first struct {
+	*server
+	do func()
+}
+
+func (f first) Do(ctx context.Context, c kube.Call, into any) error {
+	if c.Method == "PATCH" {
+		f.do()
+	}
+	return f.server.Do(ctx, c, into)
+}
+
 func TestForeignAnnotationIsNotObeyed(t *testing.T) {
-	for _, text := range []string{"", "{", `{"min_replicas":1,"max_replicas":0}`, `{"min_replicas":-1,"max_replicas":2}`, `{"min_replicas":3,"max_replicas":2}`, `{"min_replicas":1,"max_replicas":1000000}`} {
+	for _, text := range []string{"", "{", `{"min_replicas":1,"max_replicas":0}`, `{"min_replicas":-1,"max_replicas":2}`, `{"min_replicas":3,"max_replicas":2}`, `{"min_replicas":1,"max_replicas":3000000000}`} {
 		s, a := newServer(1, 3)
 		s.annotations[annotation] = text
 		if _, _, err := a.Restore(t.Context()); err == nil || s.maximum != 3 {
@@ -134,7 +177,7 @@ func TestForeignAnnotationIsNotObeyed(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(`{"min_replicas":1,"max_replicas":3,"at":"2026-03-01T12:00:00Z"}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if b, err := parse(text); err == nil && (b.MinReplicas < 0 || b.MaxReplicas < 1 || b.MaxReplicas > MaxReplicas) {
+		if b, err := parse(text); err == nil && (b.MinReplicas < 0 || b.MaxReplicas < 1 || b.MaxReplicas > math.MaxInt32) {
 			t.Errorf("%q gives %+v", text, b)
 		}
 	})

@@ -72,19 +72,16 @@ func (r *run) create(ctx context.Context, group, kind string, o object, into any
 }
 
 // remove deletes the Job, and with it all that belongs to it. The cluster's
-// collector may take its time, so the values go first.
+// collector may take its time, so the files and the values go first.
 func (r *run) remove(ctx context.Context) {
 	if r.refused {
 		return
 	}
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	if len(r.Values) > 0 {
-		_ = r.erase(ctx, "/api/v1", "secrets") // it goes with the Job, too
-	}
-	_ = r.erase(ctx, "/api/v1", "configmaps")
+	_ = r.erase(ctx, "/api/v1", "secrets") // it goes with the Job, too
 	if err := r.erase(ctx, "/apis/batch/v1", "jobs"); err != nil {
-		r.note(fmt.Sprintf("job/%s is still there: %v. The cluster deletes it %s after its end; or do: kubectl --namespace %s delete job %s",
+		r.note(fmt.Sprintf("job/%s may still be there: %v. The cluster deletes it %s after its end, unless it is suspended; or do: kubectl --namespace %s delete job %s",
 			r.name, err, afterEnd, r.Namespace, r.name))
 	}
 }
@@ -135,8 +132,9 @@ func (r *run) blame(err error) {
 // pod is what is read of a worker's.
 type pod struct {
 	Metadata struct {
-		Name        string
-		Annotations map[string]string
+		Name              string
+		Annotations       map[string]string
+		DeletionTimestamp *time.Time // when it shall have gone
 	}
 	Status struct {
 		Phase, Reason, Message string
@@ -216,6 +214,7 @@ func (r *run) look(ctx context.Context) (ended bool, err error) {
 	for _, p := range pods {
 		r.hear(ctx, p)
 	}
+	r.miss(pods)
 	r.tell()
 	for _, c := range job.Status.Conditions {
 		if (c.Type == "Complete" || c.Type == "Failed") && c.Status == "True" {
@@ -242,6 +241,8 @@ func (r *run) hear(ctx context.Context, p pod) {
 		return
 	}
 	delete(r.waiting, i)
+	r.met[i] = true
+	gone := p.Metadata.DeletionTimestamp
 	switch {
 	case p.isDone():
 		a, err := r.answer(ctx, p, false)
@@ -254,9 +255,38 @@ func (r *run) hear(ctx context.Context, p pod) {
 		}
 	case p.Status.Phase == "Pending":
 		r.waiting[i] = p.waits()
-		if time.Now().Add(r.ahead).After(r.start.Add(late)) {
+		if r.isPast(r.start.Add(late)) {
 			r.answers[i] = Answer{Why: "it did not run at the start: " + r.waiting[i]}
 		}
+	case gone != nil && r.isPast(gone.Add(patience)):
+		r.answers[i] = Answer{Why: "its node does not answer any more"}
+	}
+}
+
+// isPast reports whether a moment of the cluster's clock is over.
+func (r *run) isPast(moment time.Time) bool { return time.Now().Add(r.ahead).After(moment) }
+
+// miss gives up the workers that have no pod after the start: nothing ends the
+// Job where the cluster cannot make them.
+func (r *run) miss(pods []pod) {
+	if !r.isPast(r.start.Add(late)) {
+		return
+	}
+	there := map[int]bool{}
+	for _, p := range pods {
+		if i, ours := p.index(); ours {
+			there[i] = true
+		}
+	}
+	for i := range r.Workers {
+		if _, known := r.answers[i]; known || there[i] {
+			continue
+		}
+		why := "its pod has gone"
+		if !r.met[i] {
+			why = "the cluster made no pod for it: does a quota or a policy forbid it?"
+		}
+		r.answers[i] = Answer{Why: why}
 	}
 }
 
@@ -313,14 +343,15 @@ func (r *run) dismiss(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	pods = slices.DeleteFunc(pods, func(p pod) bool {
+		i, ours := p.index()
+		return !ours || i >= r.Workers || r.answers[i].Payload != nil || p.Status.Phase == "Pending"
+	})
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, p := range pods {
-		i, ours := p.index()
-		if !ours || i >= r.Workers || r.answers[i].Payload != nil || p.Status.Phase == "Pending" {
-			continue
-		}
 		wg.Go(func() {
+			i, _ := p.index()
 			a, _ := r.answer(ctx, p, true)
 			mu.Lock()
 			defer mu.Unlock()

@@ -98,7 +98,7 @@ func (r *run) pod() object {
 				"capabilities": object{"drop": []string{"ALL"}}, "seccompProfile": object{"type": "RuntimeDefault"},
 			},
 		}},
-		"volumes": []object{{"name": "files", "configMap": object{"name": r.name, "items": r.items()}}, {"name": "scratch", "emptyDir": object{}}},
+		"volumes": []object{{"name": "files", "secret": object{"secretName": r.name, "items": r.items()}}, {"name": "scratch", "emptyDir": object{}}},
 	}
 }
 
@@ -106,42 +106,39 @@ func (r *run) pod() object {
 func (r *run) environment() []object {
 	all := []object{{"name": "TMPDIR", "value": scratchFolder}}
 	for i, name := range slices.Sorted(maps.Keys(r.Values)) {
-		all = append(all, object{"name": name, "valueFrom": object{"secretKeyRef": object{"name": r.name, "key": key(i)}}})
+		all = append(all, object{"name": name, "valueFrom": object{"secretKeyRef": object{"name": r.name, "key": valueKey(i)}}})
 	}
 	return all
 }
 
 // names are those of all files, in order: their places are the keys of the
-// ConfigMap, which know no slash.
+// Secret, which know no slash.
 func (r *run) names() []string {
 	return append(slices.Sorted(maps.Keys(r.Files)), planFile)
 }
 
-func key(i int) string { return "f" + strconv.Itoa(i) }
+func fileKey(i int) string  { return "f" + strconv.Itoa(i) }
+func valueKey(i int) string { return "v" + strconv.Itoa(i) }
 
 func (r *run) items() []object {
 	var all []object
 	for i, name := range r.names() {
-		all = append(all, object{"key": key(i), "path": name})
+		all = append(all, object{"key": fileKey(i), "path": name})
 	}
 	return all
 }
 
-func (r *run) configMap(plan []byte) object {
+// secret holds the files, the plan among them, and the values.
+func (r *run) secret(plan []byte) object {
 	data := map[string][]byte{} // in base64 by the encoder
 	for i, name := range r.names() {
-		data[key(i)] = r.Files[name]
+		data[fileKey(i)] = r.Files[name]
 		if name == planFile {
-			data[key(i)] = plan
+			data[fileKey(i)] = plan
 		}
 	}
-	return object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": r.metadata(), "immutable": true, "binaryData": data}
-}
-
-func (r *run) secret() object {
-	data := map[string][]byte{}
 	for i, name := range slices.Sorted(maps.Keys(r.Values)) {
-		data[key(i)] = []byte(r.Values[name])
+		data[valueKey(i)] = []byte(r.Values[name])
 	}
 	return object{"apiVersion": "v1", "kind": "Secret", "metadata": r.metadata(), "immutable": true, "type": "Opaque", "data": data}
 }

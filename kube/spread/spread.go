@@ -2,11 +2,12 @@
 // one shard for each index.
 //
 // In come the files and the arguments of the workers, out come what they
-// printed. The Job is made suspended, so that the ConfigMap with the files and
-// the Secret with the values can belong to it: whatever deletes the Job deletes
-// all of it. The workers begin at one time, by the cluster's clock. They print
-// their results at the end, framed with length and checksum ([Print]), because
-// logs are what every cluster hands out; a log keeps only its newest 10 MB.
+// printed. The Job is made suspended, so that the Secret with the files and the
+// values can belong to it: whatever deletes the Job deletes all of it. Files
+// are in no ConfigMap: they may be keys, or rows with passwords. The workers
+// begin at one time, by the cluster's clock. They print their results at the
+// end, framed with length and checksum ([Print]), because logs are what every
+// cluster hands out; a log keeps only its newest 10 MB.
 //
 // The package knows nothing of what the workers do. What a cluster answers is
 // text from outside: who prints it escapes it.
@@ -81,7 +82,7 @@ func ReadPlan(dir, index string) (Plan, int, error) {
 	return p, i, nil
 }
 
-// What an object of the API holds, and so a ConfigMap or a Secret.
+// maxObject is what a Secret holds.
 const maxObject = 1 << 20
 
 // MaxWorkers is how many workers a Job may have.
@@ -94,20 +95,16 @@ func (j Job) Check() error {
 	}
 	size := 0
 	for name, content := range j.Files {
-		if !fs.ValidPath(name) || name == planFile || strings.Contains(name, "..") { // the last is a ConfigMap's rule
+		if !fs.ValidPath(name) || name == planFile || strings.Contains(name, "..") { // the last is a Secret's rule
 			return fmt.Errorf("a file named %.80q cannot be given to the workers", name)
 		}
 		size += len(name) + len(content)*4/3 // in base64
 	}
-	if size > maxObject {
-		return fmt.Errorf("the SLO file and the files that it reads have %d bytes in base64, a ConfigMap holds %d", size, maxObject)
-	}
-	size = 0
 	for name, value := range j.Values {
 		size += len(name) + len(value)*4/3
 	}
 	if size > maxObject {
-		return fmt.Errorf("the values of the environment that the SLO file reads have %d bytes in base64, a Secret holds %d", size, maxObject)
+		return fmt.Errorf("the SLO file and what it reads, files and values of the environment, have %d bytes in base64, a Secret holds %d", size, maxObject)
 	}
 	if _, taken := j.Values[IndexVariable]; taken {
 		return fmt.Errorf("the SLO file reads %s, which is another one for each worker", IndexVariable)
@@ -127,12 +124,13 @@ type run struct {
 	api     API
 	name    string
 	uid     string
-	start   time.Time // by the cluster's clock
-	refused bool      // there is no Job to remove
-	ahead   time.Duration
+	start   time.Time     // by the cluster's clock
+	refused bool          // there is no Job to remove
+	ahead   time.Duration // that clock, of this machine's
 	note    func(string)
 
 	answers map[int]Answer
+	met     map[int]bool      // workers that have had a pod
 	waiting map[int]string    // why a worker does not run yet
 	silent  map[int]time.Time // since when the log of a worker that ended cannot be read
 	told    string            // the latest note of waiting
@@ -146,7 +144,7 @@ func Run(ctx context.Context, api API, job Job, note func(string)) ([]Answer, er
 	if err := job.Check(); err != nil {
 		return nil, err
 	}
-	r := &run{Job: job, api: api, name: newName(), note: note, answers: map[int]Answer{}, waiting: map[int]string{}, silent: map[int]time.Time{}}
+	r := &run{Job: job, api: api, name: newName(), note: note, answers: map[int]Answer{}, met: map[int]bool{}, waiting: map[int]string{}, silent: map[int]time.Time{}}
 	defer r.remove(context.WithoutCancel(ctx))
 	if err := r.begin(ctx); err != nil {
 		r.refused = r.uid == "" && !isPassing(err)
@@ -192,13 +190,8 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("spread: %w", err)
 	}
-	if err := r.create(ctx, "/api/v1", "configmaps", r.configMap(plan), nil); err != nil {
+	if err := r.create(ctx, "/api/v1", "secrets", r.secret(plan), nil); err != nil {
 		return err
-	}
-	if len(r.Values) > 0 {
-		if err := r.create(ctx, "/api/v1", "secrets", r.secret(), nil); err != nil {
-			return err
-		}
 	}
 	return r.patient(ctx, func() error {
 		return r.api.Do(ctx, kube.Call{

@@ -39,7 +39,10 @@ func newCluster(pod func(i int, age time.Duration) (string, string)) *cluster {
 }
 
 func (c *cluster) Do(ctx context.Context, call kube.Call, into any) error {
-	if call.Query.Get("follow") == "true" { // prints until its pod is deleted
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if call.Query.Get("follow") == "true" && c.isRunning(call) { // prints until its pod is deleted
 		select {
 		case <-c.gone:
 		case <-ctx.Done():
@@ -69,6 +72,20 @@ func (c *cluster) Do(ctx context.Context, call kube.Call, into any) error {
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+func (c *cluster) isRunning(call kube.Call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	phase, _ := c.podOf(call)
+	return phase == "Running"
+}
+
+// podOf is the pod whose log is asked for.
+func (c *cluster) podOf(call kube.Call) (phase, log string) {
+	var i int
+	_, _ = fmt.Sscanf(call.Path[strings.Index(call.Path, "/pods/"):], "/pods/pod-%d", &i)
+	return c.pod(i, time.Since(c.begun))
 }
 
 func (c *cluster) answer(call kube.Call) (any, error) {
@@ -108,16 +125,14 @@ func (c *cluster) answer(call kube.Call) (any, error) {
 	case len(parts) == 1:
 		return c.pods(), nil
 	}
-	var i int
-	_, _ = fmt.Sscanf(parts[1], "pod-%d", &i)
-	_, log := c.pod(i, time.Since(c.begun))
+	_, log := c.podOf(call)
 	return log, nil
 }
 
 func (c *cluster) job() any {
 	done := 0
 	for i := range c.workers {
-		if phase, _ := c.pod(i, time.Since(c.begun)); phase != "Running" && phase != "Pending" {
+		if phase, _ := c.pod(i, time.Since(c.begun)); phase != "Running" && phase != "Pending" && phase != refused && phase != lost {
 			done++
 		}
 	}
@@ -132,8 +147,12 @@ func (c *cluster) pods() any {
 	var items []any
 	for i := range c.workers {
 		phase, _ := c.pod(i, time.Since(c.begun))
-		if phase == "" {
+		if phase == "" || phase == refused {
 			continue
+		}
+		meta := map[string]any{"name": fmt.Sprintf("pod-%d", i), "annotations": map[string]any{"batch.kubernetes.io/job-completion-index": fmt.Sprint(i)}}
+		if phase == lost {
+			phase, meta["deletionTimestamp"] = "Running", c.begun.Add(time.Minute)
 		}
 		var state any = map[string]any{"running": map[string]any{}}
 		switch phase {
@@ -143,12 +162,19 @@ func (c *cluster) pods() any {
 			state = map[string]any{"terminated": map[string]any{"reason": "OOMKilled", "exitCode": 137}}
 		}
 		items = append(items, map[string]any{
-			"metadata": map[string]any{"name": fmt.Sprintf("pod-%d", i), "annotations": map[string]any{"batch.kubernetes.io/job-completion-index": fmt.Sprint(i)}},
+			"metadata": meta,
 			"status":   map[string]any{"phase": phase, "containerStatuses": []any{map[string]any{"state": state}}},
 		})
 	}
 	return map[string]any{"items": items}
 }
+
+// Phases of pods that the cluster may not make, and of those whose node has
+// gone. The Job does not end by them.
+const (
+	refused = "Refused"
+	lost    = "Lost"
+)
 
 func framed(payload string) string {
 	var log bytes.Buffer
@@ -222,6 +248,16 @@ func TestRun(t *testing.T) {
 			want: with(Answer{Index: 1, Why: "its pod has gone"}),
 		},
 		{
+			name: "one is never made",
+			pod:  but(func(time.Duration) (string, string) { return refused, "" }),
+			want: with(Answer{Index: 1, Why: "the cluster made no pod for it: does a quota or a policy forbid it?"}),
+		},
+		{
+			name: "a node is lost",
+			pod:  but(func(time.Duration) (string, string) { return lost, "" }),
+			want: with(Answer{Index: 1, Why: "its node does not answer any more"}),
+		},
+		{
 			name:  "one never starts",
 			pod:   but(func(time.Duration) (string, string) { return "Pending", "" }),
 			want:  with(Answer{Index: 1, Why: "it did not run at the start: ImagePullBackOff: no such image"}),
@@ -264,14 +300,16 @@ func TestObjectsBelongToTheJob(t *testing.T) {
 		if _, err := Run(t.Context(), c, example, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
-		for _, kind := range []string{"configmaps", "secrets"} {
-			owner := fmt.Sprint(kept[kind]["metadata"].(map[string]any)["ownerReferences"])
-			if !strings.Contains(owner, "uid:u-1") {
-				t.Errorf("%s are owned by %s", kind, owner)
-			}
+		owner := fmt.Sprint(kept["secrets"]["metadata"].(map[string]any)["ownerReferences"])
+		if !strings.Contains(owner, "uid:u-1") {
+			t.Errorf("the Secret is owned by %s", owner)
 		}
-		if all := fmt.Sprint(kept["jobs"], kept["configmaps"]); strings.Contains(all, "hidden") || strings.Contains(all, "aGlkZGVu") {
-			t.Error("a secret stands in the Job or the ConfigMap")
+		if all := fmt.Sprint(kept["jobs"]); strings.Contains(all, "hidden") || strings.Contains(all, "aGlkZGVu") {
+			t.Error("a secret stands in the Job")
+		}
+		// Files may be keys, and rows hold passwords.
+		if len(kept) != 2 {
+			t.Errorf("there are %v, want a Job and a Secret", slices.Sorted(maps.Keys(kept)))
 		}
 		spec := kept["jobs"]["spec"].(map[string]any)
 		if spec["completionMode"] != "Indexed" || spec["completions"] != 3.0 || spec["ttlSecondsAfterFinished"] != 600.0 || spec["backoffLimitPerIndex"] != 0.0 {
@@ -301,6 +339,31 @@ func TestCancelKeepsWhatWasMeasured(t *testing.T) {
 		}
 		if len(c.objects) > 0 || time.Since(began) > 35*time.Second {
 			t.Errorf("after %s these are left: %v", time.Since(began), c.objects)
+		}
+	})
+}
+
+// Workers that have ended in the last moment are heard beside each other.
+func TestCancelHearsThoseThatHaveEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(func(i int, age time.Duration) (string, string) {
+			if age < 29500*time.Millisecond {
+				return "Running", ""
+			}
+			return "Succeeded", framed(fmt.Sprintf("result %d", i))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 29600*time.Millisecond)
+		defer cancel()
+		job := example
+		job.Workers = 50
+		got, err := Run(ctx, c, job, func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range got {
+			if string(a.Payload) != fmt.Sprintf("result %d", i) {
+				t.Errorf("worker %d: %q, %s", i, a.Payload, a.Why)
+			}
 		}
 	})
 }
@@ -344,7 +407,7 @@ func TestCheck(t *testing.T) {
 		{"as it is", func(*Job) {}, ""},
 		{"no workers", func(j *Job) { j.Workers = 0 }, "0 workers"},
 		{"too many workers", func(j *Job) { j.Workers = 1001 }, "1 to 1000"},
-		{"large files", func(j *Job) { j.Files = map[string][]byte{"a.csv": make([]byte, 800_000)} }, "a ConfigMap holds 1048576"},
+		{"large files", func(j *Job) { j.Files = map[string][]byte{"a.csv": make([]byte, 800_000)} }, "a Secret holds 1048576"},
 		{"a file outside", func(j *Job) { j.Files = map[string][]byte{"../a": nil} }, `"../a"`},
 		{"large values", func(j *Job) { j.Values = map[string]string{"A": strings.Repeat("a", 800_000)} }, "a Secret holds 1048576"},
 		{"the index", func(j *Job) { j.Values = map[string]string{IndexVariable: "1"} }, "another one for each worker"},
