@@ -161,7 +161,8 @@ func cpuSuggestion(v *view, l level) []string {
 	} else {
 		all = append(all, "raise the CPU limit of the container, or remove it")
 	}
-	if l.Cost != nil && l.Cost.Span > 0 && l.Counters.Finished() > 0 {
+	// Workers ask for no more than they are given: what they had is no measure.
+	if l.open() && l.Cost != nil && l.Cost.Span > 0 && l.Counters.Finished() > 0 {
 		each := l.Cost.CPU.Seconds() / float64(l.Counters.Finished())
 		due := perSecond(l.Counters.Due(), l.Duration)
 		all = append(all, fmt.Sprintf("it takes about %s cores: %s × %s of processor time a request; it had %s",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,8 +33,12 @@ func span(d time.Duration) string {
 
 // percent of a share: one decimal, none where it would be 0.
 func percent(share float64) string {
-	return strconv.FormatFloat(math.Round(share*1000)/10, 'f', -1, 64) + " %"
+	return tenths(100*share) + " %"
 }
+
+// tenths has one decimal, none where it would be 0. Halves go where the tables of
+// the reports take them, so that both say the same.
+func tenths(v float64) string { return strings.TrimSuffix(strconv.FormatFloat(v, 'f', 1, 64), ".0") }
 
 // change is how b differs from a, in percent with its sign.
 func change(a, b float64) string {
@@ -45,7 +50,7 @@ func change(a, b float64) string {
 
 // fell is how many percentage points lie between two shares.
 func fell(from, to float64) string {
-	return strconv.FormatFloat(math.Round((from-to)*1000)/10, 'f', -1, 64) + " points"
+	return tenths(100*from-100*to) + " points"
 }
 
 func factor(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) + " times" }
