@@ -309,7 +309,11 @@ func newBed(t *testing.T) *bed {
 	b.env = append(os.Environ(), "DOCKER_STATE="+filepath.Join(b.dir, "docker"), fmt.Sprintf("DOCKER_NS=slogate-e2e-%d", os.Getpid()))
 	overlay := filepath.Join(b.dir, "go")
 	b.slogate = filepath.Join(overlay, "prebuilt", "slogate")
-	b.must(exec.Command("go", "build", "-C", "..", "-trimpath", "-ldflags", "-s -w", "-o", b.slogate, "."), "CGO_ENABLED=0")
+	tags := b.base("TAGS")
+	b.must(exec.Command("go", "build", "-C", "..", "-trimpath", "-tags", tags, "-ldflags", "-s -w", "-o", b.slogate, "."), "CGO_ENABLED=0")
+	if err := os.WriteFile(filepath.Join(overlay, "prebuilt", "tags"), []byte(tags), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	b.copy("testdata/go.sh", filepath.Join(overlay, "bin", "go"))
 	t.Cleanup(func() { b.must(exec.Command("docker/down.sh")) })
 	b.must(exec.Command("docker/up.sh"))
@@ -352,7 +356,7 @@ func (b *bed) base(argument string) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^ARG ` + argument + `=(\S+)$`).FindSubmatch(dockerfile)
+	found := regexp.MustCompile(`(?m)^ARG ` + argument + `="?([^"\n]+)"?$`).FindSubmatch(dockerfile)
 	if found == nil {
 		b.t.Fatalf("the Dockerfile has no argument %s", argument)
 	}
@@ -381,6 +385,14 @@ func (b *bed) testImage(t *testing.T) {
 	docker("build", "--tag", "slogate", "..")
 	docker("run", "--rm", "--user", "1000:1000", "--read-only", "slogate", "--version")
 	docker("run", "--rm", "--entrypoint", "sh", "slogate", "-c", "for c in sh env tail tar find; do command -v $c || exit 1; done; test -s /etc/ssl/certs/ca-certificates.crt")
+	kubernetes := "version: 1\ntarget: http://localhost:1\nkubernetes: {hpa: x}\nscenarios: [{request: GET /}]\nstages: [{name: one, rate: 1/s, duration: 1s}]\n"
+	if err := os.WriteFile(filepath.Join(b.dir, "kubernetes.yaml"), []byte(kubernetes), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	said := docker("run", "--rm", "--entrypoint", "sh", "--volume", b.dir+"/kubernetes.yaml:/kubernetes.yaml", "slogate", "-c", "/slogate run /kubernetes.yaml 2>&1; test $? = 2")
+	if !strings.Contains(said, "kubeconfig") || strings.Contains(said, "built without") {
+		t.Errorf("a cluster is looked for by: %s", said)
+	}
 	t.Logf("size of the image on the local base: %s bytes", strings.TrimSpace(docker("image", "inspect", "--format", "{{.Size}}", "slogate")))
 }
 
