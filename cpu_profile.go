@@ -25,10 +25,8 @@ func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string)
 	if of == nil || plan == nil {
 		return nil
 	}
-	take, name := askedProfile(of, plan), "command"
-	if plan.Command == "" {
-		name = plan.Request.Name
-	} else {
+	take := askedProfile(of, plan)
+	if plan.Command != "" {
 		take = ownProfile(own, plan)
 	}
 	return func(ctx context.Context, stage slo.Stage) (*result.Profile, error) {
@@ -38,11 +36,11 @@ func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string)
 		}
 		text, err := take(ctx, seconds)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", plan.Name(), err)
 		}
 		p, err := pprof.Read(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", plan.Name(), err)
 		}
 		return p, keepProfile(out, side, stage.Name, text)
 	}

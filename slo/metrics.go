@@ -26,6 +26,14 @@ type CPUProfile struct {
 	Pos      Pos
 }
 
+// Name is what messages call the way to a profile: the request, or the command.
+func (c *CPUProfile) Name() string {
+	if c.Command != "" {
+		return "command"
+	}
+	return c.Request.Name
+}
+
 // Asks is the request for a profile of so many seconds.
 func (c *CPUProfile) Asks(seconds int) *Request {
 	r := *c.Request
