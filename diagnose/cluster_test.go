@@ -202,3 +202,29 @@ func TestNumbersOfTheCPULimit(t *testing.T) {
 		}
 	}
 }
+
+// A container whose seconds are slower where they were throttled says so, with
+// what they are held against.
+func TestThrottledSecondsAreSlower(t *testing.T) {
+	of := func(slow time.Duration) *result.Run {
+		s := ofSeconds("a", 30, func(i int) second {
+			if i%2 == 0 {
+				return second{median: slow}
+			}
+			return second{median: 10 * ms}
+		})
+		for i := range s.Slices {
+			s.Slices[i].Cost = &result.Cost{Span: time.Second, Throttling: &result.Throttling{Periods: 10, Throttled: int64(5 * (1 - i%2))}}
+		}
+		s.Cost = &result.Cost{CPU: 15 * time.Second, Span: 30 * time.Second, Throttling: &result.Throttling{Periods: 300, Throttled: 75, Waited: 6 * time.Second}}
+		return run(s)
+	}
+	const slower = "seconds in which it was throttled are slower: a median of 40.0 ms against 10.0 ms"
+	found := Find(of(40 * ms))
+	if text := written(found); !strings.Contains(text, slower) || len(found) != 1 || found[0].Note {
+		t.Errorf("no %q in a finding of two signs:\n%s", slower, text)
+	}
+	if text := written(Find(of(11 * ms))); strings.Contains(text, "slower") || !strings.Contains(text, "cpu-limit in a (note: true)") {
+		t.Errorf("a tenth is no sign:\n%s", text)
+	}
+}

@@ -157,6 +157,52 @@ func placed(f result.Finding) string {
 	return text
 }
 
+// Of several stages with a leak the one that grows fastest is told, and the
+// others are one more sign.
+func TestLeaksOfSeveralStages(t *testing.T) {
+	growing := func(name string, each int64) result.Stage {
+		return ofSeconds(name, 30, func(i int) second {
+			s := usual(i)
+			s.memory = 100 + each*int64(i)
+			return s
+		})
+	}
+	found := Find(run(growing("a", 3), growing("b", 6), growing("c", 4)))
+	text := written(found)
+	if len(found) != 1 || found[0].Stage != "b" || found[0].Confidence != result.High {
+		t.Fatalf("want memory-growth in b, with high confidence:\n%s", text)
+	}
+	for _, want := range []string{"grows by 360 MB a minute", "a chance of less than 1 in 1000 without a trend", "it grows in 2 other stages too"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// A course of an hour is looked at in few points, which keep their place.
+func TestLongCoursesAreThinned(t *testing.T) {
+	var all course
+	for i := range 1000 {
+		all.slices, all.at, all.value = append(all.slices, i), append(all.at, float64(i)), append(all.value, float64(2*i))
+	}
+	all.value[1] = 1e9 // one of five
+	got := all.thinned()
+	if got.len() != 200 || len(got.slices) != 200 || len(got.at) != 200 {
+		t.Fatalf("%d points", got.len())
+	}
+	if diff := cmp.Diff(course{[]int{0, 5}, []float64{2, 7}, []float64{6, 14}}, got.part(0, 2), cmp.AllowUnexported(course{})); diff != "" {
+		t.Errorf("the first points (-want +got):\n%s", diff)
+	}
+}
+
+func TestSize(t *testing.T) {
+	for mega, want := range map[float64]string{2500: "2.50 GB", 30: "30 MB", 0.25: "250 kB", 0.0005: "500 B"} {
+		if got := size(mega); got != want {
+			t.Errorf("size(%v) = %q, want %q", mega, got, want)
+		}
+	}
+}
+
 // What is read off the slices of a constant load is not read off a ramp's.
 func TestCoursesOfRampsAreNotLookedAt(t *testing.T) {
 	s := ofSeconds("a", 30, func(i int) second {

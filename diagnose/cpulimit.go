@@ -162,11 +162,10 @@ func cpuSuggestion(v *view, l level) []string {
 		all = append(all, "raise the CPU limit of the container, or remove it")
 	}
 	// Workers ask for no more than they are given: what they had is no measure.
-	if l.open() && l.Cost != nil && l.Cost.Span > 0 && l.Counters.Finished() > 0 {
-		each := l.Cost.CPU.Seconds() / float64(l.Counters.Finished())
+	if each, cores := perRequest(l.Stage), l.cores(); l.open() && each > 0 && cores > 0 {
 		due := perSecond(l.Counters.Due(), l.Duration)
 		all = append(all, fmt.Sprintf("it takes about %s cores: %s × %s of processor time a request; it had %s",
-			number(due*each), rate(due), seconds(each), number(l.Cost.CPU.Seconds()/l.Cost.Span.Seconds())))
+			number(due*each), rate(due), seconds(each), number(cores)))
 	}
 	return append(all,
 		"cache answers, or limit the rate with 429, where there is no more CPU",

@@ -31,6 +31,7 @@ func TestHotterFunction(t *testing.T) {
 		"a request costs more, too": {profiled(0.02, ms), profiled(0.31, 2*ms), "head spends more of its CPU time in burn: 31 %, 2 % in base", false},
 		"a share alone":             {profiled(0.02, ms), profiled(0.31, ms), "head spends more of its CPU time in burn: 31 %, 2 % in base", true},
 		"the cost is not known":     {profiled(0.02, 0), profiled(0.31, 0), "head spends more of its CPU time in burn: 31 %, 2 % in base", true},
+		"it is new":                 {changed(profiled(0, ms), func(s *result.Stage) { s.Profile.Functions = s.Profile.Functions[:1] }), profiled(0.31, ms), "head spends more of its CPU time in serve: 69 %, less than 0.5 % in base", true},
 		"the same":                  {profiled(0.02, ms), profiled(0.025, 2*ms), "", false},
 		"no profile of base":        {result.Stage{Name: "steady"}, profiled(0.31, ms), "", false},
 	} {

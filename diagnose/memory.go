@@ -103,9 +103,9 @@ func (k leak) finding(others int) result.Finding {
 		Stage: k.Name,
 		Title: fmt.Sprintf("memory grows by %s a minute under a constant load and does not level off", size(60*k.slope)),
 		Evidence: []string{
-			fmt.Sprintf("%s after %s, %s after %s: %s a minute (95 %%: %s to %s, by the slopes of all pairs of %d readings; a chance of less than %s without a trend)",
+			fmt.Sprintf("%s after %s, %s after %s: %s a minute (95 %%: %s to %s, by the slopes of all pairs of %d readings; a chance of less than 1 in %s without a trend)",
 				size(first), seconds(k.at[0]), size(last), seconds(k.at[len(k.at)-1]),
-				size(60*k.slope), size(60*max(k.lower, 0)), size(60*k.upper), len(k.value), "1 in 1000"),
+				size(60*k.slope), size(60*max(k.lower, 0)), size(60*k.upper), len(k.value), number(1/leakChance)),
 			fmt.Sprintf("it does not level off: %s a minute in the first half, %s in the second", size(60*max(k.early, 0)), size(60*k.late)),
 		},
 		Suggestion: []string{

@@ -50,8 +50,8 @@ func scaledNote(l level, from, to result.ClusterSample, peak, settled float64) r
 			fmt.Sprintf("ready at the start: %s; after %s: %d", plural(float64(from.Ready), "replica"), took, to.Ready),
 			fmt.Sprintf("the load was met: %s at %s with %s of success", rate(l.throughput), l.offered(), percent(l.ok)),
 		},
+		Note: true, // for information
 	}
-	f.Note = true // for information
 	if settled > 0.9*peak {
 		return f
 	}

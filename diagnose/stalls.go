@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
@@ -169,15 +170,8 @@ func stallFinding(l level, stalls []stall, slicesApart float64) result.Finding {
 
 // list joins texts, the first n of them.
 func list(texts []string, n int) string {
-	out, more := "", ""
 	if len(texts) > n {
-		texts, more = texts[:n], ", …"
+		texts = append(slices.Clone(texts[:n]), "…")
 	}
-	for i, t := range texts {
-		if i > 0 {
-			out += ", "
-		}
-		out += t
-	}
-	return out + more
+	return strings.Join(texts, ", ")
 }

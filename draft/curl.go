@@ -356,7 +356,7 @@ func optionTable() map[string]option {
 	value((*curlReader).formField, "-F", "--form")
 	value(func(c *curlReader, v string) {
 		name, content, _ := strings.Cut(v, "=")
-		c.parts = append(c.parts, Part{Name: strings.ReplaceAll(name, "$${", "${"), Value: content})
+		c.parts = append(c.parts, Part{Name: unplain(name), Value: content})
 	}, "--form-string")
 	value(func(c *curlReader, v string) { c.uploaded = v }, "-T", "--upload-file")
 	value(func(c *curlReader, v string) { c.headers = append(c.headers, "range: bytes="+v) }, "-r", "--range")
@@ -668,7 +668,7 @@ func (c *curlReader) contentType(step *Step) {
 			step.Headers = append(step.Headers, Field{"content-type", "application/json"})
 		}
 	case len(step.Body.Multipart) > 0:
-		step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+		step.drop("content-type")
 	case c.uploaded != "":
 	case len(step.Body.Form) == 0 && !isGiven:
 		step.Headers = append(step.Headers, Field{"content-type", form})

@@ -201,7 +201,7 @@ func (c *curlReader) formField(v string) {
 		c.draft.note("--form", "only NAME=VALUE and NAME=@FILE are translated")
 		return
 	}
-	name = strings.ReplaceAll(name, "$${", "${")
+	name = unplain(name)
 	if strings.HasPrefix(value, "<") {
 		c.draft.note("--form", "the field %s is left out: a file is sent as one, not as a text", Visible(name))
 		return

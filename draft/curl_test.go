@@ -59,6 +59,16 @@ var curls = []struct {
 	{"file", `curl http://h/ --data @body.json`, []string{"body_file: body.json"}, nil},
 	{"upload", `curl -T some/x.bin http://h/up/`, []string{"request: PUT /up/x.bin", "body_file: some/x.bin"}, nil},
 	{"files", `curl -F 'f=@"a.png";type=image/png;filename=b.png' -F f=@c.txt --cacert ca.pem --cert me.pem --key me.key https://h/`, []string{"multipart:\n      f:\n        - file: a.png\n          name: b.png\n          type: image/png\n        - file: c.txt\n", "ca_file: ca.pem\n    cert_file: me.pem\n    key_file: me.key\n"}, nil},
+	{"upload and a query", `curl -T x.bin 'http://h/up/?v=1'`, []string{"request: PUT /up/x.bin?v=1"}, nil},
+	{"form with a type of its own", `curl -F a=1 -H 'content-type: multipart/form-data; boundary=b' http://h/`, []string{"multipart:\n      a: \"1\"\n"}, nil},
+	{"form with a field three times", `curl -F a=x -F a=y -F a=z http://h/`, []string{"a:\n        - x\n        - y\n        - z\n"}, nil},
+	{"form that is not translated", `curl -F lone -F 'a=<x' -F b=@- -F c=d http://h/`, []string{"multipart:\n      c: d\n"}, []string{"only NAME=VALUE", "the field a is left out", "the field b is left out"}},
+	{"form with a file of its own name", `curl -F 'f=@in/a.png;filename=a.png' http://h/`, []string{"multipart:\n      f:\n        file: in/a.png\n"}, nil},
+	{"redirects of curl", `curl -L --max-redirs -1 http://h/`, []string{"redirects: 20\n"}, nil},
+	{"no number of redirects", `curl -L --max-redirs few http://h/`, []string{"redirects: 20\n"}, []string{"--max-redirs"}},
+	{"certificate with a password", `curl --cert me.pem:s3cr3t-word https://h/`, []string{"cert_file: me.pem\n    key_file: me.pem\n"}, []string{"--cert"}},
+	{"old tls", `curl --tls-max 1.0 https://h/`, []string{"request: GET /"}, []string{"--tls-max"}},
+	{"http1 without TLS", `curl --http1.1 http://h/`, []string{"request: GET /"}, nil},
 	{"over several lines", "curl \\\n  -X POST \\\n  http://h/x", []string{"request: POST /x"}, nil},
 }
 

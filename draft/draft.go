@@ -214,6 +214,11 @@ func (step *Step) has(header string) bool {
 	return slices.ContainsFunc(step.Headers, func(f Field) bool { return f.Name == header })
 }
 
+// drop takes a header away, named in lower case.
+func (step *Step) drop(header string) {
+	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == header })
+}
+
 // cookie adds a cookie to the header of all of them.
 func (step *Step) cookie(pair string) {
 	for i := range step.Headers {

@@ -13,7 +13,7 @@ func (d *Draft) Place(place func(name string) (string, bool)) {
 		if values.MatchString(strings.ReplaceAll(name, "$${", "")) {
 			return "", false // where it leads is known only in a run
 		}
-		found, ok := place(strings.ReplaceAll(name, "$${", "${"))
+		found, ok := place(unplain(name))
 		if !ok {
 			return "", false
 		}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +141,41 @@ func TestDataBesideAFile(t *testing.T) {
 	}
 	if text := string(d.Write()); !strings.Contains(text, "--data: left out beside @f.txt") {
 		t.Errorf("nothing is said of a=1:\n%s", text)
+	}
+}
+
+// A field of a form has a name.
+func TestFieldsWithoutName(t *testing.T) {
+	d, err := Postman("form.json", []byte(`{"info": {"name": "form", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"}, "item": [
+		{"name": "up", "request": {"method": "POST", "url": "http://h/up", "body": {"mode": "formdata", "formdata": [
+			{"key": "", "type": "file", "src": "a.png"}, {"key": "", "type": "text", "value": "1"}, {"key": "b", "type": "file", "src": "b.png"}]}}}]}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Part{{Name: "b", File: "b.png"}}
+	if got := d.Scenarios[0].Steps[0].Body.Multipart; !slices.Equal(got, want) {
+		t.Errorf("fields %+v, want %+v", got, want)
+	}
+}
+
+// Swagger 2 has another word for the client credentials grant, and no flows.
+func TestSwaggerClientCredentials(t *testing.T) {
+	d, err := OpenAPI("api.yaml", []byte(`
+swagger: "2.0"
+info: {title: api, version: "1"}
+host: h
+schemes: [https]
+securityDefinitions: {machine: {type: oauth2, flow: application, tokenUrl: "https://login.example.com/token", scopes: {read: r}}}
+paths: {/a: {get: {security: [{machine: [read]}], responses: {"200": {description: ok}}}}}
+`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed(t, d)
+	for _, want := range []string{"oauth2:", "token_url: https://login.example.com/token", "- read\n"} {
+		if text := string(d.Write()); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
 

@@ -365,7 +365,7 @@ func (h *harReader) multipart(step *Step, e recorded, where string) bool {
 			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Name, Value: h.write(f.Name, f.Value)})
 		}
 	}
-	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	step.drop("content-type")
 	return true
 }
 
@@ -398,8 +398,9 @@ func formField(part string) (name, value string, ok bool) {
 
 // dropContentType leaves out the header that follows from the kind of body.
 func dropContentType(step *Step, kind string) {
-	follows := kind == "application/json" || kind == "application/x-www-form-urlencoded"
-	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return follows && f.Name == "content-type" })
+	if kind == "application/json" || kind == "application/x-www-form-urlencoded" {
+		step.drop("content-type")
+	}
 }
 
 // write writes a value under a name as a text of the SLO file: a credential as

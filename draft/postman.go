@@ -291,7 +291,7 @@ func (r *postmanReader) request(s *Scenario, name string, item postmanItem, auth
 		return
 	}
 	if step.Body.isEmpty() {
-		step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+		step.drop("content-type")
 	}
 	switch {
 	case q.Auth != nil:
@@ -466,21 +466,22 @@ func (r *postmanReader) body(step *Step, name string, b *postmanBody) bool {
 // parts reads the fields of a form with files.
 func (r *postmanReader) parts(step *Step, name string, all []postmanPart) {
 	for _, f := range all {
-		switch {
-		case f.Disabled || f.Key == "":
-		case f.Kind != "file":
-			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Key, Value: r.hide(name, f.Key, f.Value.text())})
-		case len(f.files()) == 0:
-			r.draft.note(name, "the field %s is left out: the collection names no file", Visible(f.Key))
-		}
-		if f.Disabled || f.Kind != "file" {
+		if f.Disabled || f.Key == "" {
 			continue
 		}
-		for _, file := range f.files() {
+		if f.Kind != "file" {
+			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Key, Value: r.hide(name, f.Key, f.Value.text())})
+			continue
+		}
+		files := f.files()
+		if len(files) == 0 {
+			r.draft.note(name, "the field %s is left out: the collection names no file", Visible(f.Key))
+		}
+		for _, file := range files {
 			step.Body.Multipart = append(step.Body.Multipart, Part{Name: f.Key, File: plain(file), Type: mediaType(f.Type)})
 		}
 	}
-	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == "content-type" })
+	step.drop("content-type")
 }
 
 func (r *postmanReader) graphQL(step *Step, name string, b *postmanBody) {

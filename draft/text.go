@@ -16,6 +16,9 @@ func plain(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "${", "$${")
 }
 
+// unplain gives a text back that plain has written.
+func unplain(s string) string { return strings.ReplaceAll(s, "$${", "${") }
+
 // values finds the ${…} in a text of the SLO file, the escaped ones too.
 var values = regexp.MustCompile(`\$\$\{|\$\{[^}]*\}`)
 

@@ -86,3 +86,23 @@ func TestJudgeMetricAgainstEarlierResults(t *testing.T) {
 		}
 	}
 }
+
+// What is only shown says why it has no value, and decides nothing.
+func TestShownWithoutAValue(t *testing.T) {
+	plain := taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20)
+	for text, reason := range map[string]string{
+		"metric.cpu <= 2":     "the metric was not asked for",
+		"replicas.max <= 3":   "the cluster did not show replicas.max in the stage; it was not watched",
+		"scale_up_time <= 9s": "the cluster did not show scale_up_time in the stage; it was not watched",
+	} {
+		o, err := slo.ParseObjective(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Severity = slo.Show
+		got := judge(plan(o), plain).Objectives[0]
+		if got.Verdict != result.Shown || got.Reason != reason {
+			t.Errorf("%s: %s (%s), want %s", text, got.Verdict, got.Reason, reason)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -32,5 +33,18 @@ func TestPartsOfARunAreInconclusive(t *testing.T) {
 	v, _ := runVerdict(&result.Run{Shard: result.Shard{Count: 8}}, nil, []result.JudgedObjective{{Severity: "fail", Verdict: result.Pass}}, false)
 	if v != result.Pass {
 		t.Errorf("all shards merged: %s", v)
+	}
+}
+
+// The sentence names some of what is missing, the notices all of it.
+func TestNoticesNameEveryGap(t *testing.T) {
+	for n, want := range map[int]int{shownGaps: 0, shownGaps + 1: shownGaps + 1} {
+		r := &result.Run{}
+		for i := range n {
+			r.Gaps = append(r.Gaps, fmt.Sprintf("shard %d of %d is missing", i+1, n))
+		}
+		if got := Judge(plan(), r, Options{}).Notices; len(got) != want {
+			t.Errorf("%d gaps: notices %q, want %d", n, got, want)
+		}
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -145,6 +147,38 @@ func TestOAuth2(t *testing.T) {
 			t.Errorf("warnings %q", warnings)
 		}
 	})
+}
+
+// A token is fetched through a proxy that is spoken to over TLS, as is what it is
+// for.
+func TestOAuth2ThroughProxyOverTLS(t *testing.T) {
+	p := &proxy{}
+	way, authority := proxyOverTLS(t, p)
+	i := &issuer{life: 600, seen: map[string]int{}}
+	secure := httptest.NewTLSServer(i)
+	t.Cleanup(secure.Close)
+	authorities := append(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
+	for url, n := range map[string]*atomic.Int64{serve(t, i.ServeHTTP): &p.passed, secure.URL: &p.tunnels} {
+		file := oauth2File(t, url, "")
+		file.HTTP.Proxy, file.HTTP.TLS.CA = with(t, url, "{proxy: '"+way+"'}", "  - {request: GET /}").HTTP.Proxy, authorities
+		l := newLoader(t, file, Options{})
+		if err := l.Before(t.Context()); err != nil {
+			t.Fatalf("%s: %v", url, err)
+		}
+		if n.Load() != 1 {
+			t.Errorf("%s: the token came %d times through the proxy", url, n.Load())
+		}
+		s := l.Run(t.Context(), counted(3, 1))
+		coherent(t, s)
+		if s.Counters.Success != 3 || i.refused.Load() > 0 {
+			t.Errorf("%s: %+v %+v", url, s.Counters, s.Failures)
+		}
+		// What the file says of the service's certificate is not said of the proxy's.
+		file.HTTP.TLS.CA, file.HTTP.TLS.SkipVerify = nil, true
+		if err := newLoader(t, file, Options{}).Before(t.Context()); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: a proxy that nobody vouches for: %v", url, err)
+		}
+	}
 }
 
 // A token that cannot be had is told with the step that needs it, before

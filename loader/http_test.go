@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -242,6 +243,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer answer.Body.Close()
+	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.StatusCode)
 	io.Copy(w, answer.Body)
 }
@@ -559,9 +561,10 @@ func TestEngineFollowsTheFile(t *testing.T) {
 	}
 }
 
-// A proxy that is spoken to over TLS passes requests on and opens tunnels.
-func TestProxyOverTLS(t *testing.T) {
-	p := &proxy{}
+// proxyOverTLS starts a proxy that is spoken to over TLS. It returns its URL with
+// the password, and who vouches for it.
+func proxyOverTLS(t *testing.T, p *proxy) (way string, authority []byte) {
+	t.Helper()
 	cert, key := identity(t, "proxy", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
@@ -572,10 +575,16 @@ func TestProxyOverTLS(t *testing.T) {
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
 	front.StartTLS()
 	t.Cleanup(front.Close)
+	return strings.Replace(front.URL, "https://", "https://user:${secret.KEY}@", 1), cert
+}
+
+// A proxy that is spoken to over TLS passes requests on and opens tunnels.
+func TestProxyOverTLS(t *testing.T) {
+	p := &proxy{}
+	way, authority := proxyOverTLS(t, p)
 	secure := httptest.NewTLSServer(http.HandlerFunc(ok))
 	t.Cleanup(secure.Close)
-	authorities := append(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
-	way := strings.Replace(front.URL, "https://", "https://user:${secret.KEY}@", 1)
+	authorities := append(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})...)
 	for _, test := range []struct {
 		target, protocol string
 		of               *atomic.Int64

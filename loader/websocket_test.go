@@ -119,3 +119,23 @@ func TestWebSocketFailures(t *testing.T) {
 		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
 	}
 }
+
+// A message that needs a value that was not captured fails as a request does
+// that needs one: by a check, and not as if the service had broken the protocol.
+func TestWebSocketWithoutItsValue(t *testing.T) {
+	t.Parallel()
+	s := newLoader(t, parse(t, serve(t, echoes), `
+  - name: chat
+    steps:
+      - {name: first, request: GET /no, accept: [403], on_fail: continue, capture: {id: $.id}}
+      - {name: talk, websocket: /chat, messages: [{send: "${id}"}]}`), Options{}).Run(t.Context(), counted(2, 1))
+	coherent(t, s)
+	for _, f := range s.Failures {
+		if f.Step == "talk" && f.Detail != "capture id is used here and was not made" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if s.Counters.FailedCheck != 2 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
+}

@@ -200,3 +200,22 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// A deep stack has as many functions as are kept, and says what the others have
+// at most.
+func TestReadKeepsTheLargestFunctions(t *testing.T) {
+	var deep []string
+	for i := range maxFunctions + 50 {
+		deep = append(deep, fmt.Sprintf("f%03d", i))
+	}
+	got, err := Read(packed(t, build(map[string]int64{strings.Join(deep, " "): 300, "idle main": 700})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got.Functions); n != maxFunctions || got.Least != 0.3 {
+		t.Errorf("%d functions, the others have %v at most; want %d and 0.3", n, got.Least, maxFunctions)
+	}
+	if first := got.Functions[0]; first != (result.Function{Name: "idle", Flat: 0.7, Cum: 0.7}) {
+		t.Errorf("first %+v", first)
+	}
+}

@@ -133,3 +133,17 @@ func TestPlan(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+func TestPart(t *testing.T) {
+	r := &result.Run{Name: "a|b <x> @ann", Shard: result.Shard{Index: 3, Count: 8}, Stages: make([]result.Stage, 2)}
+	r.Stages[0].Counters = result.Counters{Success: 90, BadStatus: 8}
+	r.Stages[1].Counters.Timeout = 2
+	var b strings.Builder
+	if err := Part(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	want := "## ▫️ a\\|b &lt;x&gt; @&#8203;ann: shard 3 of 8\n\n100 requests, 10 without success. The run is judged where its shards are merged.\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

@@ -189,3 +189,37 @@ func TestShellWord(t *testing.T) {
 		}
 	}
 }
+
+// That connections are renewed beside an autoscaler changes what a run measures:
+// it is said, once for all stages.
+func TestRenewedConnectionsAreTold(t *testing.T) {
+	r := sampleRun(result.Pass)
+	const said = "each carries requests for 10 s at most"
+	for form, text := range everyForm(t, r) {
+		if strings.Contains(text, said) {
+			t.Errorf("%s: connections stay", form)
+		}
+	}
+	r.Stages[1].Generator.ConnectionAge = 10 * time.Second
+	told := 0
+	for _, text := range everyForm(t, r) {
+		told += strings.Count(text, said)
+	}
+	if told < 2 {
+		t.Errorf("told %d times, want it in the summary and on the page", told)
+	}
+}
+
+func TestCertainty(t *testing.T) {
+	for want, f := range map[string]result.Finding{
+		"":                     {},
+		"note":                 {Note: true}, // of an earlier slogate
+		"note: low confidence": {Note: true, Confidence: result.Low},
+		"medium confidence":    {Confidence: result.Medium},
+		"high confidence":      {Confidence: result.High},
+	} {
+		if got := certainty(f); got != want {
+			t.Errorf("%+v: %q, want %q", f, got, want)
+		}
+	}
+}

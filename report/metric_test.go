@@ -37,7 +37,7 @@ func TestMetricsAreInEveryForm(t *testing.T) {
 	}
 	forms["csv"], forms["openmetrics"] = table.String(), metrics.String()
 	for name, want := range map[string][]string{
-		"terminal":    {"Metrics", "queue", "6.5    2", "▂▄▆█"},
+		"terminal":    {"Metrics", "queue", "6.5    2", "▂▄▆█", "queue in extreme: the query gives 3 series"},
 		"markdown":    {"### Metrics", "queue", "6.5 | 2 | 11 | 11 | ▂▄▆█", "the query gives 3 series"},
 		"page":        {`<h2 id="metrics">`, "queue over time", "the query gives 3 series"},
 		"openmetrics": {`metric="queue",statistic="mean"} 6.5`, `metric="queue",statistic="last"} 11`},

@@ -348,3 +348,23 @@ func TestProgressOfSeveralStages(t *testing.T) {
 		t.Errorf("%s(-want +got):\n%s", &out, diff)
 	}
 }
+
+// What the pods do stands beside the stage, as it was seen last.
+func TestProgressShowsReplicas(t *testing.T) {
+	var out strings.Builder
+	p := NewProgress(&out, ProgressOptions{Every: time.Second, Width: columns(140)})
+	s := &result.Stage{Name: "steady", Duration: time.Second}
+	p.StageStart(s.Name, result.Workload{Model: "open", RateFrom: 100, RateTo: 100, Duration: 10 * time.Second}, 0)
+	now := time.Unix(0, 0)
+	p.Update(now, s)
+	for _, seen := range []result.ClusterSample{{Ready: 1, Replicas: 1}, {Ready: 2, Replicas: 3, CPU: 0.72, AtCeiling: true}} {
+		now = now.Add(time.Second)
+		p.Replicas(seen)
+		p.Update(now, s)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	want := []string{"1/1 pod ready", "2/3 pods ready, CPU 72 %, at the ceiling"}
+	if len(lines) != 3 || !strings.HasSuffix(lines[1], want[0]) || !strings.HasSuffix(lines[2], want[1]) {
+		t.Errorf("got\n%s\nwant ends %q", out.String(), want)
+	}
+}

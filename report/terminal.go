@@ -27,10 +27,7 @@ type TermOptions struct {
 // and stages, findings, what the cluster did, failing responses, and last the
 // verdict, which is what remains on the screen.
 func Terminal(w io.Writer, r *result.Run, opts TermOptions) error {
-	if opts.Width == 0 {
-		opts.Width = defaultWidth
-	}
-	p := &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
+	p := newPage(opts)
 	v := NewView(r)
 	p.comparison(v.Comparison)
 	p.objectives(v)
@@ -60,6 +57,13 @@ type page struct {
 	painter
 	text  strings.Builder
 	width int
+}
+
+func newPage(opts TermOptions) *page {
+	if opts.Width == 0 {
+		opts.Width = defaultWidth
+	}
+	return &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
 }
 
 func (p *page) line(text string) { p.text.WriteString(harmless(text) + "\n") }
@@ -431,6 +435,11 @@ func (p *page) metrics(list []Metric) {
 		})
 	}
 	p.table(t)
+	for _, m := range list {
+		if !m.Missing.Empty() {
+			p.styled("    ", dim, m.Name.String()+" in "+m.Stage.String()+": "+m.Missing.String())
+		}
+	}
 }
 
 func (p *page) profiles(list []Profile) {

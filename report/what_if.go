@@ -16,10 +16,7 @@ type Ceiling struct {
 // WhatIf writes the stages of several runs side by side, which differ in the
 // autoscaler's ceiling. Nothing is judged.
 func WhatIf(w io.Writer, all []Ceiling, opts TermOptions) error {
-	if opts.Width == 0 {
-		opts.Width = defaultWidth
-	}
-	p := &page{width: max(opts.Width, narrowest), painter: painter(opts.Color)}
+	p := newPage(opts)
 	p.line("")
 	p.line(p.paint(bold, "What if"))
 	t := table{columns: []column{

@@ -9,7 +9,6 @@
 package kubernetes
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -226,18 +225,12 @@ func (d *deployment) slogate(args ...string) *exec.Cmd {
 // run runs slogate and reads the result, nil where it wrote none.
 func (d *deployment) run(c *exec.Cmd) (*result.Run, int) {
 	d.t.Helper()
-	var said bytes.Buffer
-	c.Stdout, c.Stderr = &said, &said
-	err := c.Run()
-	d.t.Logf("%s\n%s", strings.Join(c.Args[2:], " "), said.Bytes())
-	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-		d.t.Fatal(err)
-	}
+	_, code := d.say(c)
 	r, err := result.ReadFile(filepath.Join(d.out, "slogate-result.json"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		d.t.Fatal(err)
 	}
-	return r, c.ProcessState.ExitCode()
+	return r, code
 }
 
 // must runs a command that has to succeed. What it prints goes to a file: a

@@ -115,11 +115,10 @@ func (b *bed) testSpreadDies(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pods := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "get", "pods", "-l", "batch.kubernetes.io/job-completion-index=1", "-o", "name")
 		for range 60 {
 			time.Sleep(time.Second)
-			again := *pods
-			if name, err := again.Output(); err == nil && len(name) > 0 {
+			pods := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "get", "pods", "-l", "batch.kubernetes.io/job-completion-index=1", "-o", "name")
+			if name, err := pods.Output(); err == nil && len(name) > 0 {
 				time.Sleep(8 * time.Second)
 				kill := exec.Command("./in.sh", "kubectl", "--namespace", d.namespace, "delete", "--force", "--grace-period=0", "--wait=false", strings.TrimSpace(string(name)))
 				_ = kill.Run()

@@ -4,6 +4,7 @@ package kubernetes
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,7 +126,7 @@ func (d *deployment) say(c *exec.Cmd) (string, int) {
 	c.Stdout, c.Stderr = &said, &said
 	err := c.Run()
 	d.t.Logf("%s\n%s", strings.Join(c.Args[2:], " "), said.Bytes())
-	if c.ProcessState == nil {
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		d.t.Fatal(err)
 	}
 	return said.String(), c.ProcessState.ExitCode()
