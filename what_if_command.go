@@ -108,11 +108,11 @@ func (c *whatIfCommand) autoscaler(ctx context.Context, p *program, file *slo.Fi
 func (c *whatIfCommand) check(a ceiling.Autoscaler, s ceiling.State) error {
 	switch {
 	case s.Before != nil:
-		return hinted{fmt.Errorf("%s: %w", qualified(a.Namespace, a.Name), ceiling.ErrPutAside), restoreHint}
+		return hinted{fmt.Errorf("%s: %w", a, ceiling.ErrPutAside), restoreHint}
 	case c.MaxReplicas < 1 || c.MaxReplicas > ceiling.MaxReplicas:
 		return hinted{fmt.Errorf("--max-replicas is %d, want 1 to %d", c.MaxReplicas, ceiling.MaxReplicas), "slogate what-if --max-replicas 1 slo.yaml"}
 	case c.MaxReplicas == s.MaxReplicas && c.Against == "":
-		return fmt.Errorf("--max-replicas %d: it is the maximum of %s already", c.MaxReplicas, qualified(a.Namespace, a.Name))
+		return fmt.Errorf("--max-replicas %d: it is the maximum of %s already", c.MaxReplicas, a)
 	}
 	return nil
 }
@@ -151,14 +151,14 @@ func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a 
 		if ctx.Err() != nil {
 			return nil, exitCancelled, fmt.Errorf("cancelled before the second run: %w", err)
 		}
-		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", qualified(a.Namespace, a.Name), err))
+		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", a, err))
 	}
 	defer func() {
 		if restoreErr := c.restore(ctx, p, a); restoreErr != nil {
 			code, err = exitInconclusive, errors.Join(err, restoreErr)
 		}
 	}()
-	fmt.Fprintf(p.stderr, "%s: maxReplicas %d instead of %d\n", qualified(a.Namespace, a.Name), c.MaxReplicas, was.MaxReplicas)
+	fmt.Fprintf(p.stderr, "%s: maxReplicas %d instead of %d\n", a, c.MaxReplicas, was.MaxReplicas)
 	notes, err := c.settle(ctx, p, a, was.Replicas)
 	if err != nil {
 		return nil, exitCancelled, errors.New("cancelled before the second run")
@@ -215,10 +215,10 @@ func (c *whatIfCommand) restore(ctx context.Context, p *program, a ceiling.Autos
 	defer stop()
 	b, were, err := a.Restore(ctx)
 	if err != nil {
-		return hinted{fmt.Errorf("maxReplicas of %s is not put back: %w", qualified(a.Namespace, a.Name), err), restoreHint}
+		return hinted{fmt.Errorf("maxReplicas of %s is not put back: %w", a, err), restoreHint}
 	}
 	if were {
-		fmt.Fprintf(p.stderr, "%s: maxReplicas is %d again\n", qualified(a.Namespace, a.Name), b.MaxReplicas)
+		fmt.Fprintf(p.stderr, "%s: maxReplicas is %d again\n", a, b.MaxReplicas)
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (c *whatIfCommand) restoreOnly(ctx context.Context, p *program, a ceiling.A
 		return exitUsage, helpful(err)
 	}
 	if s.Before == nil {
-		fmt.Fprintf(p.stderr, "%s: nothing to put back, maxReplicas is %d\n", qualified(a.Namespace, a.Name), s.MaxReplicas)
+		fmt.Fprintf(p.stderr, "%s: nothing to put back, maxReplicas is %d\n", a, s.MaxReplicas)
 		return exitPass, nil
 	}
 	if err := c.restore(ctx, p, a); err != nil {

@@ -63,6 +63,9 @@ type hpa struct {
 	Status struct{ CurrentReplicas int }
 }
 
+// String is "namespace/name".
+func (a Autoscaler) String() string { return a.Namespace + "/" + a.Name }
+
 func (a Autoscaler) path() string {
 	return kube.Path("/apis/autoscaling/v2", a.Namespace, "horizontalpodautoscalers", a.Name)
 }
