@@ -50,11 +50,15 @@ func (c *whatIfCommand) Run(ctx context.Context, p *program) (int, error) {
 	if err := c.check(a, state); err != nil {
 		return exitUsage, err
 	}
-	without, code, err := c.without(ctx, p, file)
+	plan, err := c.plan(p, file)
+	if err != nil {
+		return exitUsage, err
+	}
+	without, code, err := c.without(ctx, p, plan)
 	if without == nil || without.Cancelled || err != nil {
 		return code, err
 	}
-	with, code, err := c.with(ctx, p, file, a, state)
+	with, code, err := c.with(ctx, p, plan, a, state)
 	if with == nil {
 		return code, err
 	}
@@ -117,6 +121,15 @@ func (c *whatIfCommand) check(a ceiling.Autoscaler, s ceiling.State) error {
 	return nil
 }
 
+// plan is what both runs have in common.
+func (c *whatIfCommand) plan(p *program, file *slo.File) (planned, error) {
+	s := c.settings()
+	s.Loader, s.Docker, s.Kube = c.engineFlags.options(), p.dockerSocket(), p.cluster(c.kubeFlags)
+	var err error
+	s.Coverage, err = coverageOf(file)
+	return planned{file: file, settings: s}, err
+}
+
 // The folders of the two runs, below the output folder.
 const (
 	withoutFolder = "as-it-is"
@@ -124,29 +137,25 @@ const (
 )
 
 // without is the run with the autoscaler as it is.
-func (c *whatIfCommand) without(ctx context.Context, p *program, file *slo.File) (*result.Run, int, error) {
+func (c *whatIfCommand) without(ctx context.Context, p *program, plan planned) (*result.Run, int, error) {
 	if c.Against != "" {
 		r, err := result.ReadFile(c.Against)
 		switch {
 		case err != nil:
-		case r.SLO.Digest != file.Digest:
-			err = hinted{fmt.Errorf("%s was measured with another SLO file than %s", c.Against, file.Path), "leave --against out to load twice"}
+		case r.SLO.Digest != plan.file.Digest:
+			err = hinted{fmt.Errorf("%s was measured with another SLO file than %s", c.Against, plan.file.Path), "leave --against out to load twice"}
 		case r.Cancelled:
 			err = hinted{fmt.Errorf("%s is what was left of a run that was cancelled", c.Against), "leave --against out to load twice"}
 		}
 		return r, exitUsage, err
 	}
-	return p.gateRun(ctx, file, c.settingsIn(p, withoutFolder))
-}
-
-func (c *whatIfCommand) settingsIn(p *program, folder string) settings {
-	s := c.settings()
-	s.Out, s.Loader, s.Kube = filepath.Join(c.Out, folder), c.engineFlags.options(), p.cluster(c.kubeFlags)
-	return s
+	s := plan.settings
+	s.Out = filepath.Join(s.Out, withoutFolder)
+	return p.gateRun(ctx, plan.file, s)
 }
 
 // with is the run with the other ceiling, which is put back whatever happens.
-func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
+func (c *whatIfCommand) with(ctx context.Context, p *program, plan planned, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
 	if err := a.Set(ctx, c.MaxReplicas, time.Now()); err != nil {
 		if ctx.Err() != nil {
 			return nil, exitCancelled, fmt.Errorf("cancelled before the second run: %w", err)
@@ -163,10 +172,10 @@ func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a 
 	if err != nil {
 		return nil, exitCancelled, errors.New("cancelled before the second run")
 	}
-	s := c.settingsIn(p, withFolder)
-	s.WhatIf = true
+	s := plan.settings
+	s.Out, s.WhatIf = filepath.Join(s.Out, withFolder), true
 	s.Notes = append(notes, fmt.Sprintf("what if: the autoscaler's maxReplicas was %d instead of %d", c.MaxReplicas, was.MaxReplicas))
-	r, code, err = p.gateRun(ctx, file, s)
+	r, code, err = p.gateRun(ctx, plan.file, s)
 	if now, readErr := a.Read(context.WithoutCancel(ctx)); r != nil && readErr == nil && now.MaxReplicas != c.MaxReplicas {
 		fmt.Fprintf(p.stderr, "warning: somebody set maxReplicas to %d meanwhile: the second run does not show what it should\n", now.MaxReplicas)
 	}
