@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/slogate/slogate/loader"
@@ -80,8 +78,8 @@ const profileLate = 10 * time.Second
 
 // keepProfile writes a profile beside the reports.
 func keepProfile(out, side, stage string, text []byte) error {
-	name := cmp.Or(strings.Trim(unsafe.ReplaceAllString(stage, "-"), "-."), "stage")
-	err := os.WriteFile(filepath.Join(out, fmt.Sprintf("profile-%s-%s.pb.gz", side, name)), text, 0o644)
+	name := fmt.Sprintf("profile-%s-%s.pb.gz", side, safeName(stage, "stage"))
+	err := os.WriteFile(filepath.Join(out, name), text, 0o644)
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}

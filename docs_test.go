@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/slogate/slogate/demo"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -32,6 +34,46 @@ func TestExampleIsValid(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	if _, err := slo.Parse(exampleFile, slo.Options{Path: "slo.example.yaml", Env: none}); err != nil {
 		t.Error(err)
+	}
+}
+
+// The demo in a cluster is one whole: what its SLO file watches scales what is
+// deployed, and one pod has what the simulated ones have.
+func TestDemoInAClusterIsValid(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile("demo/kubernetes/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	none := func(string) (string, bool) { return "", false }
+	file, err := slo.Parse([]byte(read("slo.yaml")), slo.Options{Path: "slo.yaml", Env: none})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service, err := demo.New(demo.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := service.Timeline().Limits
+	for name, wants := range map[string][]string{
+		"deployment.yaml": {
+			"name: iris-classifier\n", fmt.Sprintf("requests: {cpu: %dm, memory: 128Mi}", l.RequestMilli), fmt.Sprintf("limits: {cpu: %dm, memory: 256Mi}", l.LimitMilli),
+			"containerPort: 8000", "path: /health",
+		},
+		"service.yaml": {"name: " + strings.TrimPrefix(file.Target, "http://") + "\n", "selector: {app: iris-classifier}", "port: 80, targetPort: http"},
+		"hpa.yaml": {
+			"name: " + file.Kubernetes.HPA + "\n", "kind: Deployment, name: iris-classifier}",
+			fmt.Sprintf("minReplicas: %d\n", l.MinReplicas), fmt.Sprintf("maxReplicas: %d\n", l.MaxReplicas), fmt.Sprintf("averageUtilization: %.0f}", 100*l.TargetCPU),
+		},
+	} {
+		text := read(name)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
 	}
 }
 

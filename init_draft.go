@@ -112,25 +112,21 @@ func (c *initCommand) place(name string) (string, bool) {
 	return "", false
 }
 
-// within gives the path of a file from a folder, where both lie in the working
-// directory.
+// within gives the path of a file of the working directory from a folder.
 func within(folder, path string) (string, bool) {
-	here, err := filepath.Abs(".")
+	if _, err := relative(path); err != nil {
+		return "", false
+	}
+	from, err := filepath.Abs(folder)
 	if err != nil {
 		return "", false
 	}
-	path, err = filepath.Abs(path)
+	to, err := filepath.Abs(path)
 	if err != nil {
 		return "", false
 	}
-	if inside, err := filepath.Rel(here, path); err != nil || !filepath.IsLocal(inside) {
-		return "", false
-	}
-	if folder, err = filepath.Abs(folder); err != nil {
-		return "", false
-	}
-	relative, err := filepath.Rel(folder, path)
-	return filepath.ToSlash(relative), err == nil
+	name, err := filepath.Rel(from, to)
+	return filepath.ToSlash(name), err == nil
 }
 
 // printDrafted says what a draft needs and what it lacks.

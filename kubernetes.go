@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/slogate/slogate/kube"
 )
@@ -19,6 +18,3 @@ func connect(ctx context.Context, way *cluster, namespace string) (*kube.Client,
 	client, err := kube.Connect(ctx, o)
 	return client, helpful(err)
 }
-
-// qualified is what somebody calls an object of the cluster.
-func qualified(namespace, name string) string { return fmt.Sprintf("%s/%s", namespace, name) }

@@ -6,13 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/slogate/slogate/action/route"
 	"github.com/slogate/slogate/kube/spread"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
@@ -140,9 +139,7 @@ func checkTarget(target string) error {
 	if err != nil {
 		return err
 	}
-	host := u.Hostname()
-	addr, err := netip.ParseAddr(host)
-	if u.Scheme == "unix" || host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback() {
+	if u.Scheme == "unix" || route.Loopback(u.Hostname()) {
 		return hinted{fmt.Errorf("the target %s is each worker's own pod", u.Redacted()), "name the service as the cluster does, with --target http://NAME"}
 	}
 	return nil

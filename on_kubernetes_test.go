@@ -83,7 +83,7 @@ func TestValuesAreThoseThatTheFileReads(t *testing.T) {
 func TestTargetsOfPods(t *testing.T) {
 	for target, refused := range map[string]bool{
 		"http://web": false, "https://web.shop.svc:8443/api": false, "http://10.96.0.50": false,
-		"http://localhost": true, "http://a.localhost:80": true, "http://127.0.0.1:8000": true, "http://[::1]:80": true, "unix:run/app.sock": true,
+		"http://localhost": true, "http://a.localhost:80": true, "http://127.0.0.1:8000": true, "http://[::1]:80": true, "http://0.0.0.0:8000": true, "http://LOCALHOST.": true, "unix:run/app.sock": true,
 	} {
 		if err := checkTarget(target); (err != nil) != refused {
 			t.Errorf("%s: %v", target, err)

@@ -47,12 +47,18 @@ func expand(named []string) ([]string, error) {
 	return all, nil
 }
 
-// unsafe are the characters of a file's name that a folder's has not.
+// unsafe are the characters that the name of a file or folder has not.
 var unsafe = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // folderOf is the folder of a file's results below the output folder.
 func folderOf(file *slo.File) string {
-	return cmp.Or(strings.Trim(unsafe.ReplaceAllString(file.Name, "-"), "-."), "slo")
+	return safeName(file.Name, "slo")
+}
+
+// safeName is a name of the SLO file as one of a file, another one where nothing is
+// left of it.
+func safeName(name, other string) string {
+	return cmp.Or(strings.Trim(unsafe.ReplaceAllString(name, "-"), "-."), other)
 }
 
 // distinct refuses files that one could not tell apart later: by their names go

@@ -90,11 +90,9 @@ func (s settings) watched(ctx context.Context, p *program, file *slo.File) (c ru
 	if way.missing != "" {
 		return unwatched{cmp.Or(k.HPA, k.Deployment), way.missing}, []string{"kubernetes is not watched: " + way.missing}, nil
 	}
-	o := way.Options
-	o.Namespace = k.Namespace
-	client, err := kube.Connect(ctx, o)
+	client, err := connect(ctx, way, k.Namespace)
 	if err != nil {
-		return nil, nil, helpful(err)
+		return nil, nil, err
 	}
 	w, err := kube.Watch(ctx, client, target)
 	if err != nil {
@@ -119,7 +117,7 @@ func putAside(ctx context.Context, client *kube.Client, name string) []string {
 		return nil // what cannot be read is said by who watches it
 	}
 	return []string{fmt.Sprintf("warning: maxReplicas of %s is %d, and was %d before a what-if that has not put it back: %s",
-		qualified(a.Namespace, a.Name), state.MaxReplicas, state.Before.MaxReplicas, restoreHint)}
+		a, state.MaxReplicas, state.Before.MaxReplicas, restoreHint)}
 }
 
 // helpful puts the way out of an error where it is printed.

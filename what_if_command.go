@@ -50,11 +50,15 @@ func (c *whatIfCommand) Run(ctx context.Context, p *program) (int, error) {
 	if err := c.check(a, state); err != nil {
 		return exitUsage, err
 	}
-	without, code, err := c.without(ctx, p, file)
+	plan, err := c.plan(p, file)
+	if err != nil {
+		return exitUsage, err
+	}
+	without, code, err := c.without(ctx, p, plan)
 	if without == nil || without.Cancelled || err != nil {
 		return code, err
 	}
-	with, code, err := c.with(ctx, p, file, a, state)
+	with, code, err := c.with(ctx, p, plan, a, state)
 	if with == nil {
 		return code, err
 	}
@@ -108,13 +112,22 @@ func (c *whatIfCommand) autoscaler(ctx context.Context, p *program, file *slo.Fi
 func (c *whatIfCommand) check(a ceiling.Autoscaler, s ceiling.State) error {
 	switch {
 	case s.Before != nil:
-		return hinted{fmt.Errorf("%s: %w", qualified(a.Namespace, a.Name), ceiling.ErrPutAside), restoreHint}
+		return hinted{fmt.Errorf("%s: %w", a, ceiling.ErrPutAside), restoreHint}
 	case c.MaxReplicas < 1 || c.MaxReplicas > ceiling.MaxReplicas:
 		return hinted{fmt.Errorf("--max-replicas is %d, want 1 to %d", c.MaxReplicas, ceiling.MaxReplicas), "slogate what-if --max-replicas 1 slo.yaml"}
 	case c.MaxReplicas == s.MaxReplicas && c.Against == "":
-		return fmt.Errorf("--max-replicas %d: it is the maximum of %s already", c.MaxReplicas, qualified(a.Namespace, a.Name))
+		return fmt.Errorf("--max-replicas %d: it is the maximum of %s already", c.MaxReplicas, a)
 	}
 	return nil
+}
+
+// plan is what both runs have in common.
+func (c *whatIfCommand) plan(p *program, file *slo.File) (planned, error) {
+	s := c.settings()
+	s.Loader, s.Docker, s.Kube = c.engineFlags.options(), p.dockerSocket(), p.cluster(c.kubeFlags)
+	var err error
+	s.Coverage, err = coverageOf(file)
+	return planned{file: file, settings: s}, err
 }
 
 // The folders of the two runs, below the output folder.
@@ -124,49 +137,45 @@ const (
 )
 
 // without is the run with the autoscaler as it is.
-func (c *whatIfCommand) without(ctx context.Context, p *program, file *slo.File) (*result.Run, int, error) {
+func (c *whatIfCommand) without(ctx context.Context, p *program, plan planned) (*result.Run, int, error) {
 	if c.Against != "" {
 		r, err := result.ReadFile(c.Against)
 		switch {
 		case err != nil:
-		case r.SLO.Digest != file.Digest:
-			err = hinted{fmt.Errorf("%s was measured with another SLO file than %s", c.Against, file.Path), "leave --against out to load twice"}
+		case r.SLO.Digest != plan.file.Digest:
+			err = hinted{fmt.Errorf("%s was measured with another SLO file than %s", c.Against, plan.file.Path), "leave --against out to load twice"}
 		case r.Cancelled:
 			err = hinted{fmt.Errorf("%s is what was left of a run that was cancelled", c.Against), "leave --against out to load twice"}
 		}
 		return r, exitUsage, err
 	}
-	return p.gateRun(ctx, file, c.settingsIn(p, withoutFolder))
-}
-
-func (c *whatIfCommand) settingsIn(p *program, folder string) settings {
-	s := c.settings()
-	s.Out, s.Loader, s.Kube = filepath.Join(c.Out, folder), c.engineFlags.options(), p.cluster(c.kubeFlags)
-	return s
+	s := plan.settings
+	s.Out = filepath.Join(s.Out, withoutFolder)
+	return p.gateRun(ctx, plan.file, s)
 }
 
 // with is the run with the other ceiling, which is put back whatever happens.
-func (c *whatIfCommand) with(ctx context.Context, p *program, file *slo.File, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
+func (c *whatIfCommand) with(ctx context.Context, p *program, plan planned, a ceiling.Autoscaler, was ceiling.State) (r *result.Run, code int, err error) {
 	if err := a.Set(ctx, c.MaxReplicas, time.Now()); err != nil {
 		if ctx.Err() != nil {
 			return nil, exitCancelled, fmt.Errorf("cancelled before the second run: %w", err)
 		}
-		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", qualified(a.Namespace, a.Name), err))
+		return nil, exitUsage, helpful(fmt.Errorf("set maxReplicas of %s: %w", a, err))
 	}
 	defer func() {
 		if restoreErr := c.restore(ctx, p, a); restoreErr != nil {
 			code, err = exitInconclusive, errors.Join(err, restoreErr)
 		}
 	}()
-	fmt.Fprintf(p.stderr, "%s: maxReplicas %d instead of %d\n", qualified(a.Namespace, a.Name), c.MaxReplicas, was.MaxReplicas)
+	fmt.Fprintf(p.stderr, "%s: maxReplicas %d instead of %d\n", a, c.MaxReplicas, was.MaxReplicas)
 	notes, err := c.settle(ctx, p, a, was.Replicas)
 	if err != nil {
 		return nil, exitCancelled, errors.New("cancelled before the second run")
 	}
-	s := c.settingsIn(p, withFolder)
-	s.WhatIf = true
+	s := plan.settings
+	s.Out, s.WhatIf = filepath.Join(s.Out, withFolder), true
 	s.Notes = append(notes, fmt.Sprintf("what if: the autoscaler's maxReplicas was %d instead of %d", c.MaxReplicas, was.MaxReplicas))
-	r, code, err = p.gateRun(ctx, file, s)
+	r, code, err = p.gateRun(ctx, plan.file, s)
 	if now, readErr := a.Read(context.WithoutCancel(ctx)); r != nil && readErr == nil && now.MaxReplicas != c.MaxReplicas {
 		fmt.Fprintf(p.stderr, "warning: somebody set maxReplicas to %d meanwhile: the second run does not show what it should\n", now.MaxReplicas)
 	}
@@ -215,10 +224,10 @@ func (c *whatIfCommand) restore(ctx context.Context, p *program, a ceiling.Autos
 	defer stop()
 	b, were, err := a.Restore(ctx)
 	if err != nil {
-		return hinted{fmt.Errorf("maxReplicas of %s is not put back: %w", qualified(a.Namespace, a.Name), err), restoreHint}
+		return hinted{fmt.Errorf("maxReplicas of %s is not put back: %w", a, err), restoreHint}
 	}
 	if were {
-		fmt.Fprintf(p.stderr, "%s: maxReplicas is %d again\n", qualified(a.Namespace, a.Name), b.MaxReplicas)
+		fmt.Fprintf(p.stderr, "%s: maxReplicas is %d again\n", a, b.MaxReplicas)
 	}
 	return nil
 }
@@ -230,7 +239,7 @@ func (c *whatIfCommand) restoreOnly(ctx context.Context, p *program, a ceiling.A
 		return exitUsage, helpful(err)
 	}
 	if s.Before == nil {
-		fmt.Fprintf(p.stderr, "%s: nothing to put back, maxReplicas is %d\n", qualified(a.Namespace, a.Name), s.MaxReplicas)
+		fmt.Fprintf(p.stderr, "%s: nothing to put back, maxReplicas is %d\n", a, s.MaxReplicas)
 		return exitPass, nil
 	}
 	if err := c.restore(ctx, p, a); err != nil {

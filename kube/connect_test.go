@@ -102,6 +102,22 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
 	}
 }
 
+// The credentials are the API server's alone.
+func TestConnectFollowsNoRedirect(t *testing.T) {
+	asked := false
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	c, err := Connect(t.Context(), Options{Kubeconfig: []string{kubeconfig(t, s.URL, `{token: good}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Get(t.Context(), "/version", nil, nil); Status(err) != http.StatusTemporaryRedirect || asked {
+		t.Errorf("got %v, the other server was asked: %t", err, asked)
+	}
+}
+
 func TestConnectExplainsWhatIsMissing(t *testing.T) {
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
 	good := kubeconfig(t, "https://127.0.0.1:1", `{token: good}`)

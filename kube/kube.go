@@ -96,6 +96,23 @@ func Status(err error) int {
 	return 0
 }
 
+// IsPassing reports an error that may be gone the next time: there was no answer,
+// or that of a server with too much to do.
+func IsPassing(err error) bool {
+	status := Status(err)
+	return err != nil && (status == 0 || status == http.StatusTooManyRequests || status >= 500)
+}
+
+// Path is where the API has an object, such as a pod of /api/v1, or all of a
+// kind where the name is empty.
+func Path(group, namespace, kind, name string) string {
+	path := group + "/namespaces/" + url.PathEscape(namespace) + "/" + kind
+	if name != "" {
+		path += "/" + url.PathEscape(name)
+	}
+	return path
+}
+
 // Do calls and decodes the answer into a value; *[]byte takes it as it is, nil
 // drops it. An answer that is no success is a [*StatusError].
 func (c *Client) Do(ctx context.Context, call Call, into any) error {

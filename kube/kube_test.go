@@ -117,6 +117,29 @@ func TestDoWaitsForNoProgram(t *testing.T) {
 	}
 }
 
+func TestPath(t *testing.T) {
+	for _, tt := range []struct{ namespace, name, want string }{
+		{"shop", "web", "/api/v1/namespaces/shop/pods/web"},
+		{"shop", "", "/api/v1/namespaces/shop/pods"},
+		{"a/b", "../c?d", "/api/v1/namespaces/a%2Fb/pods/..%2Fc%3Fd"}, // flags may be anything
+	} {
+		if got := Path("/api/v1", tt.namespace, "pods", tt.name); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
+func TestIsPassing(t *testing.T) {
+	for status, want := range map[int]bool{0: true, 302: false, 403: false, 404: false, 409: false, 429: true, 500: true, 503: true} {
+		if got := IsPassing(&StatusError{Status: status}); got != want {
+			t.Errorf("status %d: %t, want %t", status, got, want)
+		}
+	}
+	if IsPassing(nil) {
+		t.Error("no error is passing")
+	}
+}
+
 func TestAhead(t *testing.T) {
 	for _, test := range []struct {
 		name string

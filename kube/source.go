@@ -38,7 +38,7 @@ func (s *source) ask(ctx context.Context, now time.Time) {
 		s.next = time.Time{}
 	case err != nil:
 		s.failed, s.last = s.failed+1, err
-		if s.next = now.Add(s.every); s.answered == 0 || lasting(err) {
+		if s.next = now.Add(s.every); s.answered == 0 || !IsPassing(err) {
 			s.next = now.Add(max(s.every, retry))
 		}
 	default:
@@ -50,12 +50,6 @@ func (s *source) ask(ctx context.Context, now time.Time) {
 // errWaiting says that a source cannot be asked before another one has
 // answered.
 var errWaiting = errors.New("what comes before it has not answered")
-
-// lasting reports an answer that will not be another one in a moment.
-func lasting(err error) bool {
-	status := Status(err)
-	return status >= 400 && status < 500 && status != http.StatusTooManyRequests
-}
 
 // missing says what a source did not tell and why; empty where it always
 // answered.

@@ -193,13 +193,9 @@ func (w *Watcher) Timeline() result.Timeline {
 	return t
 }
 
-// namespaced is the path of an object in the client's namespace.
-func (w *Watcher) namespaced(api, resource, name string) string {
-	path := api + "/namespaces/" + url.PathEscape(w.client.Namespace) + "/" + resource
-	if name != "" {
-		path += "/" + url.PathEscape(name)
-	}
-	return path
+// namespaced is a path in the client's namespace.
+func (w *Watcher) namespaced(group, kind, name string) string {
+	return Path(group, w.client.Namespace, kind, name)
 }
 
 func (w *Watcher) readHPA(ctx context.Context) error {

@@ -411,6 +411,50 @@ func TestWatchLooksAtNoOtherPath(t *testing.T) {
 	}
 }
 
+func TestSelector(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`: "", // not every pod
+		`{"matchLabels": {"tier": "front", "app": "web"}}`: "app=web,tier=front",
+		`{"matchExpressions": [
+			{"key": "a", "operator": "In", "values": ["1", "2"]}, {"key": "b", "operator": "NotIn", "values": ["3"]},
+			{"key": "c", "operator": "Exists"}, {"key": "d", "operator": "DoesNotExist"}]}`: "!d,a in (1,2),b notin (3),c",
+	} {
+		var w workload
+		if err := json.Unmarshal([]byte(`{"spec": {"selector": `+text+`}}`), &w); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.selector(); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Without a selector every pod of the namespace would be the service's.
+func TestWatchNeedsASelector(t *testing.T) {
+	a, c := newAPI(t)
+	a.answer(deploymentPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"spec": {"replicas": 1}}`) })
+	w := watch(t, c, Target{HPA: "web"})
+	if got := w.Timeline().Missing; len(got) != 1 || got[0] != "what is scaled: the Deployment has no selector of pods" || a.times(podsPath) > 0 {
+		t.Errorf("got %q, asked %d times for pods", got, a.times(podsPath))
+	}
+}
+
+// A pod has no limit where one of its containers has none.
+func TestLimitOfAPod(t *testing.T) {
+	for text, want := range map[string]float64{
+		`[{"resources": {"limits": {"cpu": "200m"}}}, {"resources": {"limits": {"cpu": "1"}}}]`: 1200,
+		`[{"resources": {"limits": {"cpu": "200m"}}}, {}]`:                                      0,
+	} {
+		var p pod
+		if err := json.Unmarshal([]byte(`{"spec": {"containers": `+text+`}}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.limit().milli(); got != want {
+			t.Errorf("%s: got %vm, want %vm", text, got, want)
+		}
+	}
+}
+
 func TestWanted(t *testing.T) {
 	for _, test := range []struct {
 		name            string

@@ -82,20 +82,20 @@ func restartsSince(before ClusterSample, within []ClusterSample) *int {
 
 // add returns what was seen in two parts of a stage that follow each other.
 func (u *ClusterUse) add(next *ClusterUse) *ClusterUse {
-	sum := joinUses(u, next, func(a, b int) int { return a + b })
-	if sum != nil && u != nil && next != nil {
-		sum.ScaleUp = cmp.Or(u.ScaleUp, next.ScaleUp)
+	sum := mergeUses(u, next)
+	if u == nil || next == nil {
+		return sum
 	}
+	sum.ScaleUp = cmp.Or(u.ScaleUp, next.ScaleUp)
+	sum.Cores = middle(u.Cores, next.Cores)
+	sum.Restarts = joinCounts(u.Restarts, next.Restarts, func(a, b int) int { return a + b })
 	return sum
 }
 
 // mergeUses joins what two generators saw of the same replicas at the same
-// time.
+// time: the soonest scale-up, and of each other number the most, so that the
+// order in which several are merged does not matter.
 func mergeUses(a, b *ClusterUse) *ClusterUse {
-	return joinUses(a, b, func(a, b int) int { return max(a, b) })
-}
-
-func joinUses(a, b *ClusterUse, restarts func(a, b int) int) *ClusterUse {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
 	}
@@ -103,9 +103,9 @@ func joinUses(a, b *ClusterUse, restarts func(a, b int) int) *ClusterUse {
 		ReplicasMax: max(a.ReplicasMax, b.ReplicasMax),
 		ScaleUp:     soonest(a.ScaleUp, b.ScaleUp),
 		CPUMax:      max(a.CPUMax, b.CPUMax),
-		Cores:       middle(a.Cores, b.Cores),
+		Cores:       max(a.Cores, b.Cores),
 		MemoryMax:   max(a.MemoryMax, b.MemoryMax),
-		Restarts:    joinCounts(a.Restarts, b.Restarts, restarts),
+		Restarts:    joinCounts(a.Restarts, b.Restarts, func(a, b int) int { return max(a, b) }),
 	}
 }
 

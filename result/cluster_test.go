@@ -77,6 +77,17 @@ func TestClusterUsesAreJoined(t *testing.T) {
 	}
 }
 
+// Shards are merged in any order: no generator counts more than another.
+func TestMergedUsesKnowNoOrder(t *testing.T) {
+	a, b, c := &ClusterUse{Cores: 1}, &ClusterUse{Cores: 2}, &ClusterUse{Cores: 4}
+	if diff := cmp.Diff(mergeUses(mergeUses(a, b), c), mergeUses(a, mergeUses(b, c))); diff != "" {
+		t.Errorf("(a, b), c and a, (b, c) differ:\n%s", diff)
+	}
+	if got := a.add(b).Cores; got != 1.5 {
+		t.Errorf("one after the other: %v cores, want the mean", got)
+	}
+}
+
 func TestMergedEventsAreToldOnce(t *testing.T) {
 	early := ClusterEvent{At: began, Object: "Pod/web-1", Reason: "BackOff", Count: 2}
 	late := early

@@ -54,6 +54,16 @@ func TestAppendKeepsWhenAStageWasLoaded(t *testing.T) {
 	}
 }
 
+// The shards of a stage begin together: it was loaded until the last one ended.
+func TestMergeKeepsTheLongestLoad(t *testing.T) {
+	short, long := []Loaded{{began, began.Add(time.Second)}}, []Loaded{{began, began.Add(2 * time.Second)}}
+	for _, pair := range [][2][]Loaded{{short, long}, {long, short}, {nil, long}, {long, nil}} {
+		if diff := cmp.Diff(long, mergeLoaded(pair[0], pair[1])); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestReadRefusesMetrics(t *testing.T) {
 	for name, c := range map[string]struct {
 		stage Stage
@@ -63,6 +73,7 @@ func TestReadRefusesMetrics(t *testing.T) {
 		"no order":        {Stage{Metrics: []Metric{{Name: "cpu", Asked: 2, Points: []MetricPoint{{At: 5}, {At: 5}}}}}, "does not follow"},
 		"twice":           {Stage{Metrics: []Metric{{Name: "cpu"}, {Name: "cpu"}}}, "is there twice"},
 		"before":          {Stage{Metrics: []Metric{{Name: "cpu", Asked: 1, Points: []MetricPoint{{At: -1}}}}}, "out of range"},
+		"infinite":        {Stage{Metrics: []Metric{{Name: "cpu", Asked: 1, Points: points(math.Inf(1))}}}, "no finite number"},
 		"backwards":       {Stage{Loaded: []Loaded{{began.Add(time.Second), began}}}, "in no order"},
 	} {
 		c.stage.Workload.Model, c.stage.State = "open", Completed

@@ -70,9 +70,9 @@ func (m *meter) read(ctx context.Context) *cost.Reading {
 	}
 }
 
-// hurried is a context for one reading of most length: it outlives ctx, because the last
-// reading of a stage that is cancelled says what the stage has cost, but not for
-// long.
+// hurried is a context for one reading, which may take so long: it outlives ctx,
+// because the last reading of a stage that is cancelled says what the stage has
+// cost, but not for long.
 func hurried(ctx context.Context, most time.Duration) (context.Context, func()) {
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 	hurry := make(chan struct{})

@@ -27,7 +27,8 @@ const (
 	metricPatience = 15 * time.Second
 	// metricAgain is how soon it is asked again.
 	metricAgain = time.Second
-	// metricsTimeout bounds asking for all stages: a server that takes a second for each query of a long file is not waited for.
+	// metricsTimeout bounds asking for all stages: a server that takes a second for
+	// each query of a long file is not waited for.
 	metricsTimeout = time.Minute
 )
 

@@ -1,6 +1,9 @@
 package slo
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // elsewhere are words of other tools, without hyphens and underscores, with
 // what says the same in an SLO file.
@@ -25,10 +28,8 @@ var elsewhere = map[string][]string{
 func ours(word string, known []string) string {
 	plain := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(word))
 	for _, own := range elsewhere[plain] {
-		for _, k := range known {
-			if k == own {
-				return k
-			}
+		if slices.Contains(known, own) {
+			return own
 		}
 	}
 	return ""

@@ -74,8 +74,8 @@ func (p *parser) http(n *node) {
 	p.whose = p.auth(o.get("auth"), auth{})
 }
 
-// The lives of a connection in seconds: below, most of what is measured is
-// connecting; above, nothing would be told apart from keeping it.
+// How long a connection may live: below, most of what is measured is connecting;
+// above, nothing would be told apart from keeping it.
 const (
 	shortestLife = 100 * time.Millisecond
 	longestLife  = time.Hour

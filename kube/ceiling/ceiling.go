@@ -63,8 +63,11 @@ type hpa struct {
 	Status struct{ CurrentReplicas int }
 }
 
+// String is "namespace/name".
+func (a Autoscaler) String() string { return a.Namespace + "/" + a.Name }
+
 func (a Autoscaler) path() string {
-	return "/apis/autoscaling/v2/namespaces/" + a.Namespace + "/horizontalpodautoscalers/" + a.Name
+	return kube.Path("/apis/autoscaling/v2", a.Namespace, "horizontalpodautoscalers", a.Name)
 }
 
 func (a Autoscaler) read(ctx context.Context) (hpa, State, error) {
@@ -187,11 +190,10 @@ func patiently(ctx context.Context, try func(first bool) error) error {
 }
 
 func isPassing(err error) bool {
-	if err == nil || errors.Is(err, ErrPutAside) || errors.Is(err, errWritten) {
+	if errors.Is(err, ErrPutAside) || errors.Is(err, errWritten) {
 		return false
 	}
-	status := kube.Status(err)
-	return status == 0 || status == http.StatusConflict || status == http.StatusTooManyRequests || status >= 500
+	return kube.IsPassing(err) || kube.Status(err) == http.StatusConflict
 }
 
 // patch writes bounds and annotation in one, and only where nobody has changed

@@ -27,17 +27,11 @@ const (
 	farewell = 5 * time.Second
 )
 
-// isPassing reports whether an error may be gone the next time.
-func isPassing(err error) bool {
-	status := kube.Status(err)
-	return err != nil && (status == 0 || status == http.StatusTooManyRequests || status >= 500)
-}
-
 // patient calls until it succeeds, fails for good, or ctx ends.
 func (r *run) patient(ctx context.Context, call func() error) error {
 	for began := time.Now(); ; {
 		err := call()
-		if !isPassing(err) || time.Since(began) > patience/3 || !pause(ctx, every) {
+		if !kube.IsPassing(err) || time.Since(began) > patience/3 || !pause(ctx, every) {
 			return err
 		}
 	}
@@ -58,16 +52,15 @@ func pause(ctx context.Context, d time.Duration) bool {
 // create makes an object. One that is there already is ours: an answer was lost
 // on its way, and the name is random.
 func (r *run) create(ctx context.Context, group, kind string, o object, into any) error {
-	path := r.path(group, kind, "")
 	return r.patient(ctx, func() error {
-		err := r.api.Do(ctx, kube.Call{Method: http.MethodPost, Path: path, Body: o}, into)
+		err := r.api.Do(ctx, kube.Call{Method: http.MethodPost, Path: r.path(group, kind, ""), Body: o}, into)
 		switch {
 		case kube.Status(err) != http.StatusConflict:
 			return err
 		case into == nil:
 			return nil
 		}
-		return r.api.Do(ctx, kube.Call{Path: path + "/" + r.name}, into)
+		return r.api.Do(ctx, kube.Call{Path: r.path(group, kind, r.name)}, into)
 	})
 }
 
@@ -109,7 +102,7 @@ func (r *run) follow(ctx context.Context) {
 			return
 		case err == nil:
 			seen = time.Now()
-		case !isPassing(err) || time.Since(seen) > patience:
+		case !kube.IsPassing(err) || time.Since(seen) > patience:
 			r.blame(err)
 			return
 		}
@@ -250,7 +243,7 @@ func (r *run) hear(ctx context.Context, p pod) {
 			r.silent[i] = time.Now()
 		}
 		// The others are heard meanwhile.
-		if !isPassing(err) || time.Since(r.silent[i]) > patience {
+		if !kube.IsPassing(err) || time.Since(r.silent[i]) > patience {
 			r.answers[i] = a
 		}
 	case p.Status.Phase == "Pending":

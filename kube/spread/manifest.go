@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/slogate/slogate/kube"
 )
 
 // object is one of the API, or a part of it.
@@ -20,11 +22,7 @@ func newName() string {
 }
 
 func (r *run) path(group, kind, name string) string {
-	p := group + "/namespaces/" + r.Namespace + "/" + kind
-	if name != "" {
-		p += "/" + name
-	}
-	return p
+	return kube.Path(group, r.Namespace, kind, name)
 }
 
 // metadata makes an object the Job's own, which is deleted with it.

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -147,7 +148,7 @@ func Run(ctx context.Context, api API, job Job, note func(string)) ([]Answer, er
 	r := &run{Job: job, api: api, name: newName(), note: note, answers: map[int]Answer{}, met: map[int]bool{}, waiting: map[int]string{}, silent: map[int]time.Time{}}
 	defer r.remove(context.WithoutCancel(ctx))
 	if err := r.begin(ctx); err != nil {
-		r.refused = r.uid == "" && !isPassing(err)
+		r.refused = r.uid == "" && !kube.IsPassing(err)
 		return nil, err
 	}
 	note(fmt.Sprintf("job/%s in namespace %s: %d workers begin at %s", r.name, job.Namespace, job.Workers, r.start.Format(time.TimeOnly+" MST")))
@@ -195,7 +196,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	return r.patient(ctx, func() error {
 		return r.api.Do(ctx, kube.Call{
-			Method: "PATCH", Path: r.path("/apis/batch/v1", "jobs", r.name), Type: "application/merge-patch+json",
+			Method: http.MethodPatch, Path: r.path("/apis/batch/v1", "jobs", r.name), Type: "application/merge-patch+json",
 			Body: object{"spec": object{"suspend": false}},
 		}, nil)
 	})

@@ -287,6 +287,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestWhyAPodWaits(t *testing.T) {
+	for text, want := range map[string]string{
+		`{}`: starting,
+		`{"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}`:                                                    starting,
+		`{"containerStatuses": [{"state": {"waiting": {"reason": "ErrImagePull"}}}]}`:                                                         "ErrImagePull",
+		`{"conditions": [{"type": "PodScheduled", "status": "True"}]}`:                                                                        starting,
+		`{"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes: Insufficient cpu."}]}`: "Unschedulable: 0/1 nodes: Insufficient cpu.",
+	} {
+		var p pod
+		if err := json.Unmarshal([]byte(`{"status": `+text+`}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.waits(); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestObjectsBelongToTheJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(finished)
