@@ -19,7 +19,8 @@ t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
 mkdir -p "$t/cache" "$t/repository"
 # a clean clone with a remote, as a runner has one; uncommitted files come along
-(cd "$src" && tar -c --exclude=.git .) | tar -x -C "$t/repository"
+# (tar says 1 where a file changed meanwhile, as those of a test that runs beside this one do)
+{ (cd "$src" && tar -c --exclude=.git --exclude=./e2e/browser/pictures .) || [ $? = 1 ]; } | tar -x -C "$t/repository"
 cd "$t/repository"
 git init -q -b main
 git -c user.name=e2e -c user.email=e2e@example.invalid add -A
