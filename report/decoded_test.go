@@ -51,8 +51,12 @@ func FuzzNumbers(f *testing.F) {
 	for _, n := range []int64{0, -1, 1, 1 << 53, 1 << 62, -1 << 63} {
 		f.Add(uint16(n&0xff), n, float64(n)*1e290)
 	}
+	base := encodedRun(f, whole())
 	f.Fuzz(func(t *testing.T, which uint16, n int64, v float64) {
-		r := whole()
+		r, err := result.Decode(strings.NewReader(base))
+		if err != nil {
+			t.Fatal(err)
+		}
 		all := numbers(reflect.ValueOf(r).Elem())
 		switch one := all[int(which)%len(all)]; {
 		case one.CanInt():
