@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -207,6 +208,7 @@ type job struct {
 	network string // of the action's container: bridge (default) or host
 	event   string // default: push
 	payload string // file of the event
+	overlay string // folder of files to put over the repository
 }
 
 func (j job) with(config, target string) job {
@@ -382,7 +384,13 @@ func (b *bed) serve(address string, more ...string) {
 // testImage looks at the image as runners other than GitHub's use it.
 func (b *bed) testImage(t *testing.T) {
 	docker := b.docker
-	docker("build", "--tag", "slogate", "..")
+	docker("build", "--build-arg", "VERSION=v1.2.3", "--tag", "slogate", "..")
+	labels := docker("image", "inspect", "--format", "{{json .Config.Labels}}", "slogate")
+	for _, want := range []string{`"org.opencontainers.image.version":"v1.2.3"`, `"org.opencontainers.image.source":"https://github.com/slogate/slogate"`, `"org.opencontainers.image.base.name":"` + b.base("BASE_IMAGE") + `"`} {
+		if !strings.Contains(labels, want) {
+			t.Errorf("labels %s lack %s", labels, want)
+		}
+	}
 	docker("run", "--rm", "--user", "1000:1000", "--read-only", "slogate", "--version")
 	docker("run", "--rm", "--entrypoint", "sh", "slogate", "-c", "for c in sh env tail tar find; do command -v $c || exit 1; done; test -s /etc/ssl/certs/ca-certificates.crt")
 	kubernetes := "version: 1\ntarget: http://localhost:1\nkubernetes: {hpa: x}\nscenarios: [{request: GET /}]\nstages: [{name: one, rate: 1/s, duration: 1s}]\n"
@@ -394,6 +402,53 @@ func (b *bed) testImage(t *testing.T) {
 		t.Errorf("a cluster is looked for by: %s", said)
 	}
 	t.Logf("size of the image on the local base: %s bytes", strings.TrimSpace(docker("image", "inspect", "--format", "{{.Size}}", "slogate")))
+	var took []time.Duration
+	for i := range 5 {
+		took = append(took, b.firstRequest(t, 8100+i))
+	}
+	slices.Sort(took)
+	t.Logf("from docker run to the first request: %v", took)
+}
+
+// firstRequest starts the image as a runner does, and returns how long it takes
+// until a server on the runner has a request of it.
+func (b *bed) firstRequest(t *testing.T, port int) time.Duration {
+	t.Helper()
+	onRunner := func(args ...string) *exec.Cmd {
+		c := exec.Command("docker/in.sh", args...)
+		c.Env = b.env
+		return c
+	}
+	server := onRunner("busybox", "nc", "-l", "-p", strconv.Itoa(port))
+	request, err := server.StdoutPipe()
+	if err := errors.Join(err, server.Start()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Process.Kill()
+		server.Wait()
+	})
+	until(t, "the server listens", func() bool {
+		return onRunner("grep", "-q", fmt.Sprintf(":%04X ", port), "/proc/self/net/tcp", "/proc/self/net/tcp6").Run() == nil
+	})
+	file := fmt.Sprintf("version: 1\ntarget: http://localhost:%d\nscenarios: [{request: GET /, timeout: 1s}]\nstages: [{name: one, requests: 1, workers: 1}]\n", port)
+	if err := os.WriteFile(filepath.Join(b.dir, "first.yaml"), []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	step := onRunner("docker", "run", "--rm", "--workdir", "/github/workspace", "--volume", b.dir+":/github/workspace",
+		"--volume", filepath.Join(b.dir, "docker", "docker.sock")+":/var/run/docker.sock", "--env", "GITHUB_ACTIONS=true", "--env", "INPUT_CONFIG=first.yaml", "slogate", "action")
+	began := time.Now()
+	if err := step.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(request).ReadString('\n')
+	took := time.Since(began)
+	if !strings.HasPrefix(line, "GET / HTTP/1.1") {
+		t.Errorf("the first line is %q, %v", line, err)
+	}
+	server.Process.Kill() // it answers nothing, so that the step fails
+	step.Wait()
+	return took
 }
 
 func (b *bed) docker(args ...string) string {
@@ -413,7 +468,7 @@ type outcome struct {
 // act is the command that runs a workflow on a copy of the working tree.
 func (b *bed) act(out string, j job, workflow string, more ...string) *exec.Cmd {
 	c := exec.Command("./act.sh", append([]string{"..", workflow, out}, more...)...)
-	c.Env = append(b.env[:len(b.env):len(b.env)], "ACTION_NET="+j.network, "EVENT="+j.event)
+	c.Env = append(b.env[:len(b.env):len(b.env)], "ACTION_NET="+j.network, "EVENT="+j.event, "OVERLAY="+j.overlay)
 	if j.payload != "" {
 		path, err := filepath.Abs(j.payload)
 		if err != nil {
@@ -428,8 +483,14 @@ func (b *bed) act(out string, j job, workflow string, more ...string) *exec.Cmd 
 // passed by itself. Options are act's.
 func (b *bed) workflow(t *testing.T, j job, passed string, options ...string) outcome {
 	t.Helper()
+	return b.workflowOf(t, "workflow.yml", j, passed, options...)
+}
+
+// workflowOf runs a workflow in testdata that is like workflow.yml.
+func (b *bed) workflowOf(t *testing.T, name string, j job, passed string, options ...string) outcome {
+	t.Helper()
 	out := t.TempDir()
-	c := b.act(out, j, "e2e/testdata/workflow.yml", append([]string{
+	c := b.act(out, j, "e2e/testdata/"+name, append([]string{
 		"--var", "CONFIG=e2e/testdata/" + j.config + ".yaml", "--var", "TARGET=" + stdcmp.Or(j.target, target), "--var", "BASE=" + j.base,
 		"--var", "GATE=" + j.gate, "--var", "PASSED=" + passed,
 	}, options...)...)
@@ -482,7 +543,8 @@ type entry struct {
 	KvPairs                          map[string]string
 }
 
-var exitCode = regexp.MustCompile(`exit with .FAILURE.: (\d+)`)
+// exitCode is how act says it of a container, and of a process on the runner.
+var exitCode = regexp.MustCompile(`exit with .FAILURE.: (\d+)|^exit status (\d+)`)
 
 func (o *outcome) add(e entry) {
 	switch e.Command {
@@ -494,7 +556,7 @@ func (o *outcome) add(e entry) {
 		o.annotations = append(o.annotations, fmt.Sprintf("%s %s:%s %s", e.Command, e.KvPairs["file"], e.KvPairs["line"], e.KvPairs["title"]))
 	}
 	if code := exitCode.FindStringSubmatch(e.Msg); code != nil {
-		o.exit, _ = strconv.Atoi(code[1])
+		o.exit, _ = strconv.Atoi(code[1] + code[2])
 	}
 }
 
