@@ -92,7 +92,7 @@ func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bo
 		kong.Description("A performance gate for pull requests and releases."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": fullVersion()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
