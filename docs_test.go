@@ -81,7 +81,7 @@ func TestDemoInAClusterIsValid(t *testing.T) {
 func TestCommandLineDocument(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error.\n")
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"check", "--help"}, {"compare", "--help"}, {"merge", "--help"}, {"calibrate", "--help"}, {"suggest", "--help"}, {"what-if", "--help"}, {"demo", "--help"}, {"report", "--help"}, {"comment", "--help"}, {"init", "--help"}, {"schema", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"check", "--help"}, {"compare", "--help"}, {"merge", "--help"}, {"calibrate", "--help"}, {"suggest", "--help"}, {"what-if", "--help"}, {"demo", "--help"}, {"report", "--help"}, {"comment", "--help"}, {"init", "--help"}, {"explain", "--help"}, {"schema", "--help"}} {
 		var out bytes.Buffer
 		Main(t.Context(), args, os.LookupEnv, &out, &out)
 		want.WriteString("\n## slogate " + strings.TrimSuffix(strings.Join(args, " "), " --help") + "\n\n```text\n" + strings.TrimSpace(out.String()) + "\n```\n")

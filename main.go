@@ -23,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/slo"
 )
 
 // The exit codes of slogate.
@@ -69,6 +70,7 @@ type commandLine struct {
 	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
 	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
 	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
+	Explain   explainCommand   `cmd:"" help:"Print what an error of the SLO file means and what to do, by its code."`
 	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
 	Worker    workerCommand    `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
 	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
@@ -138,6 +140,9 @@ func (p *program) fail(err error, hint string) {
 	}
 	if text, ok := pretty(err); ok {
 		fmt.Fprintln(p.stderr, text)
+		if list, ok := errors.AsType[slo.ErrorList](err); ok {
+			fmt.Fprintln(p.stderr, "\n"+explainHint(list))
+		}
 		return
 	}
 	fmt.Fprintf(p.stderr, "error: %v\n", err)

@@ -28,12 +28,7 @@ func TestDocsExamples(t *testing.T) {
 		t.Fatalf("%d examples", len(blocks))
 	}
 	schema := resolved(t)
-	dir := t.TempDir()
-	for name, text := range map[string]string{"flower.json": "{}", "openapi.yaml": "openapi: 3.1.0", "users.csv": "user,password\nanna,secret\n", "customers.csv": "user,password,category,amount\nanna,secret,tea,1\n", "products.jsonl": `{"product": 7, "price": 1.50}`} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := docsFolder(t)
 	for _, block := range blocks {
 		src := []byte(wholeFile(block[1]))
 		opts := testOptions(filepath.Join(dir, "slo.yaml"))
@@ -88,11 +83,6 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, word := range valueWords {
 		if !strings.Contains(docs, "`${"+word) {
 			t.Errorf("%s does not describe the value %q", docsPath, word)
-		}
-	}
-	for code, comment := range codes(t) {
-		if !strings.Contains(docs, "| `"+string(code)+"` | "+comment+" |\n") {
-			t.Errorf("%s lacks %s: %s", docsPath, code, comment)
 		}
 	}
 }
