@@ -30,7 +30,7 @@ var askedFor = map[Code]func(*Options){
 
 // docsFiles lie beside the examples of the documents.
 var docsFiles = map[string]string{
-	"flower.json": "{}", "openapi.yaml": "openapi: 3.1.0", "users.csv": "user,password\nanna,secret\n",
+	"flower.json": "{}", "openapi.yaml": "openapi: 3.1.0", "users.csv": "user,password\nanna,secret\nbert,hidden\n",
 	"customers.csv": "user,password,category,amount\nanna,secret,tea,1\n", "products.jsonl": `{"product": 7, "price": 1.50}`,
 	"broken.csv": "user,password\nanna,secret\nbert,pass,word\n",
 }
