@@ -22,7 +22,7 @@ import (
 type compareCommand struct {
 	A   string `arg:"" name:"a" help:"The result file to compare with, or two revisions: main..HEAD, or main...HEAD for what they have in common." placeholder:"A"`
 	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B"`
-	SLO string `name:"slo" help:"SLO file with the objectives, instead of the one that B names; for revisions instead of slo.yaml." placeholder:"FILE"`
+	SLO string `name:"slo" help:"SLO file with the objectives (default: the one that B names, for revisions slo.yaml)." placeholder:"FILE"`
 	profileFlag
 	runFlags
 	Accept bool `help:"Accept regressions: they only warn, and the report says so."`
