@@ -21,11 +21,11 @@ import (
 // calibrateCommand compares the target with itself, to say what this machine
 // can see.
 type calibrateCommand struct {
-	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
+	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE" complete:".yaml,.yml"`
 	Target string `help:"Base URL of the service, instead of the file's." placeholder:"URL"`
 	profileFlag
 	Runs int    `default:"3" help:"How often each stage is loaded; more see more of the spread between runs (default: ${default})." placeholder:"N"`
-	Out  string `help:"Folder to keep the result of each run in." placeholder:"DIR"`
+	Out  string `help:"Folder to keep the result of each run in." placeholder:"DIR" complete:"/"`
 	Seed uint64 `group:"Generator:" help:"Seed of random arrivals and values (default: random, printed)." placeholder:"N"`
 	engineFlags
 }

@@ -16,7 +16,7 @@ var errorsDocument string
 
 // explainCommand prints what docs/errors.md says of the codes of errors.
 type explainCommand struct {
-	Code []string `arg:"" optional:"" help:"Codes of errors, such as SLO012; without one, all are listed." placeholder:"CODE"`
+	Code []string `arg:"" optional:"" help:"Codes of errors, such as SLO012; without one, all are listed." placeholder:"CODE" complete:"code"`
 }
 
 // Run prints a section for each code, or the list of them.

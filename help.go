@@ -59,8 +59,9 @@ var examples = map[string][]string{
 		"slogate init --openapi openapi.yaml http://localhost:8080",
 		"slogate init 'curl -X POST http://localhost:8080/orders -d @order.json'",
 	},
-	"explain": {"slogate explain SLO012", "slogate explain"},
-	"schema":  {"slogate schema", "slogate schema --result"},
+	"completion": {"slogate completion bash", "slogate completion zsh"},
+	"explain":    {"slogate explain SLO012", "slogate explain"},
+	"schema":     {"slogate schema", "slogate schema --result"},
 }
 
 // printHelp adds exit codes or examples to kong's help.

@@ -16,10 +16,10 @@ import (
 
 // mergeCommand judges the shards of one run as the run.
 type mergeCommand struct {
-	Shards []string `arg:"" name:"shard" help:"Result files of shards, or folders that hold them at any depth." placeholder:"SHARD"`
-	SLO    string   `name:"slo" help:"The SLO file that the shards followed, where it has moved." placeholder:"FILE"`
+	Shards []string `arg:"" name:"shard" help:"Result files of shards, or folders that hold them at any depth." placeholder:"SHARD" complete:".json"`
+	SLO    string   `name:"slo" help:"The SLO file that the shards followed, where it has moved." placeholder:"FILE" complete:".yaml,.yml"`
 	reportFlags
-	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none"`
+	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
 	against
 	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
 	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`

@@ -19,7 +19,7 @@ import (
 
 // fileFlags name the SLO file and what overrides it.
 type fileFlags struct {
-	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE"`
+	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE" complete:".yaml,.yml"`
 	Target string   `help:"Base URL of the service, instead of the file's." placeholder:"URL"`
 	profileFlag
 	// BaseTarget makes the run a comparison.
@@ -29,7 +29,7 @@ type fileFlags struct {
 
 // profileFlag chooses among the stages of a file.
 type profileFlag struct {
-	Profile string `help:"Load the stages of this profile of the file alone." placeholder:"NAME"`
+	Profile string `help:"Load the stages of this profile of the file alone." placeholder:"NAME" complete:"profile"`
 }
 
 // limitFlags are limits besides those of the file. The lower one counts.
@@ -47,7 +47,7 @@ func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error)
 
 // against names the SLO file that a change starts from.
 type against struct {
-	Against string `group:"Comparisons:" help:"SLO file of the base: what FILE asks less of is listed." placeholder:"FILE"`
+	Against string `group:"Comparisons:" help:"SLO file of the base: what FILE asks less of is listed." placeholder:"FILE" complete:".yaml,.yml"`
 }
 
 // of refuses one base for several files.
@@ -76,7 +76,7 @@ type runFlags struct {
 
 // reportFlags say where results go and what becomes of a verdict.
 type reportFlags struct {
-	Out            string `group:"Report and verdict:" default:"slogate-out" help:"Folder for result and reports (default: ${default})." placeholder:"DIR"`
+	Out            string `group:"Report and verdict:" default:"slogate-out" help:"Folder for result and reports (default: ${default})." placeholder:"DIR" complete:"/"`
 	Format         string `group:"Report and verdict:" enum:"text,markdown,json" default:"text" help:"What standard output shows (default: ${default})." placeholder:"text|markdown|json"`
 	Gate           string `group:"Report and verdict:" enum:"enforce,report" default:"enforce" help:"report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
 	OnInconclusive string `group:"Report and verdict:" enum:"auto,fail,warn" default:"auto" help:"auto exits 3 where an objective with a value is inconclusive, fail also where a comparison alone is, warn exits 0." placeholder:"auto|fail|warn"`
@@ -108,7 +108,7 @@ type runCommand struct {
 	fileFlags
 	runFlags
 	kubeFlags
-	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none"`
+	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
 	against
 	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
 	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`

@@ -19,7 +19,7 @@ import (
 
 // kubeFlags say which cluster is watched, where the SLO file asks for it.
 type kubeFlags struct {
-	Kubeconfig  string `group:"Kubernetes:" help:"Kubeconfig (default: KUBECONFIG, else ~/.kube/config, else the service account of this pod)." placeholder:"FILE"`
+	Kubeconfig  string `group:"Kubernetes:" help:"Kubeconfig (default: KUBECONFIG, else ~/.kube/config, else the service account of this pod)." placeholder:"FILE" complete:"*"`
 	KubeContext string `group:"Kubernetes:" help:"Its context, instead of the current one." placeholder:"NAME"`
 }
 

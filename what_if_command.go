@@ -24,7 +24,7 @@ type whatIfCommand struct {
 	namespaceFlag
 	HPA         string `group:"Kubernetes:" name:"hpa" help:"The HorizontalPodAutoscaler, instead of the file's." placeholder:"NAME"`
 	MaxReplicas int    `group:"Kubernetes:" help:"The ceiling to try while the service is loaded. It is put back in every case." placeholder:"N"`
-	Against     string `help:"Result of the run without, instead of loading twice." placeholder:"FILE"`
+	Against     string `help:"Result of the run without, instead of loading twice." placeholder:"FILE" complete:".json"`
 	Restore     bool   `group:"Kubernetes:" help:"Only put back what a killed what-if has left."`
 }
 
