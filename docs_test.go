@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -80,8 +81,14 @@ func TestDemoInAClusterIsValid(t *testing.T) {
 // docs/cli.md is the help of every command; -update writes it.
 func TestCommandLineDocument(t *testing.T) {
 	var want strings.Builder
-	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error.\n")
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"check", "--help"}, {"compare", "--help"}, {"merge", "--help"}, {"calibrate", "--help"}, {"suggest", "--help"}, {"what-if", "--help"}, {"demo", "--help"}, {"report", "--help"}, {"comment", "--help"}, {"init", "--help"}, {"schema", "--help"}} {
+	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error. The exit codes in full: [verdicts](verdicts.md#exit-codes). `slogate completion` makes a shell complete calls, `man/slogate.1` is this page for `man`.\n")
+	pages := [][]string{{"--help"}}
+	for _, command := range newParser(&program{stdout: io.Discard, stderr: io.Discard}, func(int) {}).Model.Children {
+		if !command.Hidden {
+			pages = append(pages, []string{command.Name, "--help"})
+		}
+	}
+	for _, args := range pages {
 		var out bytes.Buffer
 		Main(t.Context(), args, os.LookupEnv, &out, &out)
 		want.WriteString("\n## slogate " + strings.TrimSuffix(strings.Join(args, " "), " --help") + "\n\n```text\n" + strings.TrimSpace(out.String()) + "\n```\n")
