@@ -4,30 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/slogate/slogate/demo"
 	"github.com/slogate/slogate/slo"
 )
-
-// The README's SLO file is valid.
-func TestReadmeFileIsValid(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(version:.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) == 0 {
-		t.Fatal("README.md has no SLO file")
-	}
-	for _, b := range blocks {
-		if _, err := slo.Parse(b[1], slo.Options{Path: "README.md"}); err != nil {
-			t.Error(err)
-		}
-	}
-}
 
 // The example that the demo runs is valid without any setting.
 func TestExampleIsValid(t *testing.T) {
