@@ -106,3 +106,36 @@ func TestDocumentsNameTests(t *testing.T) {
 		})
 	}
 }
+
+// Each figure in the first table of docs/measuring.md stands in the documents
+// that use it and in those that it comes from.
+func TestFiguresAreMeasured(t *testing.T) {
+	source, err := os.ReadFile("docs/measuring.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(source), "| figure | stands in | comes from |\n")
+	if !found {
+		t.Fatal("docs/measuring.md has no table of figures")
+	}
+	table, _, _ := strings.Cut(rest, "\n\n")
+	figures := 0
+	for _, row := range strings.Split(table, "\n")[1:] {
+		for _, figure := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row, -1) {
+			for _, link := range regexp.MustCompile(`\]\(([^)#]+)`).FindAllStringSubmatch(row, -1) {
+				figures++
+				document, err := os.ReadFile(path.Join("docs", link[1]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				number := strings.TrimSuffix(figure[1], " µs")
+				if !regexp.MustCompile(`(^|[^\d.])` + regexp.QuoteMeta(number) + `($|[^\d])`).Match(document) {
+					t.Errorf("%s does not hold the figure %s", link[1], figure[1])
+				}
+			}
+		}
+	}
+	if figures < 20 {
+		t.Errorf("only %d figures are found", figures)
+	}
+}
