@@ -579,12 +579,12 @@ func checkJenkinsfile(t testing.TB, b block) {
 	if open, closed := strings.Count(b.text, "{"), strings.Count(b.text, "}"); open != closed {
 		t.Errorf("%d { and %d }", open, closed)
 	}
-	steps := regexp.MustCompile(`(?m)^\s*sh '(.*)'$`).FindAllStringSubmatch(b.text, -1)
+	steps := regexp.MustCompile(`(?m)\bsh '(.*)'$|\bscript: '(.*)'\)`).FindAllStringSubmatch(b.text, -1)
 	if len(steps) == 0 {
 		t.Error("no shell step")
 	}
 	for _, step := range steps {
-		checkScript(t, step[1])
+		checkScript(t, step[1]+step[2])
 	}
 }
 
