@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"github.com/yuin/goldmark/ast"
 	shell "mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -98,6 +99,14 @@ func checkWords(t testing.TB, words []string) {
 // that only reads and writes files.
 func checkSlogate(t testing.TB, args []string) {
 	t.Helper()
+	if parsed(t, args) && runsAlone(args) {
+		runHere(t, args)
+	}
+}
+
+// parsed says whether the program takes a command line.
+func parsed(t testing.TB, args []string) bool {
+	t.Helper()
 	exited := false
 	parser, err := kong.New(&commandLine{}, kong.Name("slogate"), kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) { exited = true }), kong.Vars{"version": version()})
 	if err != nil {
@@ -105,11 +114,9 @@ func checkSlogate(t testing.TB, args []string) {
 	}
 	if _, err := parser.Parse(args); err != nil && !exited {
 		t.Errorf("slogate %q: %v", args, err)
-		return
+		return false
 	}
-	if runsAlone(args) {
-		runHere(t, args)
-	}
+	return true
 }
 
 // runsAlone says that a command needs no service, cluster, repository or token.
@@ -274,4 +281,58 @@ func checkDocker(t testing.TB, words []string) {
 			t.Errorf("the Dockerfile has no argument %s", name)
 		}
 	}
+}
+
+// Commands within a sentence name commands and flags that there are. They have
+// no values, or words in capitals for them.
+func TestDocumentsNameCommands(t *testing.T) {
+	flags := flagsOfCommands(t)
+	named := 0
+	for _, d := range documents(t) {
+		ast.Walk(d.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+			if _, code := n.(*ast.CodeSpan); !code || !entering {
+				return ast.WalkContinue, nil
+			}
+			text := plainText(n, d.source)
+			if rest, ours := strings.CutPrefix(text, "slogate "); ours {
+				named++
+				words := strings.Fields(rest)
+				known, isCommand := flags[words[0]]
+				if !isCommand && !strings.HasPrefix(words[0], "--") {
+					t.Errorf("%s: %s: there is no such command", d.path, text)
+				}
+				for _, word := range words[1:] {
+					name, _, _ := strings.Cut(word, "=")
+					if strings.HasPrefix(name, "--") && !slices.Contains(known, name) {
+						t.Errorf("%s: %s: there is no flag %s", d.path, text, name)
+					}
+				}
+			} else if strings.HasPrefix(text, "go run ./") || strings.HasPrefix(text, "go test ") {
+				named++
+				checkScript(t, text)
+			}
+			return ast.WalkContinue, nil
+		})
+	}
+	if named < 50 {
+		t.Errorf("only %d commands are found", named)
+	}
+}
+
+// flagsOfCommands are the flags of each command, as they are written.
+func flagsOfCommands(t *testing.T) map[string][]string {
+	t.Helper()
+	parser, err := kong.New(&commandLine{}, kong.Vars{"version": version()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string][]string{}
+	for _, command := range parser.Model.Leaves(true) {
+		for _, group := range command.AllFlags(false) {
+			for _, flag := range group {
+				flags[command.Name] = append(flags[command.Name], "--"+flag.Name)
+			}
+		}
+	}
+	return flags
 }
