@@ -65,7 +65,7 @@ func (d document) anchors() []string {
 		if _, heading := n.(*ast.Heading); !heading || !entering {
 			return ast.WalkContinue, nil
 		}
-		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(plainText(n, d.source)), ""), " ", "-")
+		anchor := strings.ReplaceAll(notInAnchors.ReplaceAllString(strings.ToLower(textOf(n, d.source)), ""), " ", "-")
 		if times := seen[anchor]; times > 0 {
 			all = append(all, fmt.Sprintf("%s-%d", anchor, times))
 		} else {
@@ -80,7 +80,7 @@ func (d document) anchors() []string {
 	return all
 }
 
-func plainText(n ast.Node, source []byte) string {
+func textOf(n ast.Node, source []byte) string {
 	var b strings.Builder
 	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if leaf, ok := n.(*ast.Text); ok && entering {
@@ -99,7 +99,7 @@ func TestDocumentsNameTests(t *testing.T) {
 			if _, code := n.(*ast.CodeSpan); !code || !entering {
 				return ast.WalkContinue, nil
 			}
-			if word := plainText(n, d.source); name.MatchString(word) && !slices.Contains(testNames(), word) {
+			if word := textOf(n, d.source); name.MatchString(word) && !slices.Contains(testNames(), word) {
 				t.Errorf("%s names the test %s, which is not there", d.path, word)
 			}
 			return ast.WalkContinue, nil

@@ -293,7 +293,7 @@ func TestDocumentsNameCommands(t *testing.T) {
 			if _, code := n.(*ast.CodeSpan); !code || !entering {
 				return ast.WalkContinue, nil
 			}
-			text := plainText(n, d.source)
+			text := textOf(n, d.source)
 			if rest, ours := strings.CutPrefix(text, "slogate "); ours {
 				named++
 				words := strings.Fields(rest)
