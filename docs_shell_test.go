@@ -250,7 +250,7 @@ func checkFlags(t testing.TB, folder string, entries []os.DirEntry, words []stri
 // checkTests wants each name of a pattern to choose a test.
 func checkTests(t testing.TB, pattern string) {
 	t.Helper()
-	for _, one := range strings.Split(pattern, "|") {
+	for one := range strings.SplitSeq(pattern, "|") {
 		chosen, err := regexp.Compile(strings.Split(one, "/")[0])
 		if err != nil {
 			t.Error(err)
