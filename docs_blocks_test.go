@@ -119,6 +119,7 @@ func TestBrokenBlocksAreFound(t *testing.T) {
 		"go's folder":           {text: "go run ./gone"},
 		"go's flag":             {text: "go run ./bench -gone 3"},
 		"go's test":             {text: "go test -run TestThatIsGone ./bench"},
+		"image":                 {text: "docker run --rm -v x:/w registry.example/slogate:1@sha256:0 run --gone slo.yaml"},
 		"build argument":        {text: "docker build --build-arg GONE=1 ."},
 		"key":                   {language: "yaml", text: "stages:\n  - {name: steady, durration: 5s}\n"},
 		"YAML":                  {language: "yaml", text: "on: [push\n"},

@@ -262,9 +262,13 @@ func checkTests(t testing.TB, pattern string) {
 	}
 }
 
-// checkDocker wants the build arguments to be those of the Dockerfile.
+// checkDocker parses what is run in an image of slogate, and wants build
+// arguments to be those of the Dockerfile.
 func checkDocker(t testing.TB, words []string) {
 	t.Helper()
+	if image := slices.IndexFunc(words, isOurImage); words[0] == "run" && image > 0 && image < len(words)-1 {
+		parsed(t, words[image+1:])
+	}
 	if words[0] != "build" {
 		return
 	}
@@ -335,4 +339,12 @@ func flagsOfCommands(t *testing.T) map[string][]string {
 		}
 	}
 	return flags
+}
+
+// isOurImage says that a word names an image of slogate, with a tag, a digest or
+// neither.
+func isOurImage(word string) bool {
+	name, _, _ := strings.Cut(path.Base(word), "@")
+	name, _, _ = strings.Cut(name, ":")
+	return name == "slogate"
 }
