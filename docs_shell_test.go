@@ -331,7 +331,7 @@ func flagsOfCommands(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	flags := map[string][]string{}
-	for _, command := range parser.Model.Leaves(true) {
+	for _, command := range parser.Model.Leaves(false) {
 		for _, group := range command.AllFlags(false) {
 			for _, flag := range group {
 				flags[command.Name] = append(flags[command.Name], "--"+flag.Name)
