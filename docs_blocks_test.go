@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -60,6 +61,8 @@ var samples = map[string]string{
 var heldElsewhere = map[string]string{
 	"docs/errors.md": "TestErrorsDocument",
 }
+
+var workflows = flag.String("workflows", "", "folder that the workflows of the documents are written into, for actionlint")
 
 // block is a code block of a document.
 type block struct {
@@ -254,6 +257,7 @@ func checkYAML(t testing.TB, b block) {
 		case map[string]any:
 			checkMapping(t, b, top)
 		case []any:
+			keepWorkflow(t, b, "on: push\njobs:\n  part:\n    runs-on: ubuntu-latest\n    steps:\n"+indented(b.text))
 			for _, step := range top {
 				checkStep(t, step)
 			}
@@ -359,7 +363,7 @@ func validate(t testing.TB, schema *jsonschema.Resolved, instance any) {
 }
 
 // The keys of GitHub's workflows and of GitLab's jobs that the documents use.
-// actionlint looks closer at whole workflows, in CI.
+// In CI actionlint looks closer at the workflows.
 var (
 	workflowKeys = []string{"name", "on", "permissions", "concurrency", "env", "jobs"}
 	jobKeys      = []string{"name", "needs", "if", "runs-on", "permissions", "timeout-minutes", "strategy", "outputs", "services", "container", "concurrency", "env", "steps"}
@@ -373,7 +377,7 @@ func checkMapping(t testing.TB, b block, top map[string]any) {
 	case manifest:
 		checkManifest(t, b, top)
 	case subset(top, workflowKeys):
-		checkWorkflow(t, top)
+		checkWorkflow(t, b, top)
 	default:
 		checkGitLab(t, top)
 	}
@@ -388,7 +392,16 @@ func subset(m map[string]any, of []string) bool {
 	return true
 }
 
-func checkWorkflow(t testing.TB, top map[string]any) {
+// checkWorkflow looks at a workflow, or at some of the keys of one.
+func checkWorkflow(t testing.TB, b block, top map[string]any) {
+	text := b.text
+	if top["on"] == nil {
+		text = "on: push\n" + text
+	}
+	if top["jobs"] == nil {
+		text += "jobs: {part: {runs-on: ubuntu-latest, steps: [{run: make}]}}\n"
+	}
+	keepWorkflow(t, b, text)
 	for name, job := range mapping(t, top["jobs"]) {
 		fields := mapping(t, job)
 		if !subset(fields, jobKeys) {
@@ -402,6 +415,26 @@ func checkWorkflow(t testing.TB, top map[string]any) {
 			checkStep(t, step)
 		}
 	}
+}
+
+// keepWorkflow writes a workflow for actionlint, which looks closer at it.
+func keepWorkflow(t testing.TB, b block, text string) {
+	t.Helper()
+	if *workflows == "" {
+		return
+	}
+	name := fmt.Sprintf("%s-%d.yml", strings.NewReplacer("/", "-", ".md", "").Replace(b.document), b.line)
+	if err := os.WriteFile(filepath.Join(*workflows, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// indented puts a list of steps where steps stand.
+func indented(text string) string {
+	if strings.HasPrefix(text, "      - ") {
+		return text
+	}
+	return "      " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n      ") + "\n"
 }
 
 func mapping(t testing.TB, value any) map[string]any {
