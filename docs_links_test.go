@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,5 +138,24 @@ func TestFiguresAreMeasured(t *testing.T) {
 	}
 	if figures < 20 {
 		t.Errorf("only %d figures are found", figures)
+	}
+}
+
+// The index names every page, and that of the decisions every record.
+func TestIndexesAreComplete(t *testing.T) {
+	for index, pattern := range map[string]string{"docs/README.md": "docs/*.md", "docs/decisions/README.md": "docs/decisions/[0-9]*.md"} {
+		source, err := os.ReadFile(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages, err := filepath.Glob(pattern)
+		if err != nil || len(pages) == 0 {
+			t.Fatalf("%s: %d pages: %v", pattern, len(pages), err)
+		}
+		for _, page := range pages {
+			if name := filepath.Base(page); name != "README.md" && !strings.Contains(string(source), "]("+name+")") {
+				t.Errorf("%s does not name %s", index, name)
+			}
+		}
 	}
 }
