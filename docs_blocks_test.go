@@ -132,6 +132,7 @@ func TestBrokenBlocksAreFound(t *testing.T) {
 		"job's key":             {language: "yaml", text: "on: push\njobs: {a: {runs_on: x, steps: [{run: make}]}}\n"},
 		"second document":       {language: "yaml", text: "- run: make\n---\n- run: slogate --gone\n"},
 		"GitLab's key":          {language: "yaml", text: "slogate: {scripts: [make]}\n"},
+		"GitLab's report":       {language: "yaml", text: "slogate: {script: [make], artifacts: {reports: {gone: x}}}\n"},
 		"GitLab's shell":        {language: "yaml", text: "slogate: {script: [slogate check --gone]}\n"},
 		"field of a Role":       {language: "yaml", text: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nrules: [{resource: [pods]}]\n"},
 		"kind":                  {language: "yaml", text: "apiVersion: v1\nkind: Gone\n"},
@@ -368,6 +369,8 @@ var (
 	workflowKeys = []string{"name", "on", "permissions", "concurrency", "env", "jobs"}
 	jobKeys      = []string{"name", "needs", "if", "runs-on", "permissions", "timeout-minutes", "strategy", "outputs", "services", "container", "concurrency", "env", "steps"}
 	stepKeys     = []string{"id", "name", "if", "uses", "with", "env", "run", "shell", "working-directory", "continue-on-error"}
+	artifactKeys = []string{"when", "paths", "expose_as", "reports", "expire_in"}
+	reportKeys   = []string{"junit", "metrics", "dotenv"}
 	gitlabKeys   = []string{"stage", "image", "services", "variables", "script", "artifacts", "needs", "parallel", "when", "allow_failure", "rules", "timeout", "resource_group", "interruptible", "tags"}
 )
 
@@ -489,6 +492,10 @@ func checkGitLab(t testing.TB, top map[string]any) {
 		if !subset(fields, gitlabKeys) || fields["script"] == nil {
 			t.Errorf("%s is no job of GitLab with keys of %q: %v", name, gitlabKeys, fields)
 			continue
+		}
+		artifacts := mapping(t, fields["artifacts"])
+		if !subset(artifacts, artifactKeys) || !subset(mapping(t, artifacts["reports"]), reportKeys) {
+			t.Errorf("%s keeps artifacts by keys that are none of %q and %q: %v", name, artifactKeys, reportKeys, artifacts)
 		}
 		lines, several := fields["script"].([]any)
 		if !several {
