@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"loader/schedule":           {"slo"},
 	"demo":                      {"result"},
 	"draft":                     {"slo"},
+	"e2e/faults":                {},
 	"github":                    {},
 	"pprof":                     {"result"},
 	"prometheus":                {},
