@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"bench/cost":                {"bench/loopback", "cost", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/findings":            {"bench/loopback", "cost", "demo", "diagnose", "loader", "result", "run", "slo"},
 	"bench/loopback":            {},
+	"bench/soak":                {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/verdicts":            {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"loader":                    {"loader/epoll", "loader/grpc", "loader/http1", "loader/schedule", "result", "slo"},
 	"loader/epoll":              {},
