@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"kube/ceiling":              {"kube"},
 	"kube/spread":               {"kube"},
 	"result":                    {},
+	"release":                   {},
 	"revision":                  {},
 	"service":                   {},
 	"slo":                       {},

@@ -56,14 +56,14 @@ func TestReport(t *testing.T) {
 				m.samples = append(m.samples, s)
 			}
 			text, held := report(m)
-			var grows string
+			var grows strings.Builder
 			for line := range strings.Lines(text) {
 				if strings.Contains(line, "**no**") {
-					grows += line
+					grows.WriteString(line)
 				}
 			}
-			if held != (c.grows == "") || !strings.Contains(grows, c.grows) || strings.Count(grows, "\n") > 1 {
-				t.Errorf("held: %v, grows:\n%s\nwant %q", held, grows, c.grows)
+			if held != (c.grows == "") || !strings.Contains(grows.String(), c.grows) || strings.Count(grows.String(), "\n") > 1 {
+				t.Errorf("held: %v, grows:\n%s\nwant %q", held, grows.String(), c.grows)
 			}
 		})
 	}

@@ -4,11 +4,12 @@ package faults
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,57 +73,62 @@ func init() {
 `
 )
 
-var stepped struct {
-	sync.Once
-	binary string
-	err    string
-}
+// stepped is the build, made once by the first row that needs it.
+var stepped = sync.OnceValues(makeStepping)
 
-// buildStepping builds the program once, in a folder that TestMain removes.
 func buildStepping(t *testing.T) string {
 	t.Helper()
-	stepped.Do(func() {
-		dir := filepath.Join(scratch, "stepping")
-		root, err := filepath.Abs("../..")
-		if err != nil {
-			stepped.err = err.Error()
-			return
-		}
-		clock := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
-		text, err := os.ReadFile(clock)
-		if err != nil {
-			stepped.err = err.Error()
-			return
-		}
-		before, after, found := strings.Cut(string(text), "sec, nsec, mono := runtimeNow()\n")
-		if !found {
-			stepped.err = "time.Now is not what it was: steppedNow does not fit into it"
-			return
-		}
-		overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{
-			clock:                             filepath.Join(dir, "time.go"),
-			filepath.Join(root, "stepped.go"): filepath.Join(dir, "stepped.go"),
-		}})
-		for name, text := range map[string]string{
-			"time.go":      before + steppedNow + after + "\n// Step is added to the wall clock.\nvar Step int64\n",
-			"stepped.go":   stepFile,
-			"overlay.json": string(overlay),
-		} {
-			os.MkdirAll(dir, 0o755)
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-				stepped.err = err.Error()
-				return
-			}
-		}
-		stepped.binary = filepath.Join(dir, "slogate")
-		cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-ldflags", "-s -w", "-o", stepped.binary, root)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			stepped.err = err.Error() + "\n" + string(out)
-		}
-	})
-	if stepped.err != "" {
-		t.Fatal(stepped.err)
+	binary, err := stepped()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return stepped.binary
+	return binary
+}
+
+// makeStepping builds the program over a changed time.go, in the scratch folder.
+func makeStepping() (string, error) {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	clock := filepath.Join(strings.TrimSpace(string(goroot)), "src", "time", "time.go")
+	text, err := os.ReadFile(clock)
+	if err != nil {
+		return "", err
+	}
+	before, after, found := strings.Cut(string(text), "sec, nsec, mono := runtimeNow()\n")
+	if !found {
+		return "", errors.New("time.Now is not what it was: steppedNow does not fit into it")
+	}
+	dir := filepath.Join(scratch, "stepping")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		clock:                             filepath.Join(dir, "time.go"),
+		filepath.Join(root, "stepped.go"): filepath.Join(dir, "stepped.go"),
+	}})
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for name, text := range map[string]string{
+		"time.go":      before + steppedNow + after + "\n// Step is added to the wall clock.\nvar Step int64\n",
+		"stepped.go":   stepFile,
+		"overlay.json": string(overlay),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return "", err
+		}
+	}
+	binary := filepath.Join(dir, "slogate")
+	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-ldflags", "-s -w", "-o", binary, root)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,13 +148,14 @@ func (p plan) String() string {
 	if p.http == "" {
 		p.http = "timeout: 1s"
 	}
-	text := fmt.Sprintf("version: 1\nconfirm: off\ntarget: %s\nhttp: {%s}\nscenarios:\n  - request: GET /\n%sstages:\n", p.target, p.http, p.more)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("version: 1\nconfirm: off\ntarget: %s\nhttp: {%s}\nscenarios:\n  - request: GET /\n%sstages:\n", p.target, p.http, p.more))
 	if p.warmUp != "" {
-		text += "  - {name: warm-up, judge: false, " + p.warmUp + "}\n"
+		text.WriteString("  - {name: warm-up, judge: false, " + p.warmUp + "}\n")
 	}
-	text += "  - {name: steady, " + p.stage + "}\nobjectives:\n"
+	text.WriteString("  - {name: steady, " + p.stage + "}\nobjectives:\n")
 	for _, o := range p.objectives {
-		text += "  - " + o + "\n"
+		text.WriteString("  - " + o + "\n")
 	}
-	return text
+	return text.String()
 }
