@@ -54,6 +54,9 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	a.Mask(inputs.Token)
 	pr := newPullRequest(a, inputs)
+	if pr.noEvent != nil && pr.event.Name != "" {
+		fmt.Fprintf(p.stderr, "warning: %v\n", pr.noEvent)
+	}
 	if err := pr.warnOfTarget(); err != nil {
 		return exitUsage, err
 	}
