@@ -34,6 +34,7 @@ type pullRequest struct {
 	number  int // 0: to be found
 
 	together together // with other jobs that are generators, too
+	sections int      // of the job summary that are not written yet; 0: this one
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
