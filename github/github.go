@@ -187,7 +187,7 @@ func (c *Client) answer(ctx context.Context, r call) (http.Header, []byte, error
 			return header, body, nil
 		}
 		pause, retry := c.pause(r, err, attempt)
-		if !retry || attempt == attempts || waited+pause > maxWait || !c.lasts(ctx, pause) {
+		if !retry || attempt == attempts || pause > maxWait-waited || !c.lasts(ctx, pause) {
 			return nil, nil, fmt.Errorf("%s: %w", c.name(r), err)
 		}
 		waited += pause
