@@ -68,7 +68,7 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 		return nil, fmt.Errorf("open the workspace: %w", err)
 	}
 	defer root.Close()
-	src, err := root.ReadFile(inside)
+	src, err := readSLOFileIn(root, inside)
 	if errors.Is(err, fs.ErrNotExist) {
 		hint := "the input config names it, from the top of the workspace; slogate init writes a first one"
 		if isBare(workspace) {
