@@ -112,6 +112,7 @@ func TestClassify(t *testing.T) {
 		wrap(syscall.EMFILE):                          result.Local,
 		wrap(syscall.EADDRNOTAVAIL):                   result.Local,
 		wrap(syscall.ENETUNREACH):                     result.Local,
+		wrap(syscall.EHOSTUNREACH):                    result.Refused,
 		wrap(syscall.ETIMEDOUT):                       result.Timeout,
 		wrap(syscall.EPIPE):                           result.Reset,
 		wrap(syscall.ECONNREFUSED):                    result.Refused,
