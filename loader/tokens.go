@@ -139,7 +139,7 @@ func (t *tokens) longest() int {
 	if t == nil {
 		return 0
 	}
-	return 6 * maxToken
+	return longestSpelling * maxToken
 }
 
 // needs notes which step needs a token, and gives the tokens to those that do.
