@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -79,7 +80,10 @@ const profileLate = 10 * time.Second
 // keepProfile writes a profile beside the reports.
 func keepProfile(out, side, stage string, text []byte) error {
 	name := fmt.Sprintf("profile-%s-%s.pb.gz", side, safeName(stage, "stage"))
-	err := os.WriteFile(filepath.Join(out, name), text, 0o644)
+	err := result.Replace(filepath.Join(out, name), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}
