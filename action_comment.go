@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -65,7 +66,7 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 		return nil, fmt.Errorf("open the workspace: %w", err)
 	}
 	defer root.Close()
-	src, err := root.ReadFile(inside)
+	src, err := readLinked(root, inside)
 	if errors.Is(err, fs.ErrNotExist) {
 		hint := "the input config names it, from the top of the workspace; slogate init writes a first one"
 		if isBare(workspace) {
@@ -74,6 +75,34 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 		return nil, hinted{fmt.Errorf("read SLO file: open %s: %w", path, fs.ErrNotExist), hint}
 	}
 	return parseSLO(path, src, err, options)
+}
+
+// maxSLOFile is more than an SLO file may have.
+const maxSLOFile = 2 << 20
+
+// readLinked reads a file of the workspace, which may be a link to another one:
+// not to where steps of the workflow leave credentials, which the errors of a
+// file that is none would show.
+func readLinked(workspace *os.Root, path string) ([]byte, error) {
+	if to := slo.Resolved(workspace.Name(), path); to != path {
+		if err := slo.Sheltered(to); err != nil {
+			return nil, fmt.Errorf("%s is a link: %w", path, err)
+		}
+	}
+	// Looked at before it is opened: opening a pipe would wait for a writer.
+	info, err := workspace.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := workspace.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSLOFile))
 }
 
 // isBare reports a workspace without files.
