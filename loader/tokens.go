@@ -75,7 +75,13 @@ func (m *manner) aside() *http.Client {
 		}
 		return d.DialContext(ctx, network, address)
 	}
-	transport := &http.Transport{DialContext: dial, Proxy: http.ProxyURL(m.proxy()), DisableKeepAlives: true}
+	through := func(r *http.Request) (*url.URL, error) {
+		if m.proxy() == nil {
+			return nil, nil
+		}
+		return m.proxy(), m.guard.checkBehind(r.Context(), r.URL.Hostname())
+	}
+	transport := &http.Transport{DialContext: dial, Proxy: through, DisableKeepAlives: true}
 	if config, err := m.tls(); err == nil {
 		config.ServerName = "" // the transport's
 		transport.TLSClientConfig = config
