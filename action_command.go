@@ -180,7 +180,7 @@ func (g *fileGate) conclude(ctx context.Context, p *program, kept *history, r *r
 func (pr *pullRequest) settings() settings {
 	in := pr.inputs
 	return settings{
-		Out: in.Out, Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
+		Out: in.Out, Workspace: pr.action.Workspace(), Seed: in.Seed, Gate: in.Gate, OnInconclusive: in.OnInconclusive,
 		Source: pr.action.Source(), Trust: &pr.trust, Together: pr.together,
 		Kube: clusterOf(in, pr.trust.stranger),
 	}

@@ -56,7 +56,7 @@ func mergeAction(ctx context.Context, p *program, a *action.Action, pr *pullRequ
 		err = sameFile(g.file, r)
 	}
 	if err == nil {
-		err = makeWritable(pr.inputs.Out)
+		err = g.settings.makeWritable()
 	}
 	if err != nil {
 		return exitUsage, pr.refuse(ctx, p, g.file, err)

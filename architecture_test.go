@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"loader/http1":              {},
 	"loader/schedule":           {"slo"},
 	"demo":                      {"result"},
+	"e2e/secrets":               {},
 	"draft":                     {"slo"},
 	"e2e/faults":                {},
 	"github":                    {},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -93,7 +94,10 @@ func stageNames(stages []slo.Stage) map[string]string {
 
 // keepProfile writes a profile beside the reports.
 func keepProfile(path string, text []byte) error {
-	err := os.WriteFile(path, text, 0o644)
+	err := result.Replace(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/diagnose"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/kube"
@@ -35,6 +36,7 @@ const (
 // demo share.
 type settings struct {
 	Out            string
+	Workspace      string // that Out does not leave over links; empty: it may
 	Format         string // of standard output: text, markdown, json
 	Seed           uint64 // 0: a random one
 	Gate           string // enforce, report
@@ -72,7 +74,7 @@ func (s settings) options(seed uint64, target string, w way) loader.Options {
 // gateRun is the whole way of a run: load, judge, diagnose, report. It returns
 // the judged run, nil where nothing was loaded, and the exit code.
 func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*result.Run, int, error) {
-	if err := makeWritable(s.Out); err != nil {
+	if err := s.makeWritable(); err != nil {
 		return nil, exitUsage, err
 	}
 	seed := s.Seed
@@ -336,11 +338,34 @@ func (p *program) write(r *result.Run, s settings) error {
 	return errors.Join(err, p.form(s.Format)(p.stdout, r))
 }
 
+// writeReport writes a report in the place of an earlier one, or of a link: who
+// may write to the folder must not choose another file to be written to.
 func writeReport(path string, r *result.Run, form func(io.Writer, *result.Run) error) error {
 	if err := result.Replace(path, func(w io.Writer) error { return form(w, r) }); err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
 	return nil
+}
+
+// makeWritable is that of the run's folder. A change brings links along: over
+// them it stays in the workspace, where the workflow names a folder there.
+func (s settings) makeWritable() error {
+	rel, inside := action.Within(s.Workspace, s.Out)
+	if s.Workspace == "" || !inside {
+		return makeWritable(s.Out)
+	}
+	workspace, err := os.OpenRoot(s.Workspace)
+	if err != nil {
+		return fmt.Errorf("open the workspace: %w", err)
+	}
+	defer workspace.Close()
+	if err := workspace.MkdirAll(rel, 0o755); err != nil {
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			err = path.Err
+		}
+		return hinted{fmt.Errorf("output folder %s: %w", s.Out, err), "it may not be a link that leads out of the workspace; the input out names another one"}
+	}
+	return makeWritable(s.Out)
 }
 
 // makeWritable creates the output folder and tries to write there, so that a

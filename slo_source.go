@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -30,8 +31,15 @@ func readSLOFile(path string) ([]byte, error) {
 	return readBounded(f)
 }
 
-// readSLOFileIn reads an SLO file of a folder that it must not lead out of.
+// readSLOFileIn reads an SLO file of a workspace, which may be a link to another
+// one: not to one outside, nor to where steps of the workflow leave credentials,
+// which the errors of a file that is none would show.
 func readSLOFileIn(root *os.Root, path string) ([]byte, error) {
+	if to := slo.Resolved(root.Name(), path); to != path {
+		if err := slo.Sheltered(to); err != nil {
+			return nil, fmt.Errorf("%s is a link: %w", path, err)
+		}
+	}
 	info, err := root.Stat(path)
 	if err != nil {
 		return nil, err

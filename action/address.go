@@ -20,6 +20,7 @@ var never = []network{
 	{netip.MustParsePrefix("fd00:ec2::/32"), "an address of cloud metadata"},       // Amazon
 	{netip.MustParsePrefix("fd20:ce::254/128"), "an address of cloud metadata"},    // Google
 	{netip.MustParsePrefix("fd00:42::42/128"), "an address of cloud metadata"},     // Scaleway
+	{netip.MustParsePrefix("fd00:a9fe:a9fe::/48"), "an address of cloud metadata"}, // Akamai
 	{netip.MustParsePrefix("100.100.100.200/32"), "an address of cloud metadata"},  // Alibaba
 	{netip.MustParsePrefix("192.0.0.192/32"), "an address of cloud metadata"},      // Oracle
 	{netip.MustParsePrefix("168.63.129.16/32"), "an address of the cloud's agent"}, // Azure, where GitHub's runners are
@@ -38,16 +39,22 @@ var private = []network{
 	{netip.MustParsePrefix("fec0::/10"), "a private address"},
 }
 
-// carriers are the networks of IPv6 whose addresses hold one of IPv4, and where:
-// the byte at which it begins.
+// carriers are the networks of IPv6 whose addresses hold one of IPv4, and in
+// which bytes.
 var carriers = []struct {
 	prefix netip.Prefix
-	at     int
+	at     [4]int
 }{
-	{netip.MustParsePrefix("::/96"), 12},        // IPv4-compatible, RFC 4291
-	{netip.MustParsePrefix("64:ff9b::/96"), 12}, // NAT64, RFC 6052
-	{netip.MustParsePrefix("64:ff9b:1::/48"), 12},
-	{netip.MustParsePrefix("2002::/16"), 2}, // 6to4, RFC 3056
+	{netip.MustParsePrefix("::/96"), [4]int{12, 13, 14, 15}},           // IPv4-compatible, RFC 4291
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), [4]int{12, 13, 14, 15}}, // IPv4-translated, RFC 2765
+	{netip.MustParsePrefix("64:ff9b::/96"), [4]int{12, 13, 14, 15}},    // NAT64, RFC 6052
+	// NAT64 with a prefix of the network's own choice, RFC 8215: any of the
+	// lengths that RFC 6052, section 2.2, has.
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{12, 13, 14, 15}},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{9, 10, 11, 12}},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{7, 9, 10, 11}},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{6, 7, 9, 10}},
+	{netip.MustParsePrefix("2002::/16"), [4]int{2, 3, 4, 5}}, // 6to4, RFC 3056
 }
 
 // RefusedAddress says why a job may not connect to an address, nil where it
@@ -88,7 +95,7 @@ func carried(address netip.Addr) []netip.Addr {
 	bytes := address.As16()
 	for _, c := range carriers {
 		if c.prefix.Contains(address) {
-			all = append(all, netip.AddrFrom4([4]byte(bytes[c.at:c.at+4])))
+			all = append(all, netip.AddrFrom4([4]byte{bytes[c.at[0]], bytes[c.at[1]], bytes[c.at[2]], bytes[c.at[3]]}))
 		}
 	}
 	return all

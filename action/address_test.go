@@ -18,8 +18,9 @@ func TestRefusedAddress(t *testing.T) {
 		"169.254.169.254": "link-local", "169.254.0.1": "link-local", "169.254.170.2": "link-local",
 		"fe80::1": "link-local", "fe80::1%eth0": "link-local", "febf::1": "link-local", "fe80::a9fe:a9fe": "link-local",
 		"::ffff:169.254.169.254": "link-local", "::169.254.169.254": "link-local", "64:ff9b::a9fe:a9fe": "link-local",
-		"64:ff9b:1::a9fe:a9fe": "link-local", "2002:a9fe:a9fe::1": "link-local",
-		"fd00:ec2::254": "metadata", "fd00:ec2::23": "metadata", "fd20:ce::254": "metadata", "fd00:42::42": "metadata", "100.100.100.200": "metadata", "192.0.0.192": "metadata",
+		"64:ff9b:1::a9fe:a9fe": "link-local", "64:ff9b:1:a9fe:a9:fe00::": "link-local", "64:ff9b:1:a9:fe:a9fe::": "link-local",
+		"64:ff9b:1:0:a9:fea9:fe00:0": "link-local", "::ffff:0:169.254.169.254": "link-local", "::ffff:0:10.0.0.1": behind, "2002:a9fe:a9fe::1": "link-local",
+		"fd00:ec2::254": "metadata", "fd00:ec2::23": "metadata", "fd20:ce::254": "metadata", "fd00:42::42": "metadata", "fd00:a9fe:a9fe::1": "metadata", "100.100.100.200": "metadata", "192.0.0.192": "metadata",
 		"::ffff:100.100.100.200": "metadata", "168.63.129.16": "cloud's agent", "224.0.0.1": "multicast", "ff02::1": "multicast",
 
 		"10.0.0.1": behind, "172.16.0.1": behind, "172.31.255.255": behind, "192.168.1.1": behind, "100.64.0.1": behind, "100.127.255.255": behind,

@@ -66,12 +66,16 @@ func (a *Action) WriteSummary(markdown []byte) error {
 	return nil
 }
 
+// Workspace is the folder that repositories are checked out to; empty where no
+// runner says so.
+func (a *Action) Workspace() string { return a.getenv("GITHUB_WORKSPACE") }
+
 // HandOver gives files in the workspace, and the folders that lead to them,
 // to the workspace's owner. The container runs as root, and on a self-hosted
 // runner the next job could not delete them. It does what it may, and follows
 // no link out of the workspace.
 func (a *Action) HandOver(paths ...string) {
-	workspace := a.getenv("GITHUB_WORKSPACE")
+	workspace := a.Workspace()
 	if !a.active || workspace == "" {
 		return
 	}

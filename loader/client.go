@@ -102,6 +102,20 @@ func newClient(m *manner, address string) (*client, error) {
 	return c, c.speak(m.http)
 }
 
+// permitted asks the guard for the service that a proxy connects to: the dialer
+// sees the proxy alone.
+func (c *client) permitted(ctx context.Context) error {
+	if c.proxy == nil {
+		return nil
+	}
+	host, _, _ := net.SplitHostPort(c.address)
+	err := c.guard.checkBehind(ctx, host)
+	if refused, is := errors.AsType[*AddressError](err); is {
+		c.barred.Store(refused)
+	}
+	return err
+}
+
 // addressOf is the host and port that a URL names.
 func addressOf(u *url.URL) string {
 	port := u.Port()

@@ -126,6 +126,52 @@ func TestGuardLooksAtEveryAnswerOfTheNameServer(t *testing.T) {
 	}
 }
 
+// A proxy is not asked for what the guard refuses, however it is written and
+// whatever wants it: the dialer sees the proxy alone.
+func TestGuardLooksBehindProxies(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		port, opened := counting(t, "127.0.0.1:0")
+		way := "http://127.0.0.1:" + port
+		for _, target := range []string{"http://192.0.2.9", "https://192.0.2.9", "http://[::ffff:192.0.2.9]", "http://3221225993", "http://0xc0.0.0x209", "http://0300.0.02.011:8080", "http://metadata.google.internal"} {
+			file := fileOf(target, get("/"))
+			file.HTTP.Proxy = way
+			file.Tokens = []slo.TokenSource{{URL: target + "/token", ClientID: "a", ClientSecret: "b"}}
+			l := newLoader(t, file, Options{Engine: engine, Guard: barring("192.0.2.9")})
+			err := l.Ready(t.Context(), nil)
+			if _, refused := errors.AsType[*AddressError](err); !refused {
+				t.Errorf("%s: ready: %v", target, err)
+			}
+			s := l.Run(t.Context(), counted(20, 2))
+			coherent(t, s)
+			if s.Counters.Local != 20 {
+				t.Errorf("%s: %+v, %+v", target, s.Counters, s.Failures)
+			}
+			if err := l.authorize(t.Context()); err == nil || !strings.Contains(err.Error(), "refused to connect to ") {
+				t.Errorf("%s: token: %v", target, err)
+			}
+		}
+		if n := opened.Load(); n > 0 {
+			t.Errorf("the proxy was connected to %d times", n)
+		}
+	})
+}
+
+func TestOldAddress(t *testing.T) {
+	for host, want := range map[string]string{
+		"2852039166": "169.254.169.254", "0xa9fea9fe": "169.254.169.254", "025177524776": "169.254.169.254", "169.254.43518": "169.254.169.254",
+		"169.16689662": "169.254.169.254", "0xa9.0376.169.254": "169.254.169.254", "127.1": "127.0.0.1", "0": "0.0.0.0", "4294967295": "255.255.255.255",
+		"4294967296": "", "256.1": "", "1.2.3.256": "", "1.2.65536": "", "1.2.3.4.5": "", "localhost": "", "": "", "1.": "", "0x": "", "08": "", "-1": "", "a.1": "",
+	} {
+		got := ""
+		if address, is := oldAddress(host); is {
+			got = address.String()
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", host, got, want)
+		}
+	}
+}
+
 // nameServer is a resolver whose every name has the addresses that were stored
 // last.
 func nameServer(t *testing.T, answer *atomic.Pointer[[]string]) *net.Resolver {

@@ -1,13 +1,17 @@
 package loader
 
 import (
+	"cmp"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -39,7 +43,7 @@ func Spellings(secrets []string) []string {
 			all = append(all, forms(s)...)
 		}
 	}
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	return slices.Compact(all)
 }
 
@@ -54,19 +58,136 @@ func newMask(secrets []string) *mask {
 	return m
 }
 
-// forms are the spellings of a secret: plain, escaped for URLs, forms and
-// JSON, and in base64 wherever it stands in the encoded text.
+// longestSpelling is how many bytes a spelling has for each byte of a secret at
+// most: &#x27; for a quote. What would be longer is left out.
+const longestSpelling = 6
+
+// forms are the spellings of a secret: plain, escaped for URLs, forms, JSON,
+// programs, HTML and XML as libraries do it, and encoded; also as an answer
+// shows a request that holds it: in a URL on a page or in base64, in JSON on a
+// page.
 func forms(secret string) []string {
-	list := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
-	for _, escaped := range list[1:] {
-		list = append(list, lowerEscapes(escaped))
+	list := append(encoded(secret), secret)
+	if strings.ContainsFunc(secret, isReserved) { // else nothing escapes it
+		list = append(list, escapedForms(secret)...)
 	}
-	quoted, _ := json.Marshal(secret)
-	list = append(list, string(quoted[1:len(quoted)-1]), plainJSON(secret))
+	most := max(longestSpelling*len(secret), base64.StdEncoding.EncodedLen(len(secret)))
+	return slices.DeleteFunc(distinct(list), func(f string) bool { return f == "" || len(f) > most })
+}
+
+// isReserved reports what RFC 3986 does not call unreserved.
+func isReserved(r rune) bool {
+	return !('0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' || strings.ContainsRune("-._~", r))
+}
+
+func escapedForms(secret string) []string {
+	urls, programs := escapedForURLs(secret), inJSON(secret)
+	list := slices.Concat(urls, programs)
+	for _, text := range list[:len(list):len(list)] {
+		list = append(list, inHTML(text)...)
+	}
+	for _, text := range programs {
+		list = append(list, strings.ReplaceAll(text, "/", `\/`))
+	}
+	for _, text := range urls { // a URL is often a part of another one, and of what is encoded
+		list = append(append(list, escapedForURLs(text)...), encoded(text)...)
+	}
+	return append(list, inHTML(secret)...)
+}
+
+// encoded returns the spellings in base64, which may be escaped itself, and in
+// hexadecimal digits.
+func encoded(text string) []string {
+	list := []string{hex.EncodeToString([]byte(text)), fmt.Sprintf("%X", text)}
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-		list = append(list, inBase64(encoding, secret)...)
+		for _, in := range inBase64(encoding, text) {
+			list = append(list, in)
+			if strings.ContainsAny(in, "/+=") {
+				list = append(list, strings.ReplaceAll(in, "/", `\/`), url.QueryEscape(in), lowerEscapes(url.QueryEscape(in)))
+			}
+		}
 	}
-	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
+	return list
+}
+
+func distinct(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// escapedForURLs returns the spellings in a query and in a path.
+func escapedForURLs(s string) []string {
+	list := []string{strings.ReplaceAll(s, " ", "+")}
+	for _, escape := range []func(string) string{url.QueryEscape, url.PathEscape, strictly} {
+		text := escape(s)
+		list = append(list, text, lowerEscapes(text))
+	}
+	return distinct(list)
+}
+
+// strictly escapes all but what RFC 3986 calls unreserved.
+func strictly(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// inJSON returns the spellings within the quotes of JSON and of programs.
+func inJSON(secret string) []string {
+	quoted, _ := json.Marshal(secret)
+	list := []string{string(quoted[1 : len(quoted)-1]), plainJSON(secret), asciiJSON(secret, "%04x"), asciiJSON(secret, "%04X")}
+	for _, quote := range []func(string) string{strconv.Quote, strconv.QuoteToASCII} {
+		text := quote(secret)
+		list = append(list, text[1:len(text)-1])
+	}
+	return append(list, jsEscapes.Replace(secret))
+}
+
+// asciiJSON escapes all that is not ASCII, with the digits of a format.
+func asciiJSON(s, digits string) string {
+	var b strings.Builder
+	for _, r := range plainJSON(s) {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u`+digits, unit)
+		}
+	}
+	return b.String()
+}
+
+// jsEscapes are those of strings in a script.
+var jsEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `'`, `\'`, "<", `\u003C`, ">", `\u003E`, "&", `\u0026`, "=", `\u003D`)
+
+// htmlEscapes are those that libraries write, by the characters that they
+// escape, and how. All of them escape <, > and &.
+var htmlEscapes = []*strings.Replacer{
+	markup(),
+	markup(`"`, "&quot;"),
+	markup(`"`, "&quot;", "'", "&#39;"),
+	markup(`"`, "&quot;", "'", "&#039;"),
+	markup(`"`, "&quot;", "'", "&#x27;"),
+	markup(`"`, "&quot;", "'", "&apos;"),
+	markup(`"`, "&#34;", "'", "&#39;"),
+	markup(`"`, "&#34;", "'", "&#39;", "+", "&#43;"),
+	markup(`"`, "&#34;", "'", "&#39;", "+", "&#43;", "=", "&#61;", "`", "&#96;", " ", "&#32;", "\t", "&#9;"),
+	markup(`"`, "&quot;", "'", "&#39;", "/", "&#x2F;", "`", "&#x60;", "=", "&#x3D;"),
+	markup(`"`, "&quot;", "'", "&#x27;", "/", "&#x2F;"),
+	markup(`"`, "&#34;", "'", "&#39;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;"),
+}
+
+func markup(more ...string) *strings.Replacer {
+	return strings.NewReplacer(append([]string{"&", "&amp;", "<", "&lt;", ">", "&gt;"}, more...)...)
+}
+
+// inHTML returns the spellings in HTML and XML.
+func inHTML(text string) []string {
+	if !strings.ContainsAny(text, "&<>\"'+=/` \t\r\n") {
+		return nil
+	}
+	var list []string
+	for _, escapes := range htmlEscapes {
+		list = append(list, escapes.Replace(text))
+	}
+	return list
 }
 
 // lowerEscapes writes %2F as %2f.

@@ -2,11 +2,14 @@ package loader
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"html"
 	"io"
 	"log"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +34,11 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 		"base64":  base64.StdEncoding.EncodeToString([]byte(secret)),
 		"url64":   base64.RawURLEncoding.EncodeToString([]byte(secret)),
 		"shorter": "p/",
+		"HTML":    html.EscapeString(secret), "HTML of PHP": strings.ReplaceAll(html.EscapeString(secret), "&#34;", "&quot;"),
+		"HTML with slashes": strings.NewReplacer("&#34;", "&quot;", "/", "&#x2F;").Replace(html.EscapeString(secret)),
+		"JSON of PHP":       strings.ReplaceAll(plainJSON(secret), "/", `\/`), "JSON in ASCII": strings.Trim(strconv.QuoteToASCII(secret), `"`),
+		"JSON on a page": html.EscapeString(plainJSON(secret)), "a URL in a URL": url.QueryEscape(url.PathEscape(secret)),
+		"base64 in a URL": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))), "hexadecimal": hex.EncodeToString([]byte(secret)),
 	}
 	for name, text := range spellings {
 		if got := m.clean([]byte("a "+text+" b"), 100); got != "a *** b" && !strings.HasPrefix(got, "a ***") {

@@ -133,7 +133,7 @@ func (s *sessions) longest() int {
 	if s == nil || len(s.secret) == 0 {
 		return 0
 	}
-	return 6 * slo.MaxSecretCaptured
+	return longestSpelling * slo.MaxSecretCaptured
 }
 
 // begin goes back to what the scenario's start left: what the iteration before

@@ -61,6 +61,10 @@ func resolve(ctx context.Context, c *client) *targets {
 // find takes the addresses that the guard permits. Without any, those of before
 // stay.
 func (t *targets) find(ctx context.Context) error {
+	if err := t.client.permitted(ctx); err != nil {
+		t.list.Store(&[]netip.AddrPort{})
+		return err
+	}
 	found, err := t.lookup(ctx, "ip", t.host)
 	var list []netip.AddrPort
 	for _, a := range found {

@@ -75,7 +75,13 @@ func (m *manner) aside() *http.Client {
 		}
 		return d.DialContext(ctx, network, address)
 	}
-	transport := &http.Transport{DialContext: dial, Proxy: http.ProxyURL(m.proxy()), DisableKeepAlives: true}
+	through := func(r *http.Request) (*url.URL, error) {
+		if m.proxy() == nil {
+			return nil, nil
+		}
+		return m.proxy(), m.guard.checkBehind(r.Context(), r.URL.Hostname())
+	}
+	transport := &http.Transport{DialContext: dial, Proxy: through, DisableKeepAlives: true}
 	if config, err := m.tls(); err == nil {
 		config.ServerName = "" // the transport's
 		transport.TLSClientConfig = config
@@ -139,7 +145,7 @@ func (t *tokens) longest() int {
 	if t == nil {
 		return 0
 	}
-	return 6 * maxToken
+	return longestSpelling * maxToken
 }
 
 // needs notes which step needs a token, and gives the tokens to those that do.

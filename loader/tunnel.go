@@ -31,6 +31,9 @@ func (c *client) open(ctx context.Context) (net.Conn, error) {
 	if c.socket != "" {
 		return c.dialer.DialContext(ctx, "unix", c.socket)
 	}
+	if err := c.permitted(ctx); err != nil {
+		return nil, err
+	}
 	raw, err := c.dialer.DialContext(ctx, "tcp", c.dial)
 	if err == nil && c.proxyTLS != nil {
 		raw, err = secure(ctx, raw, c.proxyTLS)

@@ -137,7 +137,8 @@ func WriteFile(path string, r *Run) error {
 }
 
 // Replace writes a file under another name and renames it when its content has
-// reached the disk: a reader sees the old content or the new, never a part.
+// reached the disk: a reader sees the old content or the new, never a part. A
+// link at its place is replaced, not followed.
 func Replace(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

@@ -171,7 +171,7 @@ func (p *parser) oauth2(n *node) auth {
 		Pos:          n.pos,
 	}
 	for _, item := range p.list(o.get("scopes"), "scopes", maxHeaders) {
-		if scope, ok := p.fixed(item, "a scope"); ok {
+		if scope, ok := p.sentText(item, "a scope"); ok {
 			s.Scopes = append(s.Scopes, scope)
 		}
 	}
@@ -236,7 +236,7 @@ func (p *parser) hmac(n *node) *HMAC {
 		Algorithm: choice(p, o.get("algorithm"), "algorithm", "sha256", "sha512", "sha384", "sha1"),
 		Encoding:  choice(p, o.get("encoding"), "encoding", "hex", "base64"),
 	}
-	name, ok := p.fixed(o.need(p, "header", hmacExample), "the header")
+	name, ok := p.sentText(o.need(p, "header", hmacExample), "the header")
 	if h.Header = textproto.CanonicalMIMEHeaderKey(name); ok && (!isToken(name) || slices.Contains(engineHeaders, h.Header)) {
 		p.failNode(o.get("header"), CodeHeader, quote(name)+" cannot carry a signature", "a name has letters, digits and hyphens, such as x-signature")
 	}

@@ -221,6 +221,23 @@ func (es ErrorList) Pretty() string {
 	return strings.Join(blocks, "\n")
 }
 
+// without takes secrets out, which what is wrong with a value may quote.
+func (es ErrorList) without(secrets []string) ErrorList {
+	var pairs []string
+	for _, s := range secrets {
+		for _, text := range []string{s, strings.Trim(quote(s), `"`), strings.Trim(strconv.Quote(s), `"`), escapeJSON(s)} {
+			if text != "" {
+				pairs = append(pairs, text, "***")
+			}
+		}
+	}
+	hide := strings.NewReplacer(pairs...)
+	for _, e := range es {
+		e.Msg, e.Hint = hide.Replace(e.Msg), hide.Replace(e.Hint)
+	}
+	return es
+}
+
 func (es ErrorList) sort() {
 	slices.SortStableFunc(es, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Code, b.Code))

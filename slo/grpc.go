@@ -16,7 +16,7 @@ type GRPC struct {
 func (p *parser) grpc(o *object, n *node, r *Request) {
 	p.refuseProxy(n, "gRPC")
 	o.exclude(p, "grpc", []string{"form", "body", "body_file"}, "the message is written as json: {name: anna}")
-	text, ok := p.fixed(n, "the method")
+	text, ok := p.sentText(n, "the method")
 	if !ok {
 		return
 	}

@@ -224,7 +224,7 @@ func (p *parser) queries(n *node) []Query {
 			p.fail(e.pos, width(e.key), CodeMetric, quote(e.key)+" is not the name of a metric", "a name has letters, digits and underscores, and begins with no digit")
 			continue
 		}
-		text, ok := p.fixed(e.value, "a query")
+		text, ok := p.sentText(e.value, "a query")
 		switch text = strings.TrimSpace(text); {
 		case !ok:
 		case text == "":

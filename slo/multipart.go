@@ -64,7 +64,7 @@ func (p *parser) multipartFile(b *builder, n *node) {
 	o := objectOf[multipartDoc](p, n, "a file of multipart")
 	file := o.need(p, "file", multipartExample)
 	content, contentType := p.bodyFile(file)
-	written, _ := p.fixed(file, "the file")
+	written, _ := p.sentText(file, "the file")
 	name := path.Base(strings.ReplaceAll(written, `\`, "/"))
 	if o.has("name") {
 		name = p.name(o.get("name"), "the name of the file")

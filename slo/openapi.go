@@ -36,6 +36,9 @@ func (p *parser) readDocument(name string) ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("it is not a relative path, or lies outside of the workspace")
 	}
+	if err := p.sheltered(relative); err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(p.workspace())
 	if err != nil {
 		return nil, fmt.Errorf("open the workspace: %w", err)

@@ -81,7 +81,7 @@ func Parse(src []byte, opts Options) (*File, error) {
 		p.document(root)
 	}
 	if len(p.errs) > 0 {
-		return nil, p.sorted()
+		return nil, p.sorted().without(p.file.Secrets)
 	}
 	return p.file, nil
 }
@@ -329,6 +329,20 @@ func (p *parser) fixed(n *node, what string) (string, bool) {
 		return "", false
 	}
 	t, ok := p.template(n, text, fixed(what))
+	s, _ := t.Static()
+	return s, ok
+}
+
+// sentText is fixed for a text that leaves this machine: as a part of what is
+// sent, or as a name that is looked up.
+func (p *parser) sentText(n *node, what string) (string, bool) {
+	text, ok := p.raw(n, what)
+	if !ok {
+		return "", false
+	}
+	c := fixed(what)
+	c.sent = true
+	t, ok := p.template(n, text, c)
 	s, _ := t.Static()
 	return s, ok
 }

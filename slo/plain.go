@@ -3,6 +3,7 @@ package slo
 import (
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -37,7 +38,7 @@ var noStatus = []StatusRange{{0, 0}}
 // tcp reads a step that opens a connection and closes it.
 func (p *parser) tcp(n *node, r *Request) {
 	r.Accept = noStatus
-	text, ok := p.fixed(n, "the address")
+	text, ok := p.serviceText(n, "the address")
 	if !ok {
 		return
 	}
@@ -65,7 +66,7 @@ func (p *parser) dns(n *node, r *Request) {
 		p.dnsName(name, r)
 	}
 	server := d.need(p, "server", "server: 10.0.0.2, a name server that is asked directly")
-	text, ok := p.fixed(server, "the server")
+	text, ok := p.serviceText(server, "the server")
 	if !ok {
 		return
 	}
@@ -86,7 +87,7 @@ func (p *parser) dnsName(n *node, r *Request) {
 	}
 	// A secret must not go from name server to name server.
 	t, ok := p.template(n, text, slot{name: "the name", dynamic: true, literal: asIs, static: asIs})
-	if !ok {
+	if !ok || !p.staysHere(n, text) {
 		return
 	}
 	if name, static := t.Static(); static && !isHost(strings.TrimSuffix(name, ".")) {
@@ -94,6 +95,38 @@ func (p *parser) dnsName(n *node, r *Request) {
 	}
 	r.DNS.Name, r.Name = t, defaultName("DNS", text+" "+string(r.DNS.Type))
 }
+
+// staysHere refuses values of the environment in a name that a workflow's run
+// asks for: the name server that the file names passes them on to those of a
+// stranger's domain.
+func (p *parser) staysHere(n *node, name string) bool {
+	if p.opts.Trusted == nil {
+		return true
+	}
+	segments, _ := splitValues(name) // its errors have been reported
+	for _, s := range segments {
+		if s.value && p.given(s.text) != "" {
+			p.failText(n, &fault{
+				code: CodeUntrusted, offset: s.offset, width: width(s.text) + 3,
+				msg:  "the value of " + quote("${"+s.text+"}") + " must not be asked for: the question goes on to name servers that the workflow does not name",
+				hint: "in a workflow, the name is written in the file, or comes from rows or captures",
+			})
+			return false
+		}
+	}
+	return true
+}
+
+// serviceText reads HOST or HOST:PORT. A host that is one value alone has its
+// own name; else the value would be a part of a name that is looked up.
+func (p *parser) serviceText(n *node, what string) (string, bool) {
+	if n != nil && isOneValue(servicePort.ReplaceAllString(n.text, "")) {
+		return p.fixed(n, what)
+	}
+	return p.sentText(n, what)
+}
+
+var servicePort = regexp.MustCompile(`:\d+$`)
 
 // addressWith reads HOST:PORT, or a host alone where there is a default port.
 func addressWith(text, port string) (string, error) {

@@ -69,11 +69,14 @@ func (p *parser) tlsNames(o *object, t *TLS) {
 	if t.MaxVersion > 0 && t.MinVersion > t.MaxVersion {
 		p.failNode(o.get("max_version"), CodeTLS, "max_version lies below min_version", "")
 	}
-	name, ok := p.fixed(o.get("server_name"), "the server name")
+	name, ok := p.sentText(o.get("server_name"), "the server name")
 	if ok && !isHost(name) {
 		p.failNode(o.get("server_name"), CodeTLS, quote(name)+" is not the name of a host", "the name that the certificate holds, such as api.example.com")
 	}
-	t.ServerName = name
+	if t.ServerName = name; ok {
+		// Behind one address there may be many hosts, of which this name chooses.
+		p.sendsTo("the host of tls.server_name", Template{{Literal: name}})
+	}
 }
 
 // tlsVersion reads a version of TLS; 0 stands for none.

@@ -122,25 +122,32 @@ func (p *parser) trusts(target string) bool {
 }
 
 // sheltered refuses to send a file that steps of a workflow leave in the
-// workspace for themselves: credentials, of which the checkout's is one.
+// workspace for themselves.
 func (p *parser) sheltered(relative string) error {
 	if p.opts.Trusted == nil {
 		return nil
 	}
-	for _, path := range []string{relative, p.resolved(relative)} {
-		for part := range strings.SplitSeq(filepath.ToSlash(path), "/") {
-			if strings.HasPrefix(part, ".") && part != ".github" && part != "." || strings.HasPrefix(part, "gha-creds-") {
-				return fmt.Errorf("%s may hold a credential", quote(part))
-			}
+	if err := Sheltered(relative); err != nil {
+		return err
+	}
+	return Sheltered(Resolved(p.workspace(), relative))
+}
+
+// Sheltered refuses a path in the workspace where steps of a workflow leave
+// credentials, of which the checkout's is one.
+func Sheltered(relative string) error {
+	for part := range strings.SplitSeq(filepath.ToSlash(relative), "/") {
+		if strings.HasPrefix(part, ".") && part != ".github" && part != "." || strings.HasPrefix(part, "gha-creds-") {
+			return fmt.Errorf("%s may hold a credential", quote(part))
 		}
 	}
 	return nil
 }
 
-// resolved is where a path of the workspace leads to, the path itself where it
-// leads nowhere.
-func (p *parser) resolved(relative string) string {
-	workspace, err := filepath.EvalSymlinks(p.workspace())
+// Resolved is where links lead a path of a workspace to within it, else the path
+// itself: whoever opens it there finds out.
+func Resolved(workspace, relative string) string {
+	workspace, err := filepath.EvalSymlinks(workspace)
 	if err != nil {
 		return relative
 	}
@@ -148,7 +155,7 @@ func (p *parser) resolved(relative string) string {
 	if err != nil {
 		return relative
 	}
-	if rel, err := filepath.Rel(workspace, path); err == nil {
+	if rel, err := filepath.Rel(workspace, path); err == nil && filepath.IsLocal(rel) {
 		return rel
 	}
 	return relative

@@ -66,6 +66,7 @@ type slot struct {
 	name    string              // where it is, for messages
 	dynamic bool                // values that change with each request may stand here
 	secret  bool                // so may secrets, because it is sent
+	sent    bool                // it is sent though no secret may stand here, or looked up as a name
 	unread  bool                // variables of the environment are not read, only their names are checked
 	literal func(string) string // writes literal text
 	static  func(string) string // writes the value of a variable
@@ -119,7 +120,7 @@ func (p *parser) fill(b *builder, n *node, segments []segment, c slot) bool {
 			continue
 		}
 		if part.Value == NoValue {
-			if c.secret && !c.unread {
+			if (c.secret || c.sent) && !c.unread {
 				p.noteSent(n, s)
 			}
 			b.literal(c.static(part.Literal))
