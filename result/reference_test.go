@@ -187,8 +187,8 @@ func answered(t *testing.T, text string) string {
 		if len(out) == 0 {
 			t.Errorf("%s: no output", call)
 		}
-		at := strings.Index(block, "```text\n")
-		return block[:at] + "```text\n" + string(out) + "```\n"
+		before, _, _ := strings.Cut(block, "```text\n")
+		return before + "```text\n" + string(out) + "```\n"
 	})
 	if count < 5 {
 		t.Errorf("only %d examples", count)
