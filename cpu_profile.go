@@ -27,6 +27,7 @@ func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string)
 	if plan.Command != "" {
 		take = ownProfile(own, plan)
 	}
+	names := stageNames(file.Stages)
 	return func(ctx context.Context, stage slo.Stage) (*result.Profile, error) {
 		seconds := plan.Seconds(stage)
 		if seconds == 0 {
@@ -40,7 +41,7 @@ func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", plan.Name(), err)
 		}
-		return p, keepProfile(out, side, stage.Name, text)
+		return p, keepProfile(filepath.Join(out, fmt.Sprintf("profile-%s-%s.pb.gz", side, names[stage.Name])), text)
 	}
 }
 
@@ -76,10 +77,23 @@ func ownProfile(own *ownSide, plan *slo.CPUProfile) takesProfile {
 // profileLate is how much longer than asked for a profile may take.
 const profileLate = 10 * time.Second
 
+// stageNames are the names of stages as parts of file names, no two the same.
+func stageNames(stages []slo.Stage) map[string]string {
+	names, taken := map[string]string{}, map[string]bool{}
+	for _, s := range stages {
+		plain := safeName(s.Name, "stage")
+		name := plain
+		for i := 2; taken[name]; i++ {
+			name = fmt.Sprintf("%s-%d", plain, i)
+		}
+		names[s.Name], taken[name] = name, true
+	}
+	return names
+}
+
 // keepProfile writes a profile beside the reports.
-func keepProfile(out, side, stage string, text []byte) error {
-	name := fmt.Sprintf("profile-%s-%s.pb.gz", side, safeName(stage, "stage"))
-	err := os.WriteFile(filepath.Join(out, name), text, 0o644)
+func keepProfile(path string, text []byte) error {
+	err := os.WriteFile(path, text, 0o644)
 	if path, ok := errors.AsType[*os.PathError](err); ok {
 		err = path.Err
 	}

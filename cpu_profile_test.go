@@ -13,8 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/slogate/slogate/pprof"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 // A change adds a hot function: the profiles of base and head, taken while both
@@ -107,7 +110,7 @@ metrics: {cpu_profile: {path: "/debug/pprof/profile?x=1"}}
 func TestProfileByACommand(t *testing.T) {
 	newRepository(t, `version: 1
 target: http://127.0.0.1:1
-wait_for: {request: GET /, timeout: 1ms}
+wait_for: {request: GET /, timeout: 30s}
 scenarios: [{request: GET /}]
 stages: [{name: steady, workers: 1, duration: 1s}]
 objectives: [success_rate >= 50%]
@@ -149,6 +152,16 @@ metrics: {cpu_profile: {command: 'echo "$PROFILE_SECONDS s" >&2 && kill -0 $SERV
 	defer server.Close()
 	if r, out = slogate("run", "--target", server.URL, "slo.yaml"); !strings.Contains(r.Stages[0].Profile.Missing, "slogate has not started the service") {
 		t.Errorf("profile %+v\n%s", r.Stages[0].Profile, out)
+	}
+}
+
+// Stages whose names differ in what a file name cannot hold have files of their
+// own.
+func TestStageNames(t *testing.T) {
+	stages := []slo.Stage{{Name: "a b"}, {Name: "a-b"}, {Name: "a/b"}, {Name: "a-b-2"}, {Name: "…"}}
+	want := map[string]string{"a b": "a-b", "a-b": "a-b-2", "a/b": "a-b-3", "a-b-2": "a-b-2-2", "…": "stage"}
+	if diff := cmp.Diff(want, stageNames(stages)); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }
 

@@ -5,30 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/slogate/slogate/demo"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
-
-// The README's SLO file is valid.
-func TestReadmeFileIsValid(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(version:.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) == 0 {
-		t.Fatal("README.md has no SLO file")
-	}
-	for _, b := range blocks {
-		if _, err := slo.Parse(b[1], slo.Options{Path: "README.md"}); err != nil {
-			t.Error(err)
-		}
-	}
-}
 
 // The example that the demo runs is valid without any setting.
 func TestExampleIsValid(t *testing.T) {
@@ -106,5 +89,33 @@ func TestCommandLineDocument(t *testing.T) {
 	}
 	if string(got) != text {
 		t.Errorf("%s is not what the commands print: go test -run %s -update .", path, t.Name())
+	}
+}
+
+// Editors find the schemas where the files of slogate init say: beside the
+// documents. -update writes them.
+func TestPublishedSchemas(t *testing.T) {
+	for path, schema := range map[string][]byte{"docs/slo.schema.json": slo.Schema(), "docs/slogate-result.schema.json": result.Schema()} {
+		if *update {
+			if err := os.WriteFile(path, schema, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, schema) {
+			t.Errorf("%s is not what slogate schema prints: go test -run %s -update .", path, t.Name())
+		}
+	}
+	for _, name := range []string{"templates/slo.yaml", "draft/write.go"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(source, []byte("$schema=https://raw.githubusercontent.com/slogate/slogate/v1/docs/slo.schema.json")) {
+			t.Errorf("%s does not name the published schema", name)
+		}
 	}
 }

@@ -311,7 +311,8 @@ func (s settings) excuse(code int) int {
 // write prints the judged run and writes its files. It tries every form, so
 // that a full disk does not take the printed verdict away.
 func (p *program) write(r *result.Run, s settings) error {
-	var errs []error
+	// The service, or who cleans up beside the run, may have taken the folder away.
+	errs := []error{os.MkdirAll(s.Out, 0o755)}
 	var written []string
 	for _, f := range []struct {
 		name string
@@ -336,11 +337,7 @@ func (p *program) write(r *result.Run, s settings) error {
 }
 
 func writeReport(path string, r *result.Run, form func(io.Writer, *result.Run) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	if err := errors.Join(form(f, r), f.Close()); err != nil {
+	if err := result.Replace(path, func(w io.Writer) error { return form(w, r) }); err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
 	return nil

@@ -39,10 +39,23 @@ func main() {
 	// net/http reports unsolicited bytes of a target to the standard logger, past
 	// every mask and escape of ours.
 	log.SetOutput(io.Discard)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that goes away, as head does, must not take the verdict with it:
+	// writing fails instead.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	// The first signal asks for an orderly end; a second one ends the process.
 	context.AfterFunc(ctx, stop)
 	os.Exit(Main(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// ends are the signals that ask for an orderly end. A terminal that closes does,
+// but not where the user has said by nohup that it shall not.
+func ends() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		all = append(all, syscall.SIGHUP)
+	}
+	return all
 }
 
 // program is what every command gets of the world.
@@ -93,7 +106,7 @@ func newParser(p *program, exit func(code int)) *kong.Kong {
 		kong.Description("A performance gate for pull requests and releases."),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(exit),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": fullVersion()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Help(printHelp),
 	)

@@ -51,6 +51,27 @@ func TestJudgeObjective(t *testing.T) {
 	barely := steady(1000, 100*time.Millisecond)
 	barely.Generator.UnsentOwn = 1
 
+	// failing makes failures of another class of those of mixed.
+	failing := func(s result.Stage, of func(*result.Counters) *int64) result.Stage {
+		failed := s.Counters.Errors()
+		s.Counters = result.Counters{Success: s.Counters.Success}
+		*of(&s.Counters) = failed
+		return s
+	}
+	local := func(c *result.Counters) *int64 { return &c.Local }
+	timeout := func(c *result.Counters) *int64 { return &c.Timeout }
+	heldBack := func(s result.Stage, share float64) result.Stage {
+		s.Generator.Throttled = share
+		return s
+	}
+	bursts := func(s result.Stage, late, service time.Duration) result.Stage {
+		s.OnTime = s.Response
+		s.Generator.Lateness, s.Service = steady(1000, late).Response, steady(1000, service).Response
+		return s
+	}
+	slow := steady(1000, 620*time.Millisecond)
+	fewErrors := objective(slo.Indicator{Kind: slo.Errors}, slo.LE, 10)
+
 	p99 := objective(percentile(99), slo.LE, 450_000)
 	okP95 := objective(slo.Indicator{Kind: slo.Percentile, Clock: slo.OK, Quantile: slo.Quantile{Num: 19, Den: 20}}, slo.LE, 450_000)
 	noErrors := objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0)
@@ -82,6 +103,19 @@ func TestJudgeObjective(t *testing.T) {
 		{"generator late, not judged by it", success98, late, result.Pass, ""},
 		{"generator left requests unsent", success98, starved, result.Inconclusive, "left 0.2 % of the due requests unsent"},
 		{"one in a thousand unsent", success98, barely, result.Pass, ""},
+		{"local limits alone miss a share", success98, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "20 % of the requests ended at limits of slogate's own machine"},
+		{"local limits alone miss a count", fewErrors, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
+		{"local limits alone miss a percentile", p95Within450ms, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
+		{"local limits beside a slow service", p95Within450ms, failing(mixed(1000, 200, 620*time.Millisecond), local), result.Fail, "20 % failed"},
+		{"bursts of a generator that was late", p95Within450ms, bursts(slow, 500*time.Millisecond, 100*time.Millisecond), result.Inconclusive, "slogate itself was late by 500 ms (p95) and sent in bursts; from write to answer p95 was 100 ms"},
+		{"late, but within the bound", p95Within450ms, bursts(slow, 400*time.Millisecond, 100*time.Millisecond), result.Fail, ""},
+		{"late, and the service slow", p95Within450ms, bursts(slow, 500*time.Millisecond, 500*time.Millisecond), result.Fail, ""},
+		{"held back by a CPU limit", p95Within450ms, heldBack(slow, 0.05), result.Inconclusive, "a CPU limit held slogate back for 5 % of the time"},
+		{"held back a little", p95Within450ms, heldBack(slow, 0.04), result.Fail, ""},
+		{"held back a little, but p99", p99, heldBack(slow, 0.01), result.Inconclusive, "a CPU limit"},
+		{"held back, met", p95Within450ms, heldBack(steady(1000, 300*time.Millisecond), 0.5), result.Pass, ""},
+		{"held back until requests timed out", success98, heldBack(failing(mixed(1000, 200, time.Millisecond), timeout), 0.5), result.Inconclusive, "a CPU limit"},
+		{"held back, answered wrongly", success98, heldBack(mixed(1000, 200, time.Millisecond), 0.5), result.Fail, ""},
 		{"throughput of a stage", throughput30, steady(1000, time.Millisecond), result.Pass, ""},
 	}
 	for _, tt := range tests {

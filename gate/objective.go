@@ -324,7 +324,7 @@ func (t *trial) doubtMiss() string {
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
 		return t.tooFewNote()
 	}
-	return cmp.Or(t.generatorLate(), t.tooCoarse())
+	return cmp.Or(t.generatorLate(), t.ownLimits(), t.throttled(), t.tooCoarse())
 }
 
 // tooFew reports whether there are too few requests to say that the objective
@@ -360,11 +360,111 @@ func (t *trial) generatorLate() string {
 		return ""
 	}
 	onTime, ok := t.onTime()
-	if !ok || !met(t.Objective, onTime) {
+	if !ok {
 		return ""
+	}
+	if !met(t.Objective, onTime) {
+		return t.burst()
 	}
 	return fmt.Sprintf("generator limited: without slogate's own lateness %s was %s; lower the rate or give it more CPU",
 		t.Indicator, format(slo.UnitDuration, onTime, digits))
+}
+
+// burst says that the generator's lateness alone misses the bound while the
+// service's own time meets it. What a generator that stood still has to send
+// comes all at once, and waits for connections and for itself: that is more than
+// its lateness, and not the service's time either.
+func (t *trial) burst() string {
+	if t.Indicator.Kind != slo.Percentile || t.windows != nil {
+		return ""
+	}
+	late, ok := latency(t.Indicator, t.s.Generator.Lateness)
+	own, known := latency(t.Indicator, t.s.Service)
+	if !ok || !known || met(t.Objective, late) || !met(t.Objective, own) {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: slogate itself was late by %s (%s) and sent in bursts; from write to answer %s was %s; lower the rate or give it more CPU",
+		format(slo.UnitDuration, late, digits), t.Indicator, t.Indicator, format(slo.UnitDuration, own, digits))
+}
+
+// ownLimits says that the bound would have been met without the requests that
+// ended at limits of the generator's machine.
+func (t *trial) ownLimits() string {
+	local := t.s.Counters.Local
+	if local == 0 || !t.metWithoutLocal() {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: %s of the requests ended at limits of slogate's own machine: open files, ports or its network",
+		share(float64(local)/float64(t.s.Counters.Judged())))
+}
+
+// metWithoutLocal reports whether the objective would be met had the requests
+// that ended at the generator's own limits not been due. A percentile leaves
+// them out at the top, where their timeout has put them. What cannot be computed
+// again is in doubt when they are as many as requests may be unsent.
+func (t *trial) metWithoutLocal() bool {
+	local := t.s.Counters.Local
+	switch {
+	case t.windows == nil && (judgesSuccess(t.Indicator) || t.Indicator.Kind == slo.Errors):
+		rest := *t.s
+		rest.Counters.Local = 0
+		value, ok := Measure(t.Indicator, &rest)
+		return ok && met(t.Objective, value)
+	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
+		q, total := t.Indicator.Quantile, t.s.Response.Total()
+		rank := ((total-local)*q.Num + q.Den - 1) / q.Den
+		d, ok := t.s.Response.Quantile(max(rank, 0), total)
+		return ok && local < total && met(t.Objective, micros(d))
+	}
+	return local > t.s.Counters.Due()/unsentOwnLimit
+}
+
+// throttledEnough is the share of a stage's time from which a generator that its
+// own CPU limit held back may have missed any bound by itself: what is due
+// meanwhile is late, and so is what comes after it. It is half of what p90 may
+// leave above its bound.
+const throttledEnough = 0.05
+
+// throttled says that a CPU limit held slogate back for so much of the time that
+// the miss may be its own. What the service answered is the service's, in time
+// or not: statuses and failed checks.
+func (t *trial) throttled() string {
+	held := t.stage.measured.Generator.Throttled
+	if held == 0 || held < t.mayMiss() || !t.metWithoutWaiting() {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: a CPU limit held slogate back for %s of the time; lower the rate or raise the limit",
+		share(held))
+}
+
+// mayMiss is the share of the time from which throttling may decide.
+func (t *trial) mayMiss() float64 {
+	if q := t.Indicator.Quantile; t.Indicator.Kind == slo.Percentile && q.Den > 0 {
+		return min(throttledEnough, float64(q.Den-q.Num)/float64(q.Den))
+	}
+	return throttledEnough
+}
+
+// metWithoutWaiting reports whether an objective on counts would be met had the
+// requests not been due that a slow generator may have lost. Nobody can tell
+// that of times and rates.
+func (t *trial) metWithoutWaiting() bool {
+	if t.windows != nil || !judgesSuccess(t.Indicator) && t.Indicator.Kind != slo.Errors {
+		return isLatency(t.Indicator) || judgesSuccess(t.Indicator) || slowed(t.Indicator)
+	}
+	rest := *t.s
+	rest.Counters.Timeout, rest.Counters.Unsent = 0, 0
+	value, ok := Measure(t.Indicator, &rest)
+	return ok && met(t.Objective, value)
+}
+
+// slowed reports whether a slow generator makes the indicator worse.
+func slowed(ind slo.Indicator) bool {
+	switch ind.Kind {
+	case slo.Throughput, slo.Goodput, slo.Apdex, slo.Timeouts, slo.Unsent, slo.Slope, slo.Requests:
+		return true
+	}
+	return false
 }
 
 // onTime is what the value would have been without the generator's own

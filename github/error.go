@@ -103,31 +103,37 @@ func (c *Client) retryAfter(header http.Header, limited bool) time.Duration {
 		return time.Duration(seconds) * time.Second
 	}
 	if date, err := http.ParseTime(after); err == nil {
-		return max(date.Sub(c.now()), 0)
+		return c.until(date)
 	}
 	if !limited {
 		return 0
 	}
 	reset, err := strconv.ParseInt(header.Get("X-Ratelimit-Reset"), 10, 64)
 	if err == nil && header.Get("X-Ratelimit-Remaining") == "0" {
-		return max(time.Unix(reset, 0).Sub(c.now()), 0) + time.Second
+		return c.until(time.Unix(reset, 0)) + time.Second
 	}
 	return time.Minute
 }
 
-// quote prepares a text of the server for an error; the token is not repeated.
+// until is how long it is to a moment, at most a day, which nobody waits for.
+func (c *Client) until(moment time.Time) time.Duration {
+	return min(max(moment.Sub(c.now()), 0), 24*time.Hour)
+}
+
+// quote prepares a text of the server for an error; the token is not repeated,
+// nor is one that invisible characters kept apart.
 func (c *Client) quote(text string) string {
+	text = oneLine(text)
 	if c.token != "" {
 		text = strings.ReplaceAll(text, c.token, "***")
 	}
-	return cleaned(text)
+	return shortened(text)
 }
 
 // cleaned returns a text in one line without invisible characters, cut.
-func cleaned(text string) string {
-	if len(text) > 4*longestMessage {
-		text = text[:4*longestMessage]
-	}
+func cleaned(text string) string { return shortened(oneLine(text)) }
+
+func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -137,7 +143,10 @@ func cleaned(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
-	text = strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func shortened(text string) string {
 	if len(text) > longestMessage {
 		text = strings.ToValidUTF8(text[:longestMessage-len("…")], "") + "…"
 	}

@@ -178,7 +178,7 @@ func (c *Client) answer(ctx context.Context, r call) (http.Header, []byte, error
 			return header, body, nil
 		}
 		pause, retry := c.pause(r, err, attempt)
-		if !retry || attempt == attempts || waited+pause > maxWait || ctx.Err() != nil {
+		if !retry || attempt == attempts || pause > maxWait-waited || ctx.Err() != nil {
 			return nil, nil, fmt.Errorf("%s: %w", c.name(r), err)
 		}
 		waited += pause

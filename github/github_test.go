@@ -1,10 +1,12 @@
 package github
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -456,6 +458,130 @@ func FuzzNextPage(f *testing.F) {
 			t.Errorf("%q is not a target of %q", next, header)
 		}
 	})
+}
+
+// Whatever the API answers, a call ends without waiting long, its error is one
+// line without the token, and nobody else gets that.
+func FuzzAnswers(f *testing.F) {
+	for _, body := range []string{
+		`{"message":"m","errors":[{"message":"x"},"y"]}`, `[{"id":1,"body":"<!-- slogate:","user":{"login":"a","type":"Bot"}}]`, `{"workflow_runs":[{"id":-1,"created_at":"x"}]}`, `{"message":"ghs_\u200bsecret ghs_secret"}`,
+		`{"artifacts":[{"id":1e99}]}`, `{"type":"file","encoding":"base64","content":"YQ\n=="}`, `{"sha":"` + sha + `","merge_base_commit":{"sha":"../x"}}`, "null", "[[", "",
+	} {
+		f.Add([]byte(body), 200, 200, `<?page=2>; rel="next"`, "", "")
+		f.Add([]byte(body), 502, 403, "https://files.example/a", "Fri, 31 Dec 9999 23:59:59 GMT", "")
+		f.Add([]byte(body), 429, 429, "//files.example", "", "9223372036854775807")
+		f.Add([]byte(body), 302, 500, "\x1b[31m", "-1", "9000000000")
+	}
+	base := Config{APIURL: "https://api.example/api/v3", GraphQLURL: "https://api.example/api/graphql", Token: token, Repository: "o/r"}
+	f.Fuzz(func(t *testing.T, body []byte, first, then int, header, after, reset string) {
+		if min(first, then) < 100 || max(first, then) > 599 {
+			return
+		}
+		c, err := New(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		c.now = func() time.Time { return time.Unix(1000, 0) }
+		c.sleep = func(_ context.Context, d time.Duration) error {
+			if d < 0 || d > maxWait {
+				t.Fatalf("waits %v", d)
+			}
+			return nil
+		}
+		c.api.Transport = answers(func(r *http.Request) *http.Response {
+			if calls++; r.Header.Get("Authorization") != "" && (r.URL.Host != "api.example" || r.URL.Scheme != "https") {
+				t.Errorf("the token goes to %s", r.URL)
+			}
+			answer := &http.Response{StatusCode: first, Header: http.Header{"Link": {header}, "Location": {header}}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: -1, Request: r}
+			if calls%2 == 0 { // after a pause
+				answer.StatusCode = then
+				for name, value := range map[string]string{"Retry-After": after, "X-Ratelimit-Reset": reset, "X-Ratelimit-Remaining": "0"} {
+					answer.Header.Set(name, value)
+				}
+			}
+			return answer
+		})
+		for name, call := range everyCall {
+			calls = 0
+			err := call(t.Context(), c)
+			if calls > mostPages*attempts*4 {
+				t.Errorf("%s: %d calls", name, calls)
+			}
+			if err == nil {
+				continue
+			}
+			text := err.Error()
+			if len(text) > 4*longestMessage || strings.Contains(text, token) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%s: %q", name, text)
+			}
+		}
+	})
+}
+
+// answers are those of an API that is not there.
+type answers func(*http.Request) *http.Response
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }
+
+// everyCall is one of each.
+var everyCall = map[string]func(context.Context, *Client) error{
+	"put comment": func(ctx context.Context, c *Client) error {
+		_, err := c.PutComment(ctx, 7, Key{Name: "slo"}, Report{Text: "x", Run: 9})
+		return err
+	},
+	"check run": func(ctx context.Context, c *Client) error {
+		_, err := c.CreateCheckRun(ctx, CheckRun{Name: "x"})
+		return err
+	},
+	"runs": func(ctx context.Context, c *Client) error {
+		list, err := c.SuccessfulRuns(ctx, "ci.yml", "main", time.Unix(1, 0), 10)
+		return atMost(len(list), err)
+	},
+	"artifacts": func(ctx context.Context, c *Client) error {
+		list, err := c.Artifacts(ctx, "a", 10)
+		return atMost(len(list), err)
+	},
+	"archive": func(ctx context.Context, c *Client) error {
+		archive, err := c.Archive(ctx, Artifact{ID: 1}, 10)
+		return atMost(len(archive), err)
+	},
+	"pull": func(ctx context.Context, c *Client) error {
+		_, err := c.PullRequest(ctx, Event{Head: Side{SHA: sha, Ref: "b", Owner: "o"}})
+		return err
+	},
+	"labelled": func(ctx context.Context, c *Client) error {
+		_, _, err := c.LabelledBy(ctx, 7, "slogate-accept")
+		return err
+	},
+	"labels": func(ctx context.Context, c *Client) error {
+		_, err := c.Labels(ctx, 7)
+		return err
+	},
+	"file": func(ctx context.Context, c *Client) error {
+		_, _, err := c.File(ctx, "slo.yaml", sha)
+		return err
+	},
+	"tip": func(ctx context.Context, c *Client) error {
+		commit, err := c.Tip(ctx, "main")
+		if err == nil && !commitName.MatchString(commit) {
+			err = fmt.Errorf("%q is a commit\n", commit)
+		}
+		return err
+	},
+	"ancestor": func(ctx context.Context, c *Client) error {
+		_, err := c.IsAncestor(ctx, sha, "main")
+		return err
+	},
+}
+
+// atMost is an error, that no answer should lead to, where a list is longer than
+// was asked for.
+func atMost(n int, err error) error {
+	if n > 10 {
+		return fmt.Errorf("%d entries\n", n)
+	}
+	return err
 }
 
 func FuzzMessage(f *testing.F) {

@@ -116,7 +116,7 @@ func (i *issuer) tokens() int {
 	return len(i.seen)
 }
 
-func oauth2File(t *testing.T, url, more string) *slo.File {
+func oauth2File(t testing.TB, url, more string) *slo.File {
 	return with(t, url, "{auth: {oauth2: {token_url: '"+url+"/token', client_id: load, client_secret: '${secret.KEY}', scopes: [a, b], params: {audience: x y}}}}", "  - {name: predict, request: GET /, checks: [body contains 'you'"+more+"]}")
 }
 

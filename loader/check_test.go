@@ -22,13 +22,13 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files")
 
 // parse reads an SLO file for a target; each stage that tests load is their own.
-func parse(t *testing.T, target, scenarios string) *slo.File {
+func parse(t testing.TB, target, scenarios string) *slo.File {
 	t.Helper()
 	return parseWhole(t, "version: 1\ntarget: "+target+"\nhttp: {timeout: 1m}\nscenarios:\n"+scenarios+"\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n")
 }
 
 // parseWhole reads an SLO file.
-func parseWhole(t *testing.T, src string) *slo.File {
+func parseWhole(t testing.TB, src string) *slo.File {
 	t.Helper()
 	file, err := slo.Parse([]byte(src), slo.Options{
 		Path: "slo.yaml",
@@ -112,6 +112,7 @@ func TestClassify(t *testing.T) {
 		wrap(syscall.EMFILE):                          result.Local,
 		wrap(syscall.EADDRNOTAVAIL):                   result.Local,
 		wrap(syscall.ENETUNREACH):                     result.Local,
+		wrap(syscall.EHOSTUNREACH):                    result.Refused,
 		wrap(syscall.ETIMEDOUT):                       result.Timeout,
 		wrap(syscall.EPIPE):                           result.Reset,
 		wrap(syscall.ECONNREFUSED):                    result.Refused,

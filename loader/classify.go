@@ -24,7 +24,7 @@ func (e *handshakeError) Unwrap() error { return e.err }
 // local are the errors that come from the generator's own machine.
 var local = []error{
 	syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
-	syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENOBUFS, syscall.ENOMEM,
+	syscall.ENETUNREACH, syscall.ENETDOWN, syscall.ENOBUFS, syscall.ENOMEM,
 	syscall.EACCES, syscall.EPERM,
 }
 
@@ -54,7 +54,7 @@ func classify(err error) result.Class {
 		return result.DNS
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return result.Timeout
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH):
 		return result.Refused
 	case isTLS(err):
 		return result.TLS

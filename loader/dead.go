@@ -44,13 +44,19 @@ func (w *deadWatch) look(now time.Duration, c result.Counters) (string, bool) {
 		return "", false
 	}
 	finished := c.Finished() - before.counters.Finished()
-	failed := c.Errors() - before.counters.Errors()
+	failed := service(c) - service(before.counters)
 	if finished < w.rule.requests || float64(failed) < w.rule.share*float64(finished) {
 		return "", false
 	}
 	history := "it had never succeeded"
-	if n := before.counters.Success; n > 0 {
-		history = fmt.Sprintf("it had answered %d requests well before", n)
+	switch {
+	case before.counters.Success > 0:
+		history = fmt.Sprintf("it had answered %d requests well before", before.counters.Success)
+	case c.Success > 0:
+		history = fmt.Sprintf("it had answered %d requests well", c.Success)
 	}
 	return fmt.Sprintf("%d of %d requests failed within %v; %s", failed, finished, w.rule.window, history), true
 }
+
+// service counts the errors that are not of the generator's own making.
+func service(c result.Counters) int64 { return c.Errors() - c.Local }

@@ -34,7 +34,7 @@ import (
 )
 
 // with reads an SLO file with a block of http.
-func with(t *testing.T, target, http, scenarios string) *slo.File {
+func with(t testing.TB, target, http, scenarios string) *slo.File {
 	t.Helper()
 	return parseWhole(t, "version: 1\ntarget: "+target+"\nhttp: "+http+"\nscenarios:\n"+scenarios+"\nstages:\n  - {name: s, requests: 1, workers: 1}\nobjectives:\n  - p95 <= 1s\n")
 }

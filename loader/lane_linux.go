@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/loader/schedule"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -247,13 +248,30 @@ func (l *lane) abandon() {
 	}
 }
 
-// expire ends the requests whose time is over.
+// expire ends the requests whose time is over. Where the generator itself stood
+// still, their answers may wait to be read: these come first.
 func (l *lane) expire() {
+	if !l.overdue() {
+		return
+	}
+	for range 1 + len(l.conns)/epoll.Batch {
+		l.collect(l.loop.Wait(0))
+	}
 	for i := range l.waiting {
 		for g := l.waiting[i].first; g != nil && g.expires <= l.clock; g = l.waiting[i].first {
 			l.fail(g, context.DeadlineExceeded)
 		}
 	}
+}
+
+// overdue reports whether some request's time is over.
+func (l *lane) overdue() bool {
+	for i := range l.waiting {
+		if g := l.waiting[i].first; g != nil && g.expires <= l.clock {
+			return true
+		}
+	}
+	return false
 }
 
 // wake goes on with the guests whose pause is over.

@@ -127,7 +127,7 @@ func (m *message) compileHead(headers []slo.Header, mn *manner) {
 	}
 }
 
-var errLineBreak = errors.New("a value of the request's head holds a line break")
+var errLineBreak = errors.New("a value of the request's head holds a line break or a NUL byte")
 
 // render appends the request that a user sends now to dst. Nothing is
 // allocated where dst is large enough.
@@ -197,13 +197,14 @@ func (m *message) appendPath(dst []byte, u *user) ([]byte, error) {
 	return dst, nil
 }
 
-// hasLineBreak reports whether a value has more lines than its template.
+// hasLineBreak reports whether a value has more lines than its template, or a
+// NUL, which some read as the end of a line (RFC 9110, section 5.5).
 func hasLineBreak(t slo.Template, text []byte) bool {
 	want := 0
 	for _, p := range t {
 		want += strings.Count(p.Literal, "\n")
 	}
-	return bytes.Count(text, []byte{'\n'}) != want || bytes.Count(text, []byte{'\r'}) != want
+	return bytes.Count(text, []byte{'\n'}) != want || bytes.Count(text, []byte{'\r'}) != want || bytes.IndexByte(text, 0) >= 0
 }
 
 // appendBody appends Content-Length, which is known only with the body, and

@@ -218,6 +218,8 @@ func TestDeadWatch(t *testing.T) {
 	}{
 		"never lived":  {grow(0, 0, 0, 5, 15), 10, "50 of 50 requests failed within 10s; it had never succeeded"},
 		"died at 5 s":  {append(grow(0, 0, 50, 0, 5), grow(250, 0, 0, 50, 15)...), 14, "450 of 500 requests failed within 10s; it had answered 200 requests well before"},
+		"died early":   {append(grow(0, 0, 50, 0, 1), grow(50, 0, 0, 50, 15)...), 10, "450 of 500 requests failed within 10s; it had answered 50 requests well"},
+		"no files":     {[]result.Counters{9: {Local: 500}, 10: {Local: 600}}, 0, ""},
 		"healthy":      {grow(0, 0, 5, 0, 40), 0, ""},
 		"80 % fail":    {grow(0, 0, 1, 4, 40), 0, ""},
 		"too few":      {[]result.Counters{count(0, 9), count(0, 9), count(0, 9), 9: count(0, 9), 10: count(0, 9)}, 0, ""},
@@ -253,8 +255,9 @@ func TestSelfWatch(t *testing.T) {
 	w := watchSelf()
 	for start := processTime(); processTime()-start < 5*ms && processTime() > 0; {
 	}
-	cpu, _ := w.look()
-	if processTime() > 0 && cpu <= 0 || cpu > 1 {
-		t.Errorf("CPU share %v", cpu)
+	var g result.Generator
+	w.look(&g)
+	if processTime() > 0 && g.CPU <= 0 || g.CPU > 1 || g.Throttled < 0 || g.Throttled > 1 {
+		t.Errorf("CPU share %v, throttled %v", g.CPU, g.Throttled)
 	}
 }

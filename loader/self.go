@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"time"
+
+	"github.com/slogate/slogate/result"
 )
 
 // pauseMetric is the distribution of the times for which the garbage collector
@@ -13,31 +15,35 @@ const pauseMetric = "/sched/pauses/total/gc:seconds"
 
 // selfWatch measures what the generator itself uses.
 type selfWatch struct {
-	start  time.Time
-	cpu    time.Duration
-	pauses []uint64
+	start     time.Time
+	cpu       time.Duration
+	throttled time.Duration
+	pauses    []uint64
 }
 
 func watchSelf() *selfWatch {
 	counts, _ := gcPauses()
-	return &selfWatch{start: time.Now(), cpu: processTime(), pauses: counts}
+	return &selfWatch{start: time.Now(), cpu: processTime(), throttled: throttled(), pauses: counts}
 }
 
-// look returns the share of the machine's processors that this process used
-// since the watch began, 0 where it is unknown, and the longest pause for
-// garbage collection since, as the end of its bucket.
-func (w *selfWatch) look() (cpu float64, pause time.Duration) {
-	if wall := time.Since(w.start); wall > 0 {
-		cpu = float64(processTime()-w.cpu) / float64(wall) / float64(runtime.NumCPU())
+// look notes what this process used since the watch began: the share of the
+// machine's processors, the share of the time in which its own CPU limit held it
+// back, both 0 where unknown, and the longest pause for garbage collection, as
+// the end of its bucket.
+func (w *selfWatch) look(g *result.Generator) {
+	if wall := float64(time.Since(w.start)); wall > 0 {
+		g.CPU = inUnit(float64(processTime()-w.cpu) / wall / float64(runtime.NumCPU()))
+		g.Throttled = inUnit(float64(throttled()-w.throttled) / wall)
 	}
 	counts, ends := gcPauses()
 	for i := range counts {
 		if counts[i] > w.pauses[i] {
-			pause = ends[i]
+			g.GCPause = ends[i]
 		}
 	}
-	return min(max(cpu, 0), 1), pause
 }
+
+func inUnit(share float64) float64 { return min(max(share, 0), 1) }
 
 // gcPauses returns the number of pauses by length and the end of each bucket.
 func gcPauses() (counts []uint64, ends []time.Duration) {

@@ -361,6 +361,6 @@ func (s *stage) merge() *result.Stage {
 		out.Requests = addRequests(out.Requests, st.Requests)
 	}
 	out.Failures, out.Slowest = mergeSamples(parts)
-	out.Generator.CPU, out.Generator.GCPause = s.self.look()
+	s.self.look(&out.Generator)
 	return out
 }

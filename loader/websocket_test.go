@@ -1,6 +1,8 @@
 package loader
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,4 +140,10 @@ func TestWebSocketWithoutItsValue(t *testing.T) {
 	if s.Counters.FailedCheck != 2 {
 		t.Errorf("%+v %+v", s.Counters, s.Failures)
 	}
+}
+
+// acceptOf is the answer to a client's key (RFC 6455, section 4.2.2).
+func acceptOf(r *http.Request) string {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -583,6 +583,9 @@ func (b builder) precision() []Precision {
 // spoken says what is worth knowing about the connections beside their number.
 func spoken(g result.Generator) string {
 	text := ""
+	if g.Throttled >= 0.01 {
+		text += ", held back by a CPU limit for " + knownShare(g.Throttled) + " of the time"
+	}
 	if g.Protocol != "" {
 		text += ", " + g.Protocol
 	}

@@ -60,6 +60,9 @@ func checkStage(s *Stage) error {
 	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait, s.Generator.ConnectionAge); err != nil {
 		return err
 	}
+	if t := s.Generator.Throttled; t < 0 || t > 1 {
+		return fmt.Errorf("generator: throttled is %g, not a share of 0 to 1", t)
+	}
 	if s.Generator.HeldTo < 0 {
 		return fmt.Errorf("generator: a rate of %g a second is negative", s.Generator.HeldTo)
 	}

@@ -9,7 +9,7 @@ const (
 	FailedCheck Class = "failed_check"
 	BadStatus   Class = "status" // not accepted by the step
 	Timeout     Class = "timeout"
-	Refused     Class = "refused" // nothing listens there
+	Refused     Class = "refused" // nothing listens there, or no such host is there
 	Reset       Class = "reset"   // closed or reset by the other side
 	DNS         Class = "dns"
 	TLS         Class = "tls"

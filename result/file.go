@@ -127,10 +127,19 @@ func lineOf(text []byte, offset int64) int {
 
 // WriteFile writes a result file so that a reader sees the old content or the
 // new, never a part: whatever goes wrong, an existing file stays as it is.
-func WriteFile(path string, r *Run) (err error) {
+func WriteFile(path string, r *Run) error {
+	if err := Replace(path, func(w io.Writer) error { return Encode(w, r) }); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// Replace writes a file under another name and renames it when its content has
+// reached the disk: a reader sees the old content or the new, never a part.
+func Replace(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("write result: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -138,25 +147,14 @@ func WriteFile(path string, r *Run) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if err := writeTo(f, r); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write result: %w", err)
-	}
-	return nil
-}
-
-// writeTo writes and closes a file; its content has reached the disk.
-func writeTo(f *os.File, r *Run) error {
-	if err := Encode(f, r); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	// CreateTemp's 0600 would hide the file from a later step of another user.
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write result: %w", err)
+		return err
 	}
-	return nil
+	return os.Rename(f.Name(), path)
 }
 
 // ReadFile reads a result file.

@@ -399,6 +399,7 @@ func mergeGenerators(a, b *Generator) Generator {
 		Lateness:  a.Lateness.Merge(b.Lateness),
 		UnsentOwn: a.UnsentOwn + b.UnsentOwn,
 		CPU:       max(a.CPU, b.CPU),
+		Throttled: max(a.Throttled, b.Throttled),
 		GCPause:   max(a.GCPause, b.GCPause),
 		Opened:    a.Opened + b.Opened,
 		Reused:    a.Reused + b.Reused,

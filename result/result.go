@@ -236,11 +236,12 @@ type Slice struct {
 // Generator is what slogate measured about itself during a stage.
 type Generator struct {
 	Engine    string        `json:"engine"`
-	Mode      string        `json:"mode,omitempty"` // how sends were paced
-	Lateness  Histogram     `json:"lateness"`       // actual minus intended start, the generator's own part
-	UnsentOwn int64         `json:"unsent_own"`     // of Counters.Unsent: because the generator did not come to it
-	CPU       float64       `json:"cpu"`            // share of the whole machine, 0 to 1; 0 where unknown
-	GCPause   time.Duration `json:"gc_pause_ns"`    // longest
+	Mode      string        `json:"mode,omitempty"`      // how sends were paced
+	Lateness  Histogram     `json:"lateness"`            // actual minus intended start, the generator's own part
+	UnsentOwn int64         `json:"unsent_own"`          // of Counters.Unsent: because the generator did not come to it
+	CPU       float64       `json:"cpu"`                 // share of the whole machine, 0 to 1; 0 where unknown
+	Throttled float64       `json:"throttled,omitempty"` // share of the time in which its own CPU limit held slogate back, 0 to 1
+	GCPause   time.Duration `json:"gc_pause_ns"`         // longest
 	Opened    int64         `json:"connections_opened"`
 	Reused    int64         `json:"connections_reused"`
 	Protocol  string        `json:"protocol,omitempty"`    // of the latest connection; empty: HTTP/1.1

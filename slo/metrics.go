@@ -318,14 +318,17 @@ func (p *parser) checkProfiled() {
 	}
 }
 
-// stagesOf are the stages that a name of the file stands for: itself, or the
-// levels of a staircase.
+// stagesOf are the stages that a name of the file stands for: the one of this
+// name, or else the levels of a staircase.
 func (p *parser) stagesOf(n *node, name string) []string {
 	var found, names []string
 	for _, s := range p.file.Stages {
 		names = append(names, s.Name)
+	}
+	whole := slices.Contains(names, name)
+	for _, s := range p.file.Stages {
 		switch {
-		case s.Name != name && !strings.HasPrefix(s.Name, name+"/"):
+		case s.Name != name && (whole || !strings.HasPrefix(s.Name, name+"/")):
 		case s.Workload.Search || s.Parallel != "":
 			p.failNode(n, CodeProfiling, "no profile can be taken in the stage "+quote(s.Name), "name a stage with one workload")
 			return nil

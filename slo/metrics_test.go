@@ -122,6 +122,14 @@ func TestCPUProfile(t *testing.T) {
 			t.Errorf("%q: seconds (-want +got):\n%s", stages, diff)
 		}
 	}
+	// A name means the stage of this name before it means levels.
+	file, err := Parse([]byte(head+oneGet+"stages: [{name: a, rate: 1/s, duration: 9s}, {name: a/b, rate: 1/s, duration: 9s}]\nmetrics: {cpu_profile: {path: /p, stages: [a]}}\nobjectives: [p95 <= 1s]\n"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a"}, file.Metrics.CPUProfile.Stages); diff != "" {
+		t.Errorf("stages (-want +got):\n%s", diff)
+	}
 	c := CPUProfile{Request: &Request{Path: Template{{Literal: "/profile"}}}}
 	if path, _ := c.Asks(7).Path.Static(); path != "/profile?seconds=7" {
 		t.Errorf("path %q", path)

@@ -448,7 +448,8 @@ func (p *parser) document(root *node) {
 	p.file.Confirm = p.isOn(o.get("confirm"), "confirm", true)
 	faults := len(p.errs)
 	p.scenarios(o.need(p, "scenarios", "it says what to request: scenarios: [{request: GET /}]"))
-	if len(p.errs) == faults {
+	// A mistyped key is told where it stands, and leaves no scenario.
+	if len(p.errs) == faults && len(p.file.Scenarios) > 0 {
 		p.countSteps()
 	}
 	p.stages(o.need(p, "stages", "it says how to load: stages: [{name: steady, rate: 10/s, duration: 30s}]"), o.get("objectives"), o.get("profiles"))

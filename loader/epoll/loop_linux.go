@@ -14,8 +14,8 @@ import (
 const (
 	// BufferSize is the most that one Read returns.
 	BufferSize = 64 << 10
-	// batch is how many events one Wait takes in at most.
-	batch = 256
+	// Batch is how many events one Wait takes in at most.
+	Batch = 256
 )
 
 // Key is what an owner knows its socket by. Keys of closed sockets may still
@@ -39,7 +39,7 @@ type Event struct {
 // Loop waits for the sockets of one thread.
 type Loop struct {
 	fd, wake int
-	events   [batch]unix.EpollEvent
+	events   [Batch]unix.EpollEvent
 	count    int
 	timeout  unix.Timespec
 	receiver receiver
@@ -112,7 +112,7 @@ func (l *Loop) Wait(d time.Duration) int {
 
 func (l *Loop) poll(d time.Duration) (int, unix.Errno) {
 	l.timeout = unix.NsecToTimespec(int64(d))
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(l.fd), uintptr(unsafe.Pointer(&l.events[0])), batch, uintptr(unsafe.Pointer(&l.timeout)), 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT2, uintptr(l.fd), uintptr(unsafe.Pointer(&l.events[0])), Batch, uintptr(unsafe.Pointer(&l.timeout)), 0, 0)
 	switch errno {
 	case 0:
 		return int(n), 0

@@ -1,0 +1,30 @@
+//go:build linux && e2e
+
+package faults
+
+import (
+	"strings"
+	"testing"
+)
+
+// Every fault, injected for real. Rows wait more than they compute.
+func TestFaults(t *testing.T) {
+	binary := build(t)
+	for _, f := range faults() {
+		t.Run(f.group+"/"+strings.ReplaceAll(f.name, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			got := f.inject(t, newBed(t, binary))
+			if got.outcome != f.want {
+				t.Errorf("got %+v, want %+v", got.outcome, f.want)
+			}
+			for _, text := range f.says {
+				if !strings.Contains(got.said, text) {
+					t.Errorf("nothing says %q", text)
+				}
+			}
+			if t.Failed() {
+				t.Logf("slogate said:\n%s", got.said)
+			}
+		})
+	}
+}
