@@ -61,6 +61,7 @@ var samples = map[string]string{
 // message of the program.
 var heldElsewhere = map[string]string{
 	"docs/errors.md":          "TestErrorsDocument",
+	"docs/result-file.md":     "TestReferenceDocument",
 	"docs/troubleshooting.md": "TestTroubleshootingDocument",
 }
 

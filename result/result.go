@@ -17,31 +17,31 @@ const Version = 1
 
 // Run is one whole run: the content of a result file.
 type Run struct {
-	Version   int        `json:"version"`
-	Slogate   string     `json:"slogate"` // version of the program
-	Name      string     `json:"name"`
-	SLO       SLO        `json:"slo"`
+	Version   int        `json:"version"`         // of the file format: 1
+	Slogate   string     `json:"slogate"`         // version of the program
+	Name      string     `json:"name"`            // of the SLO file, else its path without extension
+	SLO       SLO        `json:"slo"`             // the file that the run followed
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
 	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
 	Demo      *Demo      `json:"demo,omitempty"`  // what was loaded is slogate's own demo service
 	Start     time.Time  `json:"start"`
 	End       time.Time  `json:"end"`
-	Seed      uint64     `json:"seed"`
-	Shard     Shard      `json:"shard,omitzero"`
-	Gaps      []string   `json:"gaps,omitempty"` // what shards that were merged lack to be the whole run
-	Cancelled bool       `json:"cancelled,omitempty"`
-	Source    Source     `json:"source"`
-	Machine   Machine    `json:"machine"`
-	Stages    []Stage    `json:"stages"`
-	Base      *Base      `json:"base,omitempty"` // nil: not a comparison
-	Timeline  *Timeline  `json:"timeline,omitempty"`
-	Cost      CostSource `json:"cost,omitzero"`      // where the cost of the target was read
-	Coverage  *Coverage  `json:"coverage,omitempty"` // nil: the file names no document of operations
-	Warnings  []string   `json:"warnings,omitempty"`
+	Seed      uint64     `json:"seed"`                // of random arrivals and values
+	Shard     Shard      `json:"shard,omitzero"`      // which part of a run, where several generators made it
+	Gaps      []string   `json:"gaps,omitempty"`      // what shards that were merged lack to be the whole run
+	Cancelled bool       `json:"cancelled,omitempty"` // the run ended before its plan
+	Source    Source     `json:"source"`              // what was tested
+	Machine   Machine    `json:"machine"`             // that made the load
+	Stages    []Stage    `json:"stages"`              // in the order in which they ran
+	Base      *Base      `json:"base,omitempty"`      // nil: not a comparison
+	Timeline  *Timeline  `json:"timeline,omitempty"`  // of the replicas; nil: not watched
+	Cost      CostSource `json:"cost,omitzero"`       // where the cost of the target was read
+	Coverage  *Coverage  `json:"coverage,omitempty"`  // nil: the file names no document of operations
+	Warnings  []string   `json:"warnings,omitempty"`  // what a reader must know of the run
 
-	Judgement *Judgement `json:"judgement,omitempty"`
-	Findings  []Finding  `json:"findings,omitempty"`
+	Judgement *Judgement `json:"judgement,omitempty"` // nil: it was not judged
+	Findings  []Finding  `json:"findings,omitempty"`  // likely causes, with their evidence
 }
 
 // Demo says how the demo service was started.
@@ -90,7 +90,7 @@ const MaxMissing = 500
 // SLO names the file that the run followed.
 type SLO struct {
 	Path    string `json:"path"`
-	Digest  string `json:"digest"`
+	Digest  string `json:"digest"`            // SHA-256 of the file
 	Profile string `json:"profile,omitempty"` // that was chosen of the file's
 }
 

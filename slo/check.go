@@ -157,6 +157,10 @@ func compile(text string, names *checkNames) (program *vm.Program, err error) {
 		return program, mustBeBool(program)
 	}
 	f := origin.fault(err, limits)
+	// Other tools call the response time so; here it is what 2s is spelled as.
+	if strings.Contains(f.msg, "func(string) (time.Duration, error)") {
+		f.msg, f.hint = "duration is no value of the answer", "the response time is latency: latency < 500ms"
+	}
 	if runes := []rune(text); f.offset < len(runes) && runes[f.offset] == '=' && f.width == 1 {
 		f.hint = "equality is written =="
 	}

@@ -70,6 +70,18 @@ func TestCheckHolds(t *testing.T) {
 	}
 }
 
+func TestTheWordDurationIsExplained(t *testing.T) {
+	for _, text := range []string{"duration < 500", "duration < 500ms", "500ms > duration", "status == 200 && duration < 1s"} {
+		_, err := compile(text, noNames())
+		if err == nil || !strings.Contains(err.Error(), "duration is no value of the answer") || !strings.Contains(asFault(err).hint, "latency") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if _, err := compile(`latency < duration("2s")`, noNames()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSpellUnits(t *testing.T) {
 	for text, want := range map[string]string{
 		"latency < 2s":          `latency < duration("2000000000ns")`,
