@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -152,13 +152,15 @@ func (h *history) keep(ctx context.Context, r *result.Run, path string) (kept bo
 	if !h.job.TakesArtifacts() {
 		return false, "the result was not kept as an artifact, which this runner does not offer to a container. " + instead
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	// What was measured, not what lies at the path by now: another run may have
+	// written there.
+	var text bytes.Buffer
+	if err := result.Encode(&text, r); err != nil {
 		return false, fmt.Sprintf("the result was not kept: %v", err)
 	}
 	s, err := baseline.NewService(h.job.ResultsURL, h.job.RuntimeToken, userAgent())
 	if err == nil {
-		err = s.Keep(ctx, h.artifact, text, h.job.Attempt > 1)
+		err = s.Keep(ctx, h.artifact, text.Bytes(), h.job.Attempt > 1)
 	}
 	switch {
 	case errors.Is(err, baseline.ErrTaken):

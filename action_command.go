@@ -57,6 +57,9 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	}
 	a.Mask(inputs.Token)
 	pr := newPullRequest(a, inputs)
+	if pr.noEvent != nil && pr.event.Name != "" {
+		fmt.Fprintf(p.stderr, "warning: %v\n", pr.noEvent)
+	}
 	if err := pr.warnOfTarget(); err != nil {
 		return exitUsage, err
 	}
@@ -309,13 +312,10 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	if c.elsewhere {
 		marked = ""
 	}
-	form := report.Markdown
-	if !pr.inputs.Charts {
-		form = report.PlainMarkdown
-	}
+	room := a.SummaryRoom() / max(pr.sections, 1)
 	var page bytes.Buffer
 	err := errors.Join(
-		form(&page, r),
+		report.Summary(&page, r, room, pr.inputs.Charts),
 		a.Annotate(marked, r.Judgement, words),
 	)
 	if err = errors.Join(err, a.WriteSummary(page.Bytes()), pr.handOver(r)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/action"
@@ -25,18 +26,20 @@ const commentTimeout = 2 * time.Minute
 
 // pullRequest is the place for the comment of a job.
 type pullRequest struct {
-	action *action.Action
-	inputs action.Inputs
-	event  github.Event
-	trust  trust
-	number int // 0: to be found
+	action  *action.Action
+	inputs  action.Inputs
+	event   github.Event
+	noEvent error // why the event's payload could not be read; nil: it was
+	trust   trust
+	number  int // 0: to be found
 
 	together together // with other jobs that are generators, too
+	sections int      // of the job summary that are not written yet; 0: this one
 }
 
 func newPullRequest(a *action.Action, in action.Inputs) *pullRequest {
-	e := a.Event()
-	return &pullRequest{action: a, inputs: in, event: e, trust: newTrust(e, in), number: e.Number}
+	e, err := a.ReadEvent()
+	return &pullRequest{action: a, inputs: in, event: e, noEvent: err, trust: newTrust(e, in), number: e.Number}
 }
 
 // warnOfTarget warns of the event that hands a fork's change a token that can
@@ -65,7 +68,7 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 		return nil, fmt.Errorf("open the workspace: %w", err)
 	}
 	defer root.Close()
-	src, err := root.ReadFile(inside)
+	src, err := readSLOFileIn(root, inside)
 	if errors.Is(err, fs.ErrNotExist) {
 		hint := "the input config names it, from the top of the workspace; slogate init writes a first one"
 		if isBare(workspace) {
@@ -165,6 +168,9 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, f
 			return fmt.Errorf("look for the pull request: %w", err)
 		}
 	}
+	if pr.number == 0 && pr.noEvent != nil {
+		return pr.noEvent
+	}
 	if pr.number == 0 {
 		fmt.Fprintln(p.stderr, "no comment: this run belongs to no open pull request")
 		return nil
@@ -179,9 +185,9 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, f
 	switch {
 	case err != nil || !found:
 	case written.Newer:
-		fmt.Fprintf(p.stderr, "comment: a later run has written it already: %s\n", written.URL)
+		fmt.Fprintf(p.stderr, "comment: a later run has written it already: %s\n", report.OneLine(written.URL))
 	default:
-		fmt.Fprintf(p.stderr, "comment: %s\n", written.URL)
+		fmt.Fprintf(p.stderr, "comment: %s\n", report.OneLine(written.URL))
 	}
 	return err
 }
@@ -212,7 +218,8 @@ func (pr *pullRequest) explain(p *program, why error) error {
 		return nil
 	}
 	text := "no comment on the pull request: " + pr.reason(why) + ". The job summary holds the report."
-	if pr.event.Number == 0 && pr.inputs.Mode != "comment" {
+	promised := pr.event.Number != 0 || strings.HasPrefix(pr.event.Name, "pull_request") || pr.inputs.Mode == "comment"
+	if !promised {
 		fmt.Fprintln(p.stderr, text)
 		return nil
 	}

@@ -71,7 +71,8 @@ func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in
 	}
 	var all []ended
 	uncommented := false
-	for _, g := range gates {
+	for i, g := range gates {
+		g.pr.sections = len(gates) - i
 		e := ended{file: g.file, code: exitCancelled}
 		if ctx.Err() == nil {
 			e.run, e.code, e.err = g.run(ctx, p, n)

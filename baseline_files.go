@@ -142,8 +142,8 @@ func resultsAt(root fs.FS, name, shown string) ([]namedResult, error) {
 // resultIn reads one result file.
 func resultIn(root fs.FS, name, shown string) (*result.Run, error) {
 	info, err := fs.Stat(root, name)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
+	if err == nil {
+		err = result.CheckFile(info)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read result %s: %w", shown, err)

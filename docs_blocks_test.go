@@ -56,10 +56,12 @@ var samples = map[string]string{
 	"docs/verdicts.md: max(tolerance":                      "TestDetectable",
 }
 
-// heldElsewhere are the documents whose blocks of YAML and text a test beside the
-// code runs: each file there is wrong, and prints the text below it.
+// heldElsewhere are the documents whose blocks of YAML and text another test
+// holds: each file is wrong and prints the text below it, or the text is a
+// message of the program.
 var heldElsewhere = map[string]string{
-	"docs/errors.md": "TestErrorsDocument",
+	"docs/errors.md":          "TestErrorsDocument",
+	"docs/troubleshooting.md": "TestTroubleshootingDocument",
 }
 
 var workflows = flag.String("workflows", "", "folder that the workflows of the documents are written into, for actionlint")

@@ -241,10 +241,20 @@ func checkFlags(t testing.TB, folder string, entries []os.DirEntry, words []stri
 			continue
 		}
 		name, _, _ = strings.Cut(strings.TrimPrefix(name, "-"), "=")
-		if !regexp.MustCompile(`[fF]lags?\.\w+\((?:&[\w.]+, )?"` + regexp.QuoteMeta(name) + `"`).Match(source) {
+		if !declares(name).Match(source) {
 			t.Errorf("go run ./%s has no flag -%s", folder, name)
 		}
 	}
+}
+
+// declares finds a flag in the source of a program: one of the standard library,
+// or a field of kong's.
+func declares(name string) *regexp.Regexp {
+	var field strings.Builder
+	for part := range strings.SplitSeq(name, "-") {
+		field.WriteString("(?i:" + regexp.QuoteMeta(part) + ")")
+	}
+	return regexp.MustCompile(`[fF]lags?\.\w+\((?:&[\w.]+, )?"` + regexp.QuoteMeta(name) + `"|(?m)^\s+` + field.String() + `\s+\S+\s+` + "`")
 }
 
 // checkTests wants each name of a pattern to choose a test.

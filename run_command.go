@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -342,7 +341,7 @@ func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, er
 
 // readSLO reads and validates an SLO file.
 func readSLO(path string, opts slo.Options) (*slo.File, error) {
-	src, err := os.ReadFile(path)
+	src, err := readSLOFile(path)
 	return parseSLO(path, src, err, opts)
 }
 

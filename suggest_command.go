@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -97,7 +96,7 @@ func (c *suggestCommand) file(p *program, newest *result.Run) (file *slo.File, s
 	if !named && (!isOurs(path) || !exists(path)) {
 		return usualFile(newest), nil, fmt.Sprintf("the SLO file %s is not here; --slo names it", report.OneLine(path)), nil
 	}
-	if src, err = os.ReadFile(path); err != nil {
+	if src, err = readSLOFile(path); err != nil {
 		return nil, nil, "", fmt.Errorf("read SLO file: %w", err)
 	}
 	file, err = slo.Parse(src, slo.Options{Path: path, Target: targetOf(newest), Profile: newest.SLO.Profile, Env: p.lookupEnv})

@@ -20,6 +20,8 @@ import (
 	"io"
 
 	"github.com/sethvargo/go-githubactions"
+
+	"github.com/slogate/slogate/github"
 )
 
 // Detect reports whether the program runs as a step of GitHub Actions, or of
@@ -32,12 +34,17 @@ type Action struct {
 	stdout io.Writer
 	active bool // in GitHub Actions
 	silent bool // no outputs are set
+	api    *api
 }
+
+// api is the client of a job's server: what one part of the job has learned of a
+// server that does not answer, the others need not.
+type api struct{ client *github.Client }
 
 // New returns the step that the environment describes. Commands go to stdout,
 // each in one write.
 func New(getenv func(string) string, stdout io.Writer) *Action {
-	return &Action{getenv: getenv, stdout: stdout, active: Detect(getenv)}
+	return &Action{getenv: getenv, stdout: stdout, active: Detect(getenv), api: new(api)}
 }
 
 // command writes one workflow command.

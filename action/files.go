@@ -42,14 +42,23 @@ func block(name, value string) string {
 // the masks that it puts in.
 const summaryBudget = 1_000_000
 
-// WriteSummary adds markdown to the job summary. More than 1,000,000 bytes
-// are an error, and nothing is written.
+// SummaryRoom is how many bytes the job summary of the step still takes.
+func (a *Action) SummaryRoom() int {
+	info, err := os.Stat(a.getenv("GITHUB_STEP_SUMMARY"))
+	if err != nil || !info.Mode().IsRegular() {
+		return summaryBudget
+	}
+	return int(max(summaryBudget-info.Size(), 0))
+}
+
+// WriteSummary adds markdown to the job summary. More than there is room for is
+// an error, and nothing is written.
 func (a *Action) WriteSummary(markdown []byte) error {
 	if !a.active {
 		return nil
 	}
-	if len(markdown) > summaryBudget {
-		return fmt.Errorf("job summary: %d bytes are more than the %d that a runner shows", len(markdown), summaryBudget)
+	if room := a.SummaryRoom(); len(markdown) > room {
+		return fmt.Errorf("job summary: %d bytes are more than the %d that a runner would show", len(markdown), room)
 	}
 	if err := a.appendTo("GITHUB_STEP_SUMMARY", markdown); err != nil {
 		return fmt.Errorf("job summary: %w", err)

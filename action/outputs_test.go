@@ -168,6 +168,13 @@ func TestWriteSummary(t *testing.T) {
 	if got := s.file(t, "summary"); got != "# one\ntwo\n" {
 		t.Errorf("after the summary that is too large there are %d bytes", len(got))
 	}
+	// A runner counts what is in the file together.
+	if err := s.WriteSummary(make([]byte, s.SummaryRoom())); err != nil {
+		t.Error(err)
+	}
+	if err := s.WriteSummary([]byte("more")); err == nil || len(s.file(t, "summary")) != summaryBudget {
+		t.Errorf("error %v, %d bytes", err, len(s.file(t, "summary")))
+	}
 }
 
 func TestWithin(t *testing.T) {

@@ -16,12 +16,19 @@ func (a *Action) Key(in Inputs, name string) github.Key {
 	return github.Key{Workflow: workflow, Job: a.getenv("GITHUB_JOB"), Matrix: github.Cell(in.Matrix), Name: name}
 }
 
-// API returns a client of the server that the job belongs to.
+// API returns the job's client of the server that it belongs to.
 func (a *Action) API(token, userAgent string) (*github.Client, error) {
-	return github.New(github.Config{
+	if a.api.client != nil {
+		return a.api.client, nil
+	}
+	client, err := github.New(github.Config{
 		APIURL: a.getenv("GITHUB_API_URL"), GraphQLURL: a.getenv("GITHUB_GRAPHQL_URL"),
 		Token: token, Repository: a.getenv("GITHUB_REPOSITORY"), UserAgent: userAgent,
 	})
+	if err == nil {
+		a.api.client = client
+	}
+	return client, err
 }
 
 // Gitea reports whether the server is Gitea or Forgejo, whose runners behave

@@ -296,22 +296,17 @@ func (s *Service) once(ctx context.Context, r outgoing) ([]byte, error) {
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, github.Explain(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return nil, &statusError{response.StatusCode, s.quote(body)}
 	}
-	return body, err
-}
-
-// withoutURL drops the address from an error: it is signed.
-func withoutURL(err error) error {
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		return outer.Err
+	if err != nil {
+		return nil, github.Explain(err)
 	}
-	return err
+	return body, nil
 }
 
 // statusError is a refusal of the service.

@@ -26,6 +26,7 @@ type history struct {
 	rules   slo.Baseline
 	now     *result.Run
 	runs    []*result.Run
+	future  int // how many were left out because they say to be later than now
 	notices []string
 }
 
@@ -41,6 +42,8 @@ func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
 			failed++
 		case rules.MaxAge > 0 && now.Start.Sub(r.Start) > rules.MaxAge:
 			old++
+		case rules.MaxAge > 0 && r.Start.Sub(now.Start) > clockSkew:
+			h.future++
 		default:
 			h.runs = append(h.runs, r)
 		}
@@ -55,8 +58,17 @@ func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
 	if old > 0 {
 		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %d days", earlierResults(old), int(rules.MaxAge/(24*time.Hour))))
 	}
+	if h.future > 0 {
+		h.notices = append(h.notices, earlierResults(h.future)+" left out of the baseline: "+fromTheFuture)
+	}
 	return h
 }
+
+// clockSkew is how far the clock of the machine of an earlier result may be
+// ahead. A result that says to be later would never become too old.
+const clockSkew = time.Hour
+
+const fromTheFuture = "measured in the future, where a clock was wrong"
 
 // has reports a run that is the judged one itself or already there: counted
 // twice it would make the spread between runs look small.

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +36,34 @@ func TestEarlierResultsAreListed(t *testing.T) {
 	}
 	if len(got.Notices) == 0 || got.Notices[0] != "one was left out" {
 		t.Errorf("notices %q, want that of the search first", got.Notices)
+	}
+}
+
+// A result that says to be later than the run would never become too old: it
+// does not count, unless somebody has chosen the two of them.
+func TestBaselineFromTheFuture(t *testing.T) {
+	for name, tt := range map[string]struct {
+		starts []time.Time
+		maxAge time.Duration
+		want   result.Verdict
+		reason string
+	}{
+		"only later ones":        {[]time.Time{day(42), day(43)}, 90 * 24 * time.Hour, result.Inconclusive, "the baseline was measured in the future, where a clock was wrong"},
+		"a clock a little ahead": {[]time.Time{day(40).Add(time.Hour)}, 90 * 24 * time.Hour, result.Pass, ""},
+		"one of them":            {[]time.Time{day(39), day(42)}, 90 * 24 * time.Hour, result.Pass, ""},
+		"chosen":                 {[]time.Time{day(42)}, 0, result.Pass, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var history []*result.Run
+			for _, start := range tt.starts {
+				history = append(history, &result.Run{Start: start, Seed: uint64(start.Unix()), Stages: []result.Stage{steady(1000, 100*ms)}})
+			}
+			now := &result.Run{Start: day(40), Stages: []result.Stage{steady(1000, 100*ms)}}
+			got := Judge(comparing(t, slo.Baseline{MaxAge: tt.maxAge}), now, Options{Baseline: history}).Objectives[0]
+			if got.Verdict != tt.want || tt.reason != "" && got.Reason != tt.reason {
+				t.Errorf("%s, %q, want %s, %q", got.Verdict, got.Reason, tt.want, tt.reason)
+			}
+		})
 	}
 }
 

@@ -76,6 +76,8 @@ func (h history) withoutBaseline(t *trial) (result.Verdict, string) {
 		return result.Shown, why
 	case h.rules.Required:
 		return result.Inconclusive, why + ", and the file requires one"
+	case h.future > 0 && len(h.runs) == 0:
+		return undecided(t.Objective), "the baseline was " + fromTheFuture
 	}
 	return result.Skipped, why
 }

@@ -174,13 +174,13 @@ func (c *Client) file(ctx context.Context, address string, limit int64) ([]byte,
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, Explain(err)
 	}
 	request.Header.Set("User-Agent", c.userAgent)
 	files := &http.Client{Transport: c.api.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := files.Do(request)
 	if err != nil {
-		return nil, &passingError{withoutURL(err)}
+		return nil, &passingError{Explain(err)}
 	}
 	defer response.Body.Close()
 	switch {
@@ -193,7 +193,7 @@ func (c *Client) file(ctx context.Context, address string, limit int64) ([]byte,
 	}
 	body, err := read(response.Body, limit)
 	if err != nil && !errors.Is(err, errTooLarge) {
-		err = &passingError{withoutURL(err)}
+		err = &passingError{Explain(err)}
 	}
 	return body, err
 }

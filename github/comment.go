@@ -109,15 +109,33 @@ const commentPermission = "pull-requests: write"
 // is; the others stay, as they may hold a conversation. A comment that was
 // hidden is left alone, because its update would be hidden too.
 func (c *Client) PutComment(ctx context.Context, number int, key Key, report Report) (Comment, error) {
-	updated, found, err := c.RefreshComment(ctx, number, key, report)
-	if err != nil || found {
-		return updated, err
+	for attempt := 1; ; attempt++ {
+		updated, found, err := c.RefreshComment(ctx, number, key, report)
+		if err != nil || found {
+			return updated, err
+		}
+		r := c.in(http.MethodPost, fmt.Sprintf("/issues/%d/comments", number), nil, commentPermission)
+		r.body = map[string]string{"body": report.body(key)}
+		var created Comment
+		_, err = c.do(ctx, r, &created)
+		// It may be there, though the answer was lost: repeated unseen, it could
+		// be there twice.
+		if !lost(err) || attempt == writes || !c.lasts(ctx, backoff(attempt)) || c.sleep(ctx, backoff(attempt)) != nil {
+			return created, err
+		}
 	}
-	r := c.in(http.MethodPost, fmt.Sprintf("/issues/%d/comments", number), nil, commentPermission)
-	r.body = map[string]string{"body": report.body(key)}
-	var created Comment
-	_, err = c.do(ctx, r, &created)
-	return created, err
+}
+
+// writes of one comment at most.
+const writes = 3
+
+// lost reports a call of which nobody knows whether it was done.
+func lost(err error) bool {
+	e, refused := errors.AsType[*Error](err)
+	if refused {
+		return e.Status >= 500
+	}
+	return err != nil && !answered(err)
 }
 
 // RefreshComment is [Client.PutComment] for a comment that exists; found tells

@@ -5,8 +5,9 @@
 // artifacts, Gitea and Forgejo (…/api/v1).
 //
 // Calls are bounded: each attempt has a timeout, failures that pass are
-// retried with jitter, rate limits are waited for, and the waiting of one call
-// together has an end. Answers are bounded in size and never trusted: a page or
+// retried with jitter, rate limits are waited for, the waiting of one call
+// together has an end, and so has that of all calls for a server that does not
+// answer. Answers are bounded in size and never trusted: a page or
 // a redirect that leads to another host gets no token, and the server's words
 // are cleaned before they enter an [Error].
 //
@@ -17,6 +18,8 @@ package github
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +30,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +44,9 @@ const (
 	maxWait = 90 * time.Second
 	// attempts of one call.
 	attempts = 5
+	// mostUnanswered is for all attempts of a client that end without an answer:
+	// a server that is gone holds its job no longer, however much is asked.
+	mostUnanswered = time.Minute
 	// largestAnswer in bytes; the largest page of 100 comments has 7 MB.
 	largestAnswer = 32 << 20
 )
@@ -69,6 +76,8 @@ type Client struct {
 	userAgent  string
 
 	api *http.Client
+	// unanswered is the time, in nanoseconds, of the attempts without an answer.
+	unanswered atomic.Int64
 
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
@@ -178,7 +187,7 @@ func (c *Client) answer(ctx context.Context, r call) (http.Header, []byte, error
 			return header, body, nil
 		}
 		pause, retry := c.pause(r, err, attempt)
-		if !retry || attempt == attempts || pause > maxWait-waited || ctx.Err() != nil {
+		if !retry || attempt == attempts || pause > maxWait-waited || !c.lasts(ctx, pause) {
 			return nil, nil, fmt.Errorf("%s: %w", c.name(r), err)
 		}
 		waited += pause
@@ -188,6 +197,13 @@ func (c *Client) answer(ctx context.Context, r call) (http.Header, []byte, error
 	}
 }
 
+// lasts reports whether there is time for something after a pause: one that ends
+// in nothing is not waited for.
+func (c *Client) lasts(ctx context.Context, pause time.Duration) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() == nil && (!limited || c.now().Add(pause).Before(deadline))
+}
+
 func encode(body any) ([]byte, error) {
 	if body == nil {
 		return nil, nil
@@ -195,17 +211,46 @@ func encode(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// once makes one attempt.
+// errNoAnswer is an attempt that has taken too long.
+var errNoAnswer = errors.New("no answer in time")
+
+// once makes one attempt, and counts the time of one without an answer.
 func (c *Client) once(ctx context.Context, r call, payload []byte) (http.Header, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	left := c.patience()
+	if left <= 0 {
+		return nil, nil, errNoAnswer
+	}
+	began := c.now()
+	ctx, cancel := context.WithTimeout(ctx, min(callTimeout, left))
 	defer cancel()
+	header, body, err := c.exchange(ctx, r, payload)
+	if err == nil || answered(err) {
+		return header, body, err
+	}
+	c.unanswered.Add(int64(c.now().Sub(began)))
+	return nil, nil, Explain(err)
+}
+
+// patience is what is left of the time for a server that does not answer.
+func (c *Client) patience() time.Duration {
+	return mostUnanswered - time.Duration(c.unanswered.Load())
+}
+
+// answered reports an error that is an answer of the server.
+func answered(err error) bool {
+	_, refused := errors.AsType[*Error](err)
+	return refused || errors.Is(err, errRedirected) || errors.Is(err, errTooLarge)
+}
+
+// exchange sends a request and reads its answer.
+func (c *Client) exchange(ctx context.Context, r call, payload []byte) (http.Header, []byte, error) {
 	request, err := c.request(ctx, r, payload)
 	if err != nil {
 		return nil, nil, err
 	}
 	response, err := c.api.Do(request)
 	if err != nil {
-		return nil, nil, withoutURL(err)
+		return nil, nil, err
 	}
 	defer response.Body.Close()
 	switch {
@@ -223,7 +268,7 @@ func (c *Client) once(ctx context.Context, r call, payload []byte) (http.Header,
 func (c *Client) request(ctx context.Context, r call, payload []byte) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(payload))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, Explain(err)
 	}
 	request.Header.Set("Accept", "application/vnd.github+json")
 	request.Header.Set("X-GitHub-Api-Version", apiVersion)
@@ -252,13 +297,30 @@ func read(r io.Reader, limit int64) ([]byte, error) {
 // errRedirected is an answer that leads away from the API.
 var errRedirected = errors.New("the API leads to another host, which is refused")
 
-// withoutURL drops the address from an error: it may be signed.
-func withoutURL(err error) error {
+// Explain says in a user's words why there is no answer, without the address: it
+// may be signed.
+func Explain(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
-		return outer.Err
+		err = outer.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errNoAnswer
+	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		return unknownAuthority{err}
 	}
 	return err
 }
+
+// unknownAuthority is a certificate that no authority known here has signed, as
+// that of an Enterprise Server.
+type unknownAuthority struct{ error }
+
+func (e unknownAuthority) Error() string {
+	return "its certificate is signed by an authority that is not known here: SSL_CERT_FILE names a file with it"
+}
+
+func (e unknownAuthority) Unwrap() error { return e.error }
 
 // name says what a call is, for errors: without the host and the query.
 func (c *Client) name(r call) string {
@@ -278,7 +340,8 @@ func (c *Client) pause(r call, err error, attempt int) (time.Duration, bool) {
 		retry := r.again && (e.Status >= 500 || e.Status == http.StatusRequestTimeout)
 		return max(e.retryAfter, backoff(attempt)), retry
 	}
-	if errors.Is(err, errRedirected) || errors.Is(err, errTooLarge) {
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if distrusted || c.patience() <= 0 || errors.Is(err, errRedirected) || errors.Is(err, errTooLarge) {
 		return 0, false
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {

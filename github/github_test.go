@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 
@@ -83,6 +85,64 @@ func TestRefusedAnswers(t *testing.T) {
 				t.Errorf("the token is in %q", err)
 			}
 		})
+	}
+}
+
+// What can be waited for in vain is not waited for.
+func TestPauseBeyondTheEnd(t *testing.T) {
+	c, pauses := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	c.now = time.Now
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	if _, err := c.Labels(ctx, 7); err == nil || len(*pauses) > 0 {
+		t.Errorf("error %v, pauses %v", err, *pauses)
+	}
+}
+
+// A server that does not answer costs all calls together a minute.
+func TestUnansweredCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		c, err := New(Config{Token: token, Repository: "o/r", UserAgent: "slogate/test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.api.Transport = transport(func(r *http.Request) (*http.Response, error) {
+			attempts++
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		began := time.Now()
+		for range 10 {
+			if _, err := c.Labels(t.Context(), 7); err == nil || err.Error() != "GET /repos/o/r/issues/7/labels: no answer in time" {
+				t.Fatalf("error %v", err)
+			}
+		}
+		if took := time.Since(began); took < mostUnanswered || took > mostUnanswered+10*time.Second {
+			t.Errorf("%d attempts took %s", attempts, took)
+		}
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestUnknownAuthority(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c, err := New(Config{APIURL: server.URL, Repository: "o/r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.sleep = func(context.Context, time.Duration) error { t.Error("it was tried again"); return nil }
+	if _, err := c.Labels(t.Context(), 7); err == nil || !strings.Contains(err.Error(), "SSL_CERT_FILE") {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -224,6 +284,34 @@ func TestPutComment(t *testing.T) {
 }
 
 // A run that was overtaken does not replace what the later one has said.
+// An answer that was lost leaves one comment, whether it was written or not.
+func TestPutCommentAfterALostAnswer(t *testing.T) {
+	for name, written := range map[string]bool{"written": true, "not written": false} {
+		t.Run(name, func(t *testing.T) {
+			s := &conversation{}
+			posts := 0
+			c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodPost || r.URL.Path == "/graphql" {
+					s.ServeHTTP(w, r)
+					return
+				}
+				if posts++; posts > 1 {
+					s.ServeHTTP(w, r)
+					return
+				}
+				if written {
+					s.ServeHTTP(httptest.NewRecorder(), r)
+				}
+				w.WriteHeader(http.StatusBadGateway)
+			}))
+			_, err := c.PutComment(t.Context(), 7, Key{Job: "gate"}, Report{Text: "text"})
+			if err != nil || len(s.comments) != 1 {
+				t.Errorf("%d comments, %v", len(s.comments), err)
+			}
+		})
+	}
+}
+
 func TestCommentOfALaterRunStays(t *testing.T) {
 	var key Key
 	for name, test := range map[string]struct {

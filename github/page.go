@@ -39,7 +39,7 @@ func pages[T any](ctx context.Context, c *Client, first call) iter.Seq2[T, error
 func (c *Client) follow(from, to string) (string, error) {
 	base, err := url.Parse(from)
 	if err != nil {
-		return "", withoutURL(err)
+		return "", Explain(err)
 	}
 	next, err := base.Parse(to)
 	if err != nil || !c.home(next) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,21 @@ func TestGoVersion(t *testing.T) {
 	series, _, _ := strings.Cut(strings.TrimPrefix(pinned, "1."), ".")
 	if !strings.Contains(read(t, "../go.mod"), "\ngo 1."+series+".") {
 		t.Errorf(".go-version is %s, go.mod asks for another series", pinned)
+	}
+}
+
+// What a released image is built on are the bases of the Dockerfile, by digest,
+// and the Go of the archives: else the programs would differ.
+func TestImages(t *testing.T) {
+	from := regexp.MustCompile(`(?m)^FROM (\S+):(\S+)@sha256:[0-9a-f]{64} AS (go|base)$`).FindAllStringSubmatch(read(t, "images/Dockerfile"), -1)
+	if len(from) != 2 {
+		t.Fatalf("%d images with a digest, want 2", len(from))
+	}
+	if got, want := from[0][1]+":"+from[0][2], "golang:"+strings.TrimSpace(read(t, "../.go-version"))+"-alpine"; got != want || from[0][3] != "go" {
+		t.Errorf("the image with Go is %s, want %s", got, want)
+	}
+	if got := from[1][1] + ":" + from[1][2]; !strings.Contains(read(t, "../Dockerfile"), "\nARG BASE_IMAGE="+got+"\n") || from[1][3] != "base" {
+		t.Errorf("the base is %s, and another one in the Dockerfile", got)
 	}
 }
 

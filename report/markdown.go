@@ -111,16 +111,26 @@ type markdownPage struct {
 // It stays below 1,000,000 bytes: where that is not enough, whole sections are
 // left out and named at the end.
 func Markdown(w io.Writer, r *result.Run) error {
+	return summaryForm.writeTo(w, newMarkdownPage(r))
+}
+
+func newMarkdownPage(r *result.Run) markdownPage {
 	page := markdownPage{View: newView(r, markdown)}
 	page.StageCharts = stageCharts(page.Charts.Stages)
 	page.TimeCharts = timeCharts(r)
 	page.ClusterCharts = clusterCharts(page.Charts.Cluster)
-	return summaryForm.writeTo(w, page)
+	return page
 }
 
-// PlainMarkdown is [Markdown] with bars of characters in the place of charts.
-func PlainMarkdown(w io.Writer, r *result.Run) error {
-	return plainForm.writeTo(w, markdownPage{View: newView(r, markdown)})
+// Summary is [Markdown] for a job summary with room for so many bytes; without
+// charts, bars of characters take their place.
+func Summary(w io.Writer, r *result.Run, room int, charts bool) error {
+	form := plainForm
+	if charts {
+		form = summaryForm
+	}
+	form.limit = min(form.limit, room)
+	return form.writeTo(w, newMarkdownPage(r))
 }
 
 func (f markdownForm) writeTo(w io.Writer, page markdownPage) error {

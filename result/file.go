@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // What a file may hold at most. A run of a day in slices of a second stays
@@ -58,7 +60,7 @@ func Decode(src io.Reader) (*Run, error) {
 // checkSize refuses a text that would need too much memory, before it does.
 func checkSize(text []byte) error {
 	if len(text) > maxFile {
-		return fmt.Errorf("larger than %d MiB", maxFile>>20)
+		return errTooLarge
 	}
 	if bytes.Count(text, []byte("{")) > maxObjects {
 		return fmt.Errorf("more than %d objects", maxObjects)
@@ -157,9 +159,9 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// ReadFile reads a result file.
+// ReadFile reads a result file, or a pipe that somebody writes one to.
 func ReadFile(path string) (*Run, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
@@ -170,3 +172,33 @@ func ReadFile(path string) (*Run, error) {
 	}
 	return r, nil
 }
+
+// openFile opens a result file. A pipe that nobody writes to is empty: what
+// waits for a writer could not be interrupted.
+func openFile(path string) (*os.File, error) {
+	flags := os.O_RDONLY
+	if info, err := os.Stat(path); err == nil {
+		if info.Mode()&fs.ModeNamedPipe != 0 {
+			flags |= syscall.O_NONBLOCK
+		} else if err := CheckFile(info); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
+	return os.OpenFile(path, flags, 0)
+}
+
+// CheckFile refuses a file before it is read: what has no end, such as a
+// device, and what is larger than every result.
+func CheckFile(info fs.FileInfo) error {
+	switch {
+	case info.IsDir():
+		return syscall.EISDIR
+	case !info.Mode().IsRegular():
+		return errors.New("not a regular file")
+	case info.Size() > maxFile:
+		return errTooLarge
+	}
+	return nil
+}
+
+var errTooLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)

@@ -248,6 +248,21 @@ func onlyFile(t *testing.T, path string) {
 	}
 }
 
+// What has no end, or is larger than every result, is not read; a pipe is, when
+// somebody writes to it.
+func TestReadFileOfAnotherKind(t *testing.T) {
+	dir := t.TempDir()
+	large, folder := filepath.Join(dir, "large.json"), filepath.Join(dir, "folder")
+	if err := errors.Join(os.WriteFile(large, nil, 0o644), os.Truncate(large, maxFile+1), os.Mkdir(folder, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{large: "larger than 128 MiB", folder: "is a directory", os.DevNull: "not a regular file"} {
+		if _, err := ReadFile(path); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", path, err, want)
+		}
+	}
+}
+
 func TestReadFileNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broken.json")
 	if _, err := ReadFile(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "broken.json") {

@@ -116,7 +116,7 @@ type parser struct {
 var lineBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
 func splitLines(src []byte) []string {
-	if len(src) > maxFileBytes {
+	if len(src) > MaxBytes {
 		return nil
 	}
 	return lineBreak.Split(strings.TrimPrefix(string(src), "\uFEFF"), -1)

@@ -21,11 +21,11 @@ import (
 // Limits of a file. They are far above what a person writes, and keep the
 // time and memory for a hostile file small.
 const (
-	maxFileBytes = 1 << 20
-	maxDepth     = 50
-	maxSize      = 4 << 20 // bytes after aliases and variables have been put in: bounds what ten nested aliases can unfold to
-	nodeSize     = 16      // what a node counts beside its text
-	maxErrors    = 100     // a file of another kind would otherwise bring an error for each line
+	MaxBytes  = 1 << 20 // of an SLO file
+	maxDepth  = 50
+	maxSize   = 4 << 20 // bytes after aliases and variables have been put in: bounds what ten nested aliases can unfold to
+	nodeSize  = 16      // what a node counts beside its text
+	maxErrors = 100     // a file of another kind would otherwise bring an error for each line
 )
 
 // nodeKind is the shape of a node.
@@ -134,8 +134,8 @@ func isEmpty(root *yaml.Node) bool {
 }
 
 func (p *parser) isText(src []byte) bool {
-	if len(src) > maxFileBytes {
-		p.failFile(CodeTooLarge, fmt.Sprintf("the file has %d bytes, an SLO file has at most %d", len(src), maxFileBytes), "")
+	if len(src) > MaxBytes {
+		p.failFile(CodeTooLarge, fmt.Sprintf("the file has more than %d bytes, an SLO file has at most so many", MaxBytes), "")
 		return false
 	}
 	if at := invalidUTF8(src); at >= 0 {

@@ -57,7 +57,7 @@ type Server struct {
 	t       testing.TB
 	mu      sync.Mutex
 	blobs   map[string][]byte
-	pending map[string]*Artifact // by name
+	pending map[string]*Artifact // by run and name
 	files   string               // address of the storage
 }
 
@@ -321,6 +321,7 @@ func (f *Server) twirp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	taken := slices.IndexFunc(f.Artifacts, func(a *Artifact) bool { return a.Run == f.Runs[i] && (a.Name == in.Name || a.Name == in.Filter) })
+	key := in.Run + "-" + in.Name
 	switch r.PathValue("method") {
 	case "CreateArtifact":
 		if in.Version != 4 {
@@ -331,10 +332,10 @@ func (f *Server) twirp(w http.ResponseWriter, r *http.Request) {
 			writeJSON(w, map[string]any{"code": "already_exists", "msg": "an artifact with this name already exists on the Workflow run"})
 			return
 		}
-		f.pending[in.Name] = &Artifact{ID: int64(9500 + len(f.Artifacts)), Name: in.Name, Run: f.Runs[i], Job: in.Job, blocks: map[string][]byte{}}
-		writeJSON(w, map[string]any{"ok": true, "signed_upload_url": f.files + "/upload/" + url.PathEscape(in.Name) + "?sig=signed"})
+		f.pending[key] = &Artifact{ID: int64(9500 + len(f.Artifacts)), Name: in.Name, Run: f.Runs[i], Job: in.Job, blocks: map[string][]byte{}}
+		writeJSON(w, map[string]any{"ok": true, "signed_upload_url": f.files + "/upload/" + url.PathEscape(key) + "?sig=signed"})
 	case "FinalizeArtifact":
-		a := f.pending[in.Name]
+		a := f.pending[key]
 		sum := sha256.Sum256(a.Archive)
 		ok := in.Size == strconv.Itoa(len(a.Archive)) && in.Hash == "sha256:"+hex.EncodeToString(sum[:]) && a.Job == in.Job
 		if ok {

@@ -144,6 +144,11 @@ func (b *bed) run(t *testing.T, slo fmt.Stringer, flags ...string) ending {
 	return b.load(t, slo, flags...).wait(t)
 }
 
+// written is an SLO file as text.
+type written string
+
+func (w written) String() string { return string(w) }
+
 // load writes an SLO file and starts its run.
 func (b *bed) load(t *testing.T, slo fmt.Stringer, flags ...string) *process {
 	t.Helper()
