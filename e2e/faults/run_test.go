@@ -3,6 +3,9 @@
 package faults
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,4 +31,21 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// build makes the binary that users have.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(scratch, "slogate")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "../..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+func newBed(t *testing.T, binary string) *bed {
+	t.Helper()
+	return &bed{binary: binary, dir: t.TempDir()}
 }
