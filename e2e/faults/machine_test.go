@@ -30,7 +30,7 @@ func machineFaults() []fault {
 	}
 	return []fault{
 		{
-			group: "machine", name: "the disk is full when the files are written", want: outcome{0, "", noFiles},
+			group: "machine", name: "the disk is full when the files are written: the printed verdict counts", want: outcome{0, "", noFiles},
 			inject: func(t *testing.T, b *bed) ending {
 				needRoot(t)
 				// A disk of a page that something else uses, and what is on it when
