@@ -16,8 +16,10 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// actionCommand is the entry of the container action.
-type actionCommand struct{}
+// actionCommand is the entry of both actions.
+type actionCommand struct {
+	Host bool `help:"The job's steps run here, too: localhost is theirs, and there is no other network to go to."`
+}
 
 // Run reads the inputs, gates, and hands the results to the workflow.
 func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
@@ -26,6 +28,7 @@ func (c *actionCommand) Run(ctx context.Context, p *program) (int, error) {
 	// a file says must not become one.
 	log := &program{lookupEnv: p.lookupEnv, stdout: a.LogWriter(p.stdout), stderr: a.LogWriter(p.stderr)}
 	n := newNetwork(p)
+	n.direct = c.Host
 	if n.twin {
 		ctx = untilAbandoned(ctx, os.Stdin)
 	}
@@ -77,7 +80,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
 	n.trust = pr.trust
-	if inputs.Network == "host" && !n.twin {
+	if inputs.Network == "host" && !n.twin && !n.direct {
 		if code, done, err := n.demandHost(ctx, p); done {
 			return code, err
 		} else if err != nil {

@@ -17,6 +17,8 @@ type host struct {
 // host returns the way into the runner's network, or why there is none.
 func (n *network) host(ctx context.Context, mode string) (*host, string) {
 	switch {
+	case n.direct:
+		return nil, "slogate is no container of its own here"
 	case mode == "bridge":
 		return nil, "the input network is bridge"
 	case n.trust.stranger && mode == "auto":

@@ -44,6 +44,7 @@ func (w way) describe(l *loader.Loader) string {
 // network finds the way from the action's container to a target.
 type network struct {
 	twin       bool   // this is the second start, in the runner's network
+	direct     bool   // this is no container of its own: the job's steps run here, too
 	earlier    string // what the first start tried in vain
 	trust      trust  // of the workflow's author
 	selfHosted bool
@@ -76,13 +77,22 @@ func (n *network) announce(ctx context.Context, p *program) {
 	if ref := p.getenv("GITHUB_ACTION_REF"); ref != "" {
 		text += ", " + p.getenv("GITHUB_ACTION_REPOSITORY") + "@" + ref
 	}
+	fmt.Fprintln(p.stderr, text+n.image(ctx))
+}
+
+// image names the image of this container, where there is one.
+func (n *network) image(ctx context.Context) string {
+	if n.direct {
+		return ", on the runner"
+	}
 	ctx, cancel := context.WithTimeout(ctx, announceWithin)
 	defer cancel()
-	if h, err := n.enter(ctx); err == nil {
-		text += ", image " + h.self.Image
-		h.engine.Close()
+	h, err := n.enter(ctx)
+	if err != nil {
+		return ""
 	}
-	fmt.Fprintln(p.stderr, text)
+	defer h.engine.Close()
+	return ", image " + h.self.Image
 }
 
 // find looks for the target of a file within the time that the target has to

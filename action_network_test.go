@@ -88,6 +88,7 @@ func TestFindTakesTheGivenAddress(t *testing.T) {
 	for name, change := range map[string]func(*network){
 		"bridge":                func(*network) {},
 		"twin":                  func(n *network) { n.twin = true },
+		"on the runner":         func(n *network) { n.direct = true },
 		"no container":          func(n *network) { n.system.Files = fstest.MapFS{} },
 		"self-hosted":           func(n *network) { n.selfHosted = true },
 		"a fork's pull request": func(n *network) { n.trust.stranger = true },
@@ -106,17 +107,18 @@ func TestFindTakesTheGivenAddress(t *testing.T) {
 func TestFindSaysWhyNot(t *testing.T) {
 	wrong := serveHealth(t, http.StatusNotFound)
 	for name, tt := range map[string]struct {
-		mode string
-		fork bool
-		want string
+		mode         string
+		fork, direct bool
+		want         string
 	}{
-		"no socket": {"auto", false, "docker socket"},
-		"bridge":    {"bridge", false, "the input network is bridge"},
-		"fork":      {"auto", true, "pull request of a fork"},
+		"no socket":              {"auto", false, false, "docker socket"},
+		"bridge":                 {"bridge", false, false, "the input network is bridge"},
+		"fork":                   {"auto", true, false, "pull request of a fork"},
+		"in the job's container": {"host", false, true, "no container of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, p, _ := testNetwork(t)
-			n.trust.stranger = tt.fork
+			n.trust.stranger, n.direct = tt.fork, tt.direct
 			_, err := n.find(t.Context(), p, waitingFile(t, "http://localhost:"+wrong, "500ms"), action.Inputs{Network: tt.mode})
 			notFound, ok := errors.AsType[*route.NotFoundError](err)
 			if !ok || !strings.Contains(notFound.Host, tt.want) || len(notFound.Tried) != 2 || !strings.Contains(err.Error(), "status 404") {
@@ -201,5 +203,11 @@ func TestAnnounce(t *testing.T) {
 	n.announce(t.Context(), p)
 	if got, want := log.String(), "slogate "+version()+", slogate/slogate@v1, image sha256:77\n"; got != want {
 		t.Errorf("announced %q, want %q", got, want)
+	}
+	log.Reset()
+	n.direct = true
+	n.announce(t.Context(), p)
+	if got, want := log.String(), "slogate "+version()+", slogate/slogate@v1, on the runner\n"; got != want {
+		t.Errorf("announced on the runner %q, want %q", got, want)
 	}
 }

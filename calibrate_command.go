@@ -21,12 +21,12 @@ import (
 // calibrateCommand compares the target with itself, to say what this machine
 // can see.
 type calibrateCommand struct {
-	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE"`
-	Target string `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	File   string `arg:"" optional:"" default:"slo.yaml" help:"The SLO file (default: ${default})." placeholder:"FILE" complete:".yaml,.yml"`
+	Target string `help:"Base URL of the service, instead of the file's." placeholder:"URL"`
 	profileFlag
-	Runs int    `default:"3" help:"How often every stage is loaded; more see the spread between runs better (default: ${default})." placeholder:"N"`
-	Out  string `help:"Folder to keep the result of each run in." placeholder:"DIR"`
-	Seed uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+	Runs int    `default:"3" help:"How often each stage is loaded; more see more of the spread between runs (default: ${default})." placeholder:"N"`
+	Out  string `help:"Folder to keep the result of each run in." placeholder:"DIR" complete:"/"`
+	Seed uint64 `group:"Generator:" help:"Seed of random arrivals and values (default: random, printed)." placeholder:"N"`
 	engineFlags
 }
 

@@ -12,9 +12,9 @@ import (
 // from a stranger: from the workflow of a fork's pull request, whose own token
 // cannot write.
 type commentCommand struct {
-	Result      string `arg:"" help:"A result file; it may come from anybody." placeholder:"RESULT"`
-	PullRequest int    `help:"Number of the pull request; by default the one that the workflow's event belongs to, by commit and repository." placeholder:"N"`
-	Comment     string `enum:"always,on-failure" default:"always" help:"always, or on-failure: a first comment only when the run did not pass." placeholder:"always|on-failure"`
+	Result      string `arg:"" help:"A result file; it may come from anybody." placeholder:"RESULT" complete:".json"`
+	PullRequest int    `help:"Its number (default: that of the workflow's event)." placeholder:"N"`
+	Comment     string `enum:"always,on-failure" default:"always" help:"on-failure: a first comment only when the run did not pass." placeholder:"always|on-failure"`
 }
 
 // Help says where the rest comes from.

@@ -20,9 +20,9 @@ import (
 // compareCommand judges one result against another, which loads nothing, or
 // builds, starts and loads two revisions of a service.
 type compareCommand struct {
-	A   string `arg:"" name:"a" help:"The result file to compare with, or two revisions: main..HEAD, or main...HEAD for what they have in common." placeholder:"A"`
-	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B"`
-	SLO string `name:"slo" help:"SLO file with the objectives, instead of the one that B names; for revisions instead of slo.yaml." placeholder:"FILE"`
+	A   string `arg:"" name:"a" help:"The result file to compare with, or two revisions: main..HEAD, or main...HEAD for what they have in common." placeholder:"A" complete:".json"`
+	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B" complete:".json"`
+	SLO string `name:"slo" help:"SLO file with the objectives (default: the one that B names, for revisions slo.yaml)." placeholder:"FILE" complete:".yaml,.yml"`
 	profileFlag
 	runFlags
 	Accept bool `help:"Accept regressions: they only warn, and the report says so."`

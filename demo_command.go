@@ -21,12 +21,12 @@ var exampleFile []byte
 // it.
 type demoCommand struct {
 	runFlags
-	Regress bool    `help:"Make the service slower, so that the same file fails."`
-	Serve   bool    `help:"Only serve, as something to aim at, until interrupted."`
+	Regress bool    `help:"Make the service slower: the same file fails."`
+	Serve   bool    `help:"Only serve, until interrupted."`
 	Addr    string  `help:"Address to listen on (default: a free port of 127.0.0.1, with --serve 127.0.0.1:8000)." placeholder:"HOST:PORT"`
-	Burn    bool    `help:"Really use the CPU that the simulated pods account for."`
-	Pod     bool    `help:"With --serve, be one pod of a real cluster: the CPU is really used, and nothing is simulated."`
-	Speed   float64 `default:"1" help:"Speed of the simulated autoscaler's clock." placeholder:"FACTOR"`
+	Burn    bool    `help:"Use the CPU that the simulated pods account for."`
+	Pod     bool    `help:"With --serve: be one pod of a real cluster, and simulate nothing."`
+	Speed   float64 `default:"1" help:"Speed of the simulated autoscaler's clock (default: ${default})." placeholder:"FACTOR"`
 }
 
 // Run serves and gates.

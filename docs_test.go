@@ -3,31 +3,15 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/slogate/slogate/demo"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
-
-// The README's SLO file is valid.
-func TestReadmeFileIsValid(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?s)```yaml\n(version:.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) == 0 {
-		t.Fatal("README.md has no SLO file")
-	}
-	for _, b := range blocks {
-		if _, err := slo.Parse(b[1], slo.Options{Path: "README.md"}); err != nil {
-			t.Error(err)
-		}
-	}
-}
 
 // The example that the demo runs is valid without any setting.
 func TestExampleIsValid(t *testing.T) {
@@ -80,8 +64,14 @@ func TestDemoInAClusterIsValid(t *testing.T) {
 // docs/cli.md is the help of every command; -update writes it.
 func TestCommandLineDocument(t *testing.T) {
 	var want strings.Builder
-	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error.\n")
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"check", "--help"}, {"compare", "--help"}, {"merge", "--help"}, {"calibrate", "--help"}, {"suggest", "--help"}, {"what-if", "--help"}, {"demo", "--help"}, {"report", "--help"}, {"comment", "--help"}, {"init", "--help"}, {"schema", "--help"}} {
+	want.WriteString("# Command line\n\nWhat `slogate --help` and the help of each command print. Results go to standard output, everything else to standard error. The exit codes in full: [verdicts](verdicts.md#exit-codes). `slogate completion` makes a shell complete calls, `man/slogate.1` is this page for `man`.\n")
+	pages := [][]string{{"--help"}}
+	for _, command := range newParser(&program{stdout: io.Discard, stderr: io.Discard}, func(int) {}).Model.Children {
+		if !command.Hidden {
+			pages = append(pages, []string{command.Name, "--help"})
+		}
+	}
+	for _, args := range pages {
 		var out bytes.Buffer
 		Main(t.Context(), args, os.LookupEnv, &out, &out)
 		want.WriteString("\n## slogate " + strings.TrimSuffix(strings.Join(args, " "), " --help") + "\n\n```text\n" + strings.TrimSpace(out.String()) + "\n```\n")
@@ -99,5 +89,33 @@ func TestCommandLineDocument(t *testing.T) {
 	}
 	if string(got) != text {
 		t.Errorf("%s is not what the commands print: go test -run %s -update .", path, t.Name())
+	}
+}
+
+// Editors find the schemas where the files of slogate init say: beside the
+// documents. -update writes them.
+func TestPublishedSchemas(t *testing.T) {
+	for path, schema := range map[string][]byte{"docs/slo.schema.json": slo.Schema(), "docs/slogate-result.schema.json": result.Schema()} {
+		if *update {
+			if err := os.WriteFile(path, schema, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, schema) {
+			t.Errorf("%s is not what slogate schema prints: go test -run %s -update .", path, t.Name())
+		}
+	}
+	for _, name := range []string{"templates/slo.yaml", "draft/write.go"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(source, []byte("$schema=https://raw.githubusercontent.com/slogate/slogate/v1/docs/slo.schema.json")) {
+			t.Errorf("%s does not name the published schema", name)
+		}
 	}
 }

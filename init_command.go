@@ -25,12 +25,12 @@ var templates embed.FS
 // initCommand writes the first files of a user.
 type initCommand struct {
 	From           string   `arg:"" optional:"" name:"url" help:"What to load (default: http://localhost:8080/), or a curl command in quotes. With a document below: where its requests are sent." placeholder:"URL"`
-	File           string   `default:"slo.yaml" help:"The SLO file to write (default: ${default})." placeholder:"FILE"`
-	OpenAPI        string   `name:"openapi" xor:"source" help:"Draft the SLO file from an OpenAPI 3 or Swagger 2 document." placeholder:"SPEC"`
-	OpenAPIMethods []string `name:"openapi-methods" help:"The methods to take of it, such as GET,POST (default: GET,HEAD, which change nothing)." placeholder:"METHODS"`
+	File           string   `default:"slo.yaml" help:"The SLO file to write (default: ${default})." placeholder:"FILE" complete:".yaml,.yml"`
+	OpenAPI        string   `name:"openapi" xor:"source" help:"Draft it from an OpenAPI 3 or Swagger 2 document." placeholder:"SPEC" complete:".yaml,.yml,.json"`
+	OpenAPIMethods []string `name:"openapi-methods" help:"Its methods to take, such as GET,POST (default: GET,HEAD)." placeholder:"METHODS"`
 	AllMethods     bool     `help:"Take all methods of it."`
-	HAR            string   `name:"har" xor:"source" help:"Draft it from a recorded session (HAR)." placeholder:"FILE"`
-	Postman        string   `name:"postman" xor:"source" help:"Draft it from a Postman collection (v2.1)." placeholder:"FILE"`
+	HAR            string   `name:"har" xor:"source" help:"Draft it from a recorded session (HAR)." placeholder:"FILE" complete:".har,.json"`
+	Postman        string   `name:"postman" xor:"source" help:"Draft it from a Postman collection (v2.1)." placeholder:"FILE" complete:".json"`
 	Force          bool     `help:"Overwrite files that exist."`
 }
 

@@ -8,7 +8,7 @@ import (
 
 // namespaceFlag names where in the cluster something is made or changed.
 type namespaceFlag struct {
-	Namespace string `help:"Namespace in the cluster; by default the one of the file's kubernetes, else the context's." placeholder:"NAME"`
+	Namespace string `group:"Kubernetes:" help:"Namespace (default: the file's, else the context's)." placeholder:"NAME"`
 }
 
 // connect finds the way to a cluster.

@@ -23,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/slo"
 )
 
 // The exit codes of slogate.
@@ -71,20 +72,23 @@ func (p *program) getenv(name string) string {
 
 // commandLine is the whole command line: what kong parses and prints as help.
 type commandLine struct {
-	Run       runCommand       `cmd:"" help:"Load the service in stages, judge, report. Exits 0 when it passed, 1 when it failed, 3 when it is inconclusive."`
-	Check     checkCommand     `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
-	Compare   compareCommand   `cmd:"" help:"Judge result B against result A, which sends nothing, or build, start and compare two revisions."`
-	Merge     mergeCommand     `cmd:"" help:"Judge the shards of one run, which several generators have loaded, as the run."`
-	Calibrate calibrateCommand `cmd:"" help:"Compare the target with itself and print what this machine can see."`
-	Suggest   suggestCommand   `cmd:"" help:"Print a patch of the SLO file with bounds that earlier results support, and what cannot be held here."`
-	WhatIf    whatIfCommand    `cmd:"" name:"what-if" help:"Load the service while its autoscaler has another ceiling, put that back, and compare with the run without."`
-	Demo      demoCommand      `cmd:"" help:"Start the demo service, run slo.example.yaml on it and show everything."`
-	Report    reportCommand    `cmd:"" help:"Write the report of a result file again, in any form."`
-	Comment   commentCommand   `cmd:"" help:"Comment on a pull request from a result file, in a workflow that may write."`
-	Init      initCommand      `cmd:"" help:"Write a first slo.yaml and a workflow."`
-	Schema    schemaCommand    `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
-	Worker    workerCommand    `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
-	Action    actionCommand    `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
+	Run        runCommand        `cmd:"" help:"Load the service in stages, judge what was measured, report it."`
+	Check      checkCommand      `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
+	Compare    compareCommand    `cmd:"" help:"Judge result B against A, or build and compare two revisions."`
+	Merge      mergeCommand      `cmd:"" help:"Judge the shards that several generators made, as one run."`
+	Calibrate  calibrateCommand  `cmd:"" help:"Print what this machine can see: the target against itself."`
+	Suggest    suggestCommand    `cmd:"" help:"Print bounds that earlier results support, as a patch."`
+	WhatIf     whatIfCommand     `cmd:"" name:"what-if" help:"Load with another ceiling of the autoscaler, and compare."`
+	Demo       demoCommand       `cmd:"" help:"Load a demo service and show everything."`
+	Report     reportCommand     `cmd:"" help:"Write the report of a result file again, in any form."`
+	Comment    commentCommand    `cmd:"" help:"Comment on a pull request from a result file."`
+	Init       initCommand       `cmd:"" help:"Write a first slo.yaml and a workflow."`
+	Explain    explainCommand    `cmd:"" help:"Print what an error of the SLO file means and what to do."`
+	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Completion completionCommand `cmd:"" help:"Print what makes a shell complete calls of slogate."`
+	Complete   completeCommand   `cmd:"" hidden:"" help:"Print what a word of a call may be."`
+	Worker     workerCommand     `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
+	Action     actionCommand     `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
@@ -94,23 +98,30 @@ type command interface {
 	Run(ctx context.Context, p *program) (int, error)
 }
 
-// Main runs slogate with the given arguments (the program's name not
-// included), environment and streams, and returns the exit code.
-func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) int {
-	p := &program{lookupEnv: lookupEnv, stdout: stdout, stderr: stderr}
-	var cl commandLine
-	exited := -1
-	parser, err := kong.New(&cl,
+// newParser makes the parser of the command line. Help and versions that are
+// asked for end in a call of exit.
+func newParser(p *program, exit func(code int)) *kong.Kong {
+	parser, err := kong.New(new(commandLine),
 		kong.Name("slogate"),
 		kong.Description("A performance gate for pull requests and releases."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"version": version()},
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(exit),
+		kong.Vars{"version": fullVersion()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(printHelp),
 	)
 	if err != nil {
 		panic("slogate: wrong command line struct: " + err.Error())
 	}
+	return parser
+}
+
+// Main runs slogate with the given arguments (the program's name not
+// included), environment and streams, and returns the exit code.
+func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) int {
+	p := &program{lookupEnv: lookupEnv, stdout: stdout, stderr: stderr}
+	exited := -1
+	parser := newParser(p, func(code int) { exited = code })
 	selected, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited
@@ -151,6 +162,9 @@ func (p *program) fail(err error, hint string) {
 	}
 	if text, ok := pretty(err); ok {
 		fmt.Fprintln(p.stderr, text)
+		if list, ok := errors.AsType[slo.ErrorList](err); ok {
+			fmt.Fprintln(p.stderr, "\n"+explainHint(list))
+		}
 		return
 	}
 	fmt.Fprintf(p.stderr, "error: %v\n", err)

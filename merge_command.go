@@ -16,13 +16,13 @@ import (
 
 // mergeCommand judges the shards of one run as the run.
 type mergeCommand struct {
-	Shards []string `arg:"" name:"shard" help:"Result files of shards, or folders that hold them at any depth." placeholder:"SHARD"`
-	SLO    string   `name:"slo" help:"The SLO file that the shards followed, where it is not at the place that they name." placeholder:"FILE"`
+	Shards []string `arg:"" name:"shard" help:"Result files of shards, or folders that hold them at any depth." placeholder:"SHARD" complete:".json"`
+	SLO    string   `name:"slo" help:"The SLO file that the shards followed, where it has moved." placeholder:"FILE" complete:".yaml,.yml"`
 	reportFlags
-	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable. none compares with nothing." placeholder:"FILE" sep:"none"`
+	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
 	against
-	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
-	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
+	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
+	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`
 }
 
 // Run reads, merges and judges.

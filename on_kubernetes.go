@@ -23,10 +23,10 @@ import (
 
 // spreadFlags spread the load of a run over a cluster.
 type spreadFlags struct {
-	On      string        `enum:",kubernetes" default:"" help:"kubernetes: make the load in a cluster, by an Indexed Job of --workers pods, instead of here. It is judged here." placeholder:"kubernetes"`
-	Workers int           `default:"1" help:"Pods that make the load with --on kubernetes (default: ${default})." placeholder:"N"`
-	Image   string        `help:"Image of slogate that the pods run; one of this version that the cluster can pull." placeholder:"IMAGE"`
-	StartIn time.Duration `default:"30s" help:"When the pods begin, from when the Job is made: by then they must have been pulled and started (default: ${default})." placeholder:"TIME"`
+	On      string        `group:"Several generators:" enum:",kubernetes" default:"" help:"Make the load by an Indexed Job of --workers pods in a cluster; it is judged here." placeholder:"kubernetes"`
+	Workers int           `group:"Several generators:" default:"1" help:"Pods that make the load with --on kubernetes (default: ${default})." placeholder:"N"`
+	Image   string        `group:"Several generators:" help:"Image of slogate that the pods run, of this version." placeholder:"IMAGE"`
+	StartIn time.Duration `group:"Several generators:" default:"30s" help:"When the pods begin, pulled and started, from when the Job is made (default: ${default})." placeholder:"TIME"`
 	namespaceFlag
 }
 

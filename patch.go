@@ -56,12 +56,14 @@ func (e edit) apply(line string) (string, error) {
 	mark := line[:len(line)-len(string(runes))]
 	from := min(e.at.Column-1, len(runes))
 	head, rest := mark+string(runes[:from]), string(runes[from:])
-	_, bound, _ := strings.Cut(e.objective.Text, string(e.objective.Cmp))
+	indicator, bound, _ := strings.Cut(e.objective.Text, string(e.objective.Cmp))
 	bound = strings.TrimSpace(bound)
 	name, tail, found := strings.Cut(rest, string(e.objective.Cmp))
 	value := strings.TrimLeft(tail, " ")
-	if !found || bound == "" || !strings.HasPrefix(value, bound) {
-		return "", fmt.Errorf("%s is written over several lines or blanks", e.objective.Text)
+	// With escapes in it, the next comparison would be another objective's.
+	isPlain := strings.TrimSpace(strings.TrimLeft(name, `"'`)) == strings.TrimSpace(indicator)
+	if !found || !isPlain || bound == "" || !strings.HasPrefix(value, bound) {
+		return "", fmt.Errorf("%s is written over several lines, or with blanks or escapes", e.objective.Text)
 	}
 	blanks := tail[:len(tail)-len(value)]
 	return head + name + string(e.objective.Cmp) + blanks + e.bound + value[len(bound):], nil

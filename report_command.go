@@ -15,9 +15,9 @@ import (
 
 // reportCommand writes a result again in any form.
 type reportCommand struct {
-	Result string `arg:"" help:"A result file of a run." placeholder:"RESULT"`
-	Format string `enum:"text,markdown,html,json,junit,openmetrics,hlog,csv" default:"text" help:"text, markdown, html, json, junit (XML), openmetrics, hlog (HdrHistogram's log) or csv (a line a second)." placeholder:"FORMAT"`
-	Out    string `help:"File to write instead of standard output." placeholder:"FILE"`
+	Result string `arg:"" help:"A result file of a run." placeholder:"RESULT" complete:".json"`
+	Format string `enum:"text,markdown,html,json,junit,openmetrics,hlog,csv" default:"text" help:"text (the default), markdown, html, json, junit (XML), openmetrics, hlog (HdrHistogram's log) or csv (a line a second)." placeholder:"FORMAT"`
+	Out    string `help:"File to write instead of standard output." placeholder:"FILE" complete:"*"`
 }
 
 // Run reads the result, which may come from anybody, and writes it. What the

@@ -18,24 +18,24 @@ import (
 
 // fileFlags name the SLO file and what overrides it.
 type fileFlags struct {
-	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns of them such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE"`
-	Target string   `help:"Base URL of the service, instead of the file's target." placeholder:"URL"`
+	File   []string `arg:"" optional:"" name:"file" help:"SLO files, or patterns such as 'slo/*.yaml' (default: slo.yaml)." placeholder:"FILE" complete:".yaml,.yml"`
+	Target string   `help:"Base URL of the service, instead of the file's." placeholder:"URL"`
 	profileFlag
 	// BaseTarget makes the run a comparison.
-	BaseTarget string `help:"Base URL of a second service to compare with: both are loaded in this run, in turn." placeholder:"URL"`
-	limitFlags
+	BaseTarget string `help:"Base URL of a second service, loaded in turn with the first and compared with it." placeholder:"URL"`
+	limitFlags `embed:"" group:"Limits:"`
 }
 
 // profileFlag chooses among the stages of a file.
 type profileFlag struct {
-	Profile string `help:"One of the file's profiles: its stages are loaded, and no others." placeholder:"NAME"`
+	Profile string `help:"Load the stages of this profile of the file alone." placeholder:"NAME" complete:"profile"`
 }
 
 // limitFlags are limits besides those of the file. The lower one counts.
 type limitFlags struct {
-	MaxRate      string `help:"Requests a second at most; a plan of more is an error, workers are held back to it." placeholder:"RATE"`
-	MaxDuration  string `help:"How long the run may last." placeholder:"TIME"`
-	AllowedHosts string `help:"Hosts that may be loaded, separated by commas, such as localhost,*.example.com." placeholder:"HOSTS"`
+	MaxRate      string `help:"Requests a second at most, such as 100/s. A plan of more is an error; workers are held back to it." placeholder:"RATE"`
+	MaxDuration  string `help:"How long the run may last, such as 10m." placeholder:"TIME"`
+	AllowedHosts string `help:"Hosts that may be loaded: localhost,*.example.com." placeholder:"HOSTS"`
 }
 
 // options are what the flags say besides the file.
@@ -46,7 +46,7 @@ func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error)
 
 // against names the SLO file that a change starts from.
 type against struct {
-	Against string `help:"SLO file of the base, such as the main branch's: what FILE asks less of is listed." placeholder:"FILE"`
+	Against string `group:"Comparisons:" help:"SLO file of the base: what FILE asks less of is listed." placeholder:"FILE" complete:".yaml,.yml"`
 }
 
 // of refuses one base for several files.
@@ -70,15 +70,15 @@ func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []resu
 // runFlags are the flags that run, demo and the action share.
 type runFlags struct {
 	reportFlags
-	Seed uint64 `help:"Seed of random arrivals and values; a printed random one by default." placeholder:"N"`
+	Seed uint64 `group:"Generator:" help:"Seed of random arrivals and values (default: random, printed)." placeholder:"N"`
 }
 
 // reportFlags say where results go and what becomes of a verdict.
 type reportFlags struct {
-	Out            string `default:"slogate-out" help:"Folder for the result file and the reports (default: ${default})." placeholder:"DIR"`
-	Format         string `enum:"text,markdown,json" default:"text" help:"What standard output shows: text, markdown or json." placeholder:"text|markdown|json"`
-	Gate           string `enum:"enforce,report" default:"enforce" help:"enforce, or report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
-	OnInconclusive string `enum:"auto,fail,warn" default:"auto" help:"What an inconclusive run does: auto exits 3 where an absolute objective is, fail also where only comparisons are, warn exits 0." placeholder:"auto|fail|warn"`
+	Out            string `group:"Report and verdict:" default:"slogate-out" help:"Folder for result and reports (default: ${default})." placeholder:"DIR" complete:"/"`
+	Format         string `group:"Report and verdict:" enum:"text,markdown,json" default:"text" help:"What standard output shows (default: ${default})." placeholder:"text|markdown|json"`
+	Gate           string `group:"Report and verdict:" enum:"enforce,report" default:"enforce" help:"report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
+	OnInconclusive string `group:"Report and verdict:" enum:"auto,fail,warn" default:"auto" help:"auto exits 3 where an objective with a value is inconclusive, fail also where a comparison alone is, warn exits 0." placeholder:"auto|fail|warn"`
 }
 
 func (f runFlags) settings() settings {
@@ -87,10 +87,10 @@ func (f runFlags) settings() settings {
 
 // engineFlags choose how the load is made.
 type engineFlags struct {
-	Engine      string `enum:"auto,epoll,portable" default:"auto" help:"The load engine: epoll (clear-text HTTP/1.1 on Linux), portable, or auto for the best that fits." placeholder:"auto|epoll|portable"`
-	Threads     int    `help:"Threads of the epoll engine; by default one for each 40,000 arrivals a second or 64 workers, at most one for every four cores." placeholder:"N"`
-	Connections int    `default:"1000" help:"Connections at the same time at most; arrivals that find none wait (default: ${default})." placeholder:"N"`
-	Priority    string `enum:"auto,normal" default:"auto" help:"auto raises the scheduling priority of the epoll engine while it starts arrivals, where that is allowed (root, CAP_SYS_NICE) and below 40 % of a core; normal never does." placeholder:"auto|normal"`
+	Engine      string `group:"Generator:" enum:"auto,epoll,portable" default:"auto" help:"epoll is for clear-text HTTP/1.1 on Linux; auto takes the best that fits." placeholder:"auto|epoll|portable"`
+	Threads     int    `group:"Generator:" help:"Threads of the epoll engine (default: one for 40,000 arrivals a second or 64 workers, at most one for four cores)." placeholder:"N"`
+	Connections int    `group:"Generator:" default:"1000" help:"Connections at most; arrivals that find none wait (default: ${default})." placeholder:"N"`
+	Priority    string `group:"Generator:" enum:"auto,normal" default:"auto" help:"auto raises that of the epoll engine while it starts arrivals, where it may (root, CAP_SYS_NICE)." placeholder:"auto|normal"`
 }
 
 // options are the loader's settings that the flags stand for.
@@ -107,15 +107,15 @@ type runCommand struct {
 	fileFlags
 	runFlags
 	kubeFlags
-	Baseline []string `help:"Earlier result file, or folder of them, to compare with instead of the file's baseline; repeatable. none compares with nothing." placeholder:"FILE" sep:"none"`
+	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
 	against
-	ObjectivesFrom string `enum:"head,base" default:"head" help:"head, or base: FILE of --against judges, whatever the SLO file says." placeholder:"head|base"`
-	Accept         bool   `help:"Accept regressions against the baseline: they only warn, and the report says so."`
+	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
+	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`
 	engineFlags
 	shardFlags
 	spreadFlags
-	AllowCommands bool `help:"Build and start the service by the commands of the file's service block, in the file's folder, and load it."`
-	Once          bool `help:"Run one iteration of each scenario and print requests and answers; nothing is judged."`
+	AllowCommands bool `help:"Build and start the service by the file's service block."`
+	Once          bool `help:"Print requests and answers of one iteration of each scenario; nothing is judged."`
 
 	// NoWatch leaves the cluster to whoever started the shards in it.
 	NoWatch bool `hidden:""`

@@ -14,8 +14,8 @@ import (
 
 // shardFlags make a run one of several generators'.
 type shardFlags struct {
-	Shard   string `help:"Be one of several generators, such as 3/8: do this part of the load and leave the verdict to slogate merge. All have the same --seed." placeholder:"I/N"`
-	StartAt string `help:"Begin the first stage at a time, such as 2026-03-01T12:00:00Z, 1772366400 (Unix seconds) or +30s, so that several generators do." placeholder:"TIME"`
+	Shard   string `group:"Several generators:" help:"Do this part of the load, such as 3/8, and leave the verdict to slogate merge. All have the same --seed." placeholder:"I/N"`
+	StartAt string `group:"Several generators:" help:"Begin the first stage then, as the others do: 2026-03-01T12:00:00Z, 1772366400 (Unix seconds) or +30s." placeholder:"TIME"`
 }
 
 // latestStart is how far ahead a start may be: longer than a CI's job may last

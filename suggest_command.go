@@ -20,8 +20,8 @@ import (
 
 // suggestCommand prints a patch of the SLO file.
 type suggestCommand struct {
-	Results []string `arg:"" name:"result" help:"Result files of good runs, or folders of them." placeholder:"RESULT"`
-	SLO     string   `name:"slo" help:"The SLO file, instead of the one that the newest result names." placeholder:"FILE"`
+	Results []string `arg:"" name:"result" help:"Result files of good runs, or folders of them." placeholder:"RESULT" complete:".json"`
+	SLO     string   `name:"slo" help:"The SLO file, instead of the one that the newest result names." placeholder:"FILE" complete:".yaml,.yml"`
 }
 
 // Run prints what the results support, every line of it behind a #, and then

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -257,6 +258,7 @@ func TestApplyEdits(t *testing.T) {
 		"objectives: [ä, p95 <= 1s]":                            "",
 		"objectives: [p95 <= baseline  + 10%]":                  "", // blanks within the bound
 		"objectives:\n- p95\n  <= 450ms":                        "", // over two lines
+		`objectives: ["p95 \u003c= 1s", p99 <= 1s]`:             "", // escapes
 		"objectives: [p95 <= 450ms] # \u2028":                   "",
 		"objectives: [p95 <= 450ms] # \x01":                     "",
 	} {
@@ -279,6 +281,60 @@ func TestApplyEdits(t *testing.T) {
 			t.Errorf("%q becomes %q, %v; want %q", text, got, err, want)
 		}
 	}
+}
+
+// Edits change the bounds of objectives and nothing else, whatever a file looks
+// like: with the bounds that stand there it stays the same, and with others it
+// is read as the same file with these.
+func FuzzApplyEdits(f *testing.F) {
+	const head = "version: 1\ntarget: http://localhost:8000\nscenarios: [{request: GET /}]\nstages: [{name: s, rate: 100/s, duration: 30s}]\n"
+	for _, text := range []string{
+		"objectives: [p95 <= 450ms, p99 <= 1s]  # p95 <= 450ms", "objectives: [\"p95 <= 450ms\", 'p99<=1s']", "objectives:\r\n- {fail: p95 <= 450ms, stage: s}\r\n",
+		"objectives: [ä, p95 <= 1s]", "objectives: [p95 <= baseline  + 10%]", "objectives:\n- p95\n  <= 450ms", "objectives:\n- >-\n  p95 <=\n  1s\n", "objectives: [\"p95 \\u003c= 1s\", &a p99 <= 1s, *a]",
+		"objectives: [\"p95 <= 1\\\n  s\"]", "objectives:\n- |\n  p95 <= 1s\n- p95 <= 1s # \u2028",
+	} {
+		f.Add(head + text)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		file, err := slo.Parse([]byte(src), slo.Options{Path: "slo.yaml"})
+		if err != nil {
+			return
+		}
+		var same, other []edit
+		for _, s := range file.Stages {
+			for _, o := range s.Objectives {
+				if o.Implicit || o.Cmp == "" || o.Indicator.Unit() != slo.UnitDuration || slices.ContainsFunc(same, func(e edit) bool { return e.at == o.Pos }) {
+					continue
+				}
+				_, bound, _ := strings.Cut(o.Text, string(o.Cmp))
+				same = append(same, edit{o.Pos, o, strings.TrimSpace(bound)})
+				other = append(other, edit{o.Pos, o, "77ms"})
+			}
+		}
+		before, after, err := applyEdits([]byte(src), same)
+		if err != nil {
+			return
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("the bounds that stand there change (-before +after):\n%s", diff)
+		}
+		_, after, err = applyEdits([]byte(src), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := slo.Parse([]byte(strings.Join(after, "\n")), slo.Options{Path: "slo.yaml"})
+		if err != nil {
+			t.Fatalf("%q becomes %q: %v", src, after, err)
+		}
+		for i, s := range file.Stages {
+			for k, o := range s.Objectives {
+				isEdited := slices.ContainsFunc(other, func(e edit) bool { return e.at == o.Pos })
+				if got := again.Stages[i].Objectives[k].Text; !isEdited && got != o.Text || isEdited && !strings.HasSuffix(got, "77ms") {
+					t.Errorf("%q of %q becomes %q", o.Text, src, got)
+				}
+			}
+		}
+	})
 }
 
 // Rounded bounds let more pass, and not much more.

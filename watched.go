@@ -19,8 +19,8 @@ import (
 
 // kubeFlags say which cluster is watched, where the SLO file asks for it.
 type kubeFlags struct {
-	Kubeconfig  string `help:"Kubeconfig of the cluster that the SLO file's kubernetes is in (default: KUBECONFIG, else ~/.kube/config, else the service account of this pod)." placeholder:"FILE"`
-	KubeContext string `help:"Context of the kubeconfig, instead of its current one." placeholder:"NAME"`
+	Kubeconfig  string `group:"Kubernetes:" help:"Kubeconfig (default: KUBECONFIG, else ~/.kube/config, else the service account of this pod)." placeholder:"FILE" complete:"*"`
+	KubeContext string `group:"Kubernetes:" help:"Its context, instead of the current one." placeholder:"NAME"`
 }
 
 // cluster is the way to a cluster.

@@ -22,10 +22,10 @@ type whatIfCommand struct {
 	engineFlags
 	kubeFlags
 	namespaceFlag
-	HPA         string `name:"hpa" help:"HorizontalPodAutoscaler of the service, instead of the one of the file's kubernetes block." placeholder:"NAME"`
-	MaxReplicas int    `help:"The ceiling to try: its maxReplicas while the service is loaded. It is put back in every case." placeholder:"N"`
-	Against     string `help:"Result of the run without, instead of loading twice." placeholder:"FILE"`
-	Restore     bool   `help:"Only put back what a what-if that was killed has left."`
+	HPA         string `group:"Kubernetes:" name:"hpa" help:"The HorizontalPodAutoscaler, instead of the file's." placeholder:"NAME"`
+	MaxReplicas int    `group:"Kubernetes:" help:"The ceiling to try while the service is loaded. It is put back in every case." placeholder:"N"`
+	Against     string `help:"Result of the run without, instead of loading twice." placeholder:"FILE" complete:".json"`
+	Restore     bool   `group:"Kubernetes:" help:"Only put back what a killed what-if has left."`
 }
 
 const restoreHint = "slogate what-if --restore"

@@ -2,9 +2,11 @@ package action
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,6 +118,81 @@ func FuzzCommandEscape(f *testing.F) {
 		}
 		if got := commands(unescaped); len(got) > 0 {
 			t.Fatalf("a viewer that unfolds the message sees the commands %q", got)
+		}
+	})
+}
+
+// FuzzOutputs puts any text into an output: the runner reads that one and no
+// other, as it was.
+func FuzzOutputs(f *testing.F) {
+	for _, s := range []string{"", "a", "x\nother=y", "x\nslogate_A\nother<<E\ny\nE\n", "<<", "\r\n", "\x00\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		want := map[string]string{"summary": value, "passed": "true"}
+		got := readOutputs(t, block("summary", value)+block("passed", "true"))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", value, diff)
+		}
+	})
+}
+
+// FuzzMaskedForms masks any value: each command is one line that the runner
+// takes for a mask, and every line of the value is one of them.
+func FuzzMaskedForms(f *testing.F) {
+	for _, s := range []string{"s3cret", "a\nb\r\n c ", "%0A::error::x", "::stop-commands::x", " ", "\xff\x00", "ä\"<"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		var out bytes.Buffer
+		a := New(func(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] }, &out)
+		if err := a.Mask(value); err != nil {
+			t.Fatal(err)
+		}
+		masks := map[string]bool{}
+		for line := range strings.Lines(out.String()) {
+			text, isMask := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "::add-mask::")
+			if !isMask || strings.ContainsAny(text, "\r\n") {
+				t.Fatalf("%q makes the command %q", value, line)
+			}
+			text = strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%").Replace(text)
+			if strings.TrimSpace(text) == "" {
+				t.Fatalf("%q masks %q", value, text)
+			}
+			masks[text] = true
+		}
+		for line := range strings.SplitSeq(strings.ReplaceAll(value, "\r", "\n"), "\n") {
+			if line = strings.TrimSpace(line); line != "" && !masks[line] {
+				t.Errorf("%q of %q is not masked", line, value)
+			}
+		}
+	})
+}
+
+// FuzzInputs gives any text to every input: what is refused is told in lines
+// that cannot be commands, without the token.
+func FuzzInputs(f *testing.F) {
+	for _, s := range []string{"", "slo.yaml", "\x1b[31m", "a,b\nc", "1/3", "true", "::error::x", "99999999999999999999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		const secret = "ghs_0123456789"
+		a := New(func(name string) string {
+			if name == "INPUT_GITHUB-TOKEN" {
+				return secret
+			}
+			return value
+		}, io.Discard)
+		in, err := a.Inputs()
+		if err == nil {
+			return
+		}
+		text := err.Error()
+		if got := commands(text); len(got) > 0 || strings.Contains(text, secret) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) || len(text) > 200*len(inputs) {
+			t.Errorf("%q: %q", value, text)
+		}
+		if in.Token != secret {
+			t.Errorf("the token is %q", in.Token)
 		}
 	})
 }

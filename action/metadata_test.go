@@ -13,20 +13,29 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// metadata is action.yml.
+// metadata is an action.yml.
 type metadata struct {
 	Inputs  map[string]struct{ Description, Default string }
-	Outputs map[string]struct{ Description string }
+	Outputs map[string]struct{ Description, Value string }
 	Runs    struct {
 		Using, Image, Entrypoint string
 		Args                     []string
+		Steps                    []struct {
+			ID, Shell, Run string
+			Env            map[string]string
+		}
 	}
 	order map[string][]string
 }
 
 func readMetadata(t *testing.T) metadata {
 	t.Helper()
-	text, err := os.ReadFile("../action.yml")
+	return readMetadataOf(t, "../action.yml")
+}
+
+func readMetadataOf(t *testing.T, path string) metadata {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +102,61 @@ func TestMetadataStartsTheImage(t *testing.T) {
 	if !strings.Contains(string(dockerfile), fmt.Sprintf("ENTRYPOINT [%q]", m.Runs.Entrypoint)) {
 		t.Errorf("the Dockerfile does not start %q as action.yml does", m.Runs.Entrypoint)
 	}
-	if m.Runs.Using != "docker" || m.Runs.Image != "Dockerfile" || !slices.Equal(m.Runs.Args, []string{"action"}) {
+	// A tagged commit names the image that was built of it.
+	released := regexp.MustCompile(`^docker://ghcr\.io/slogate/slogate@sha256:[0-9a-f]{64}$`)
+	if m.Runs.Using != "docker" || m.Runs.Image != "Dockerfile" && !released.MatchString(m.Runs.Image) || !slices.Equal(m.Runs.Args, []string{"action"}) {
 		t.Errorf("runs = %+v", m.Runs)
+	}
+}
+
+// The action for the host has the same inputs and outputs: a step can take
+// either form.
+func TestHostActionIsTheSame(t *testing.T) {
+	container, host := readMetadata(t), readMetadataOf(t, "../host/action.yml")
+	if diff := cmp.Diff(container.order["inputs"], host.order["inputs"]); diff != "" {
+		t.Errorf("inputs (-action.yml +host/action.yml):\n%s", diff)
+	}
+	if diff := cmp.Diff(container.order["outputs"], host.order["outputs"]); diff != "" {
+		t.Errorf("outputs (-action.yml +host/action.yml):\n%s", diff)
+	}
+	for name, want := range container.Inputs {
+		if name == "network" {
+			want.Description = host.Inputs[name].Description // there is one network alone
+		}
+		if diff := cmp.Diff(want, host.Inputs[name]); diff != "" {
+			t.Errorf("input %s (-action.yml +host/action.yml):\n%s", name, diff)
+		}
+	}
+	for name, want := range container.Outputs {
+		want.Value = "${{ steps.slogate.outputs." + name + " }}"
+		if diff := cmp.Diff(want, host.Outputs[name]); diff != "" {
+			t.Errorf("output %s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A composite action gets no variables INPUT_…: it has to set each, and by
+// variables alone, because an expression in a script is a part of the script.
+func TestHostActionHandsInputsOver(t *testing.T) {
+	m := readMetadataOf(t, "../host/action.yml")
+	want := map[string]string{"SLOGATE": "${{ steps.install.outputs.program }}"}
+	for name := range m.Inputs {
+		want["INPUT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = "${{ inputs." + name + " }}"
+	}
+	for _, step := range m.Runs.Steps {
+		if step.Shell != "bash" || strings.Contains(step.Run, "${{") {
+			t.Errorf("step %s is run by %q: %s", step.ID, step.Shell, step.Run)
+		}
+		if step.ID != "slogate" {
+			continue
+		}
+		if diff := cmp.Diff(want, step.Env); diff != "" {
+			t.Errorf("variables of the step (-want +got):\n%s", diff)
+		}
+		want = nil
+	}
+	if want != nil {
+		t.Error("no step slogate")
 	}
 }
 
@@ -205,7 +267,7 @@ func stepsOf(text string) [][]string {
 		}
 		value := strings.TrimSpace(found[3])
 		switch {
-		case found[2] == "uses" && (value == "./" || strings.HasPrefix(value, "slogate/slogate@")):
+		case found[2] == "uses" && (value == "./" || value == "./host" || strings.HasPrefix(value, "slogate/slogate@") || strings.HasPrefix(value, "slogate/slogate/host@")):
 			using, with = indent, -1
 			steps = append(steps, nil)
 		case using >= 0 && indent < using:

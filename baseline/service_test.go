@@ -1,12 +1,15 @@
 package baseline
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -177,3 +180,54 @@ func FuzzBackendIDs(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the artifact service answers, its token goes to nobody else and
+// stands in no error, and an error is a line that anybody can read.
+func FuzzKeep(f *testing.F) {
+	for _, body := range []string{
+		`{"ok":true,"signed_upload_url":"https://store.example/a?sig=1"}`, `{"ok":true,"signedUploadUrl":"http://169.254.169.254/"}`, `{"ok":true,"signed_upload_url":"https://u:p@store.example/"}`,
+		`{"ok":` + strings.Repeat("1", 5000) + `}`, `{"artifacts":[{"name":"a","workflowRunBackendId":"x"}],"msg":"::error::\u001b[31m"}`, `[`, ``,
+	} {
+		for _, status := range []int{200, 302, 409, 500} {
+			f.Add([]byte(body), status, status, uint8(1))
+		}
+	}
+	secret := artifacttest.JobToken(7, "a1b2")
+	f.Fuzz(func(t *testing.T, body []byte, first, then int, after uint8) {
+		if min(first, then) < 100 || max(first, then) > 599 {
+			return
+		}
+		s, err := NewService("https://results.example/ignored", secret, "slogate/test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.sleep = func(context.Context, time.Duration) error { return nil }
+		calls := 0
+		s.client.Transport = answers(func(r *http.Request) *http.Response {
+			if calls++; r.Header.Get("Authorization") != "" && r.URL.Host != "results.example" {
+				t.Errorf("the token goes to %s", r.URL)
+			}
+			status := first
+			if calls > int(after) {
+				status = then
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{"Location": {"https://store.example/"}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
+		})
+		err = s.Keep(t.Context(), artifact, []byte("{}"), after%2 == 0)
+		if calls > 10*tries+longestAnswer/len(`{"name":""},`)*tries {
+			t.Errorf("%d calls", calls)
+		}
+		if err == nil {
+			return
+		}
+		text := err.Error()
+		if len(text) > 2*longestMessage || strings.Contains(text, secret) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q", text)
+		}
+	})
+}
+
+// answers are those of a service that is not there.
+type answers func(*http.Request) *http.Response
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }

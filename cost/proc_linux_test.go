@@ -380,3 +380,23 @@ func BenchmarkReadProcess(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(pids())), "processes")
 }
+
+// A program's name may look like the rest of its line.
+func FuzzStat(f *testing.F) {
+	f.Add("a) R 9 (b", uint32(7), uint32(1), uint32(250), uint32(3))
+	f.Add("", uint32(0), uint32(0), uint32(0), uint32(0))
+	f.Fuzz(func(t *testing.T, name string, pid, parent, ticks, pages uint32) {
+		line := fmt.Sprintf("%d (%s) R %d 0 0 0 0 0 0 0 0 0 %d %d %d %d 0 0 1 0 %d 0 %d 0", pid, name, parent, ticks, ticks, ticks, 0, ticks, pages)
+		want := task{
+			pid: int(pid), name: name, parent: int(parent), own: 2 * perTick * time.Duration(ticks), children: perTick * time.Duration(ticks),
+			born: uint64(ticks), memory: int64(pages) * int64(os.Getpagesize()),
+		}
+		got, err := parseStat(line)
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(task{})); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", line, err, diff)
+		}
+		if _, err := parseStat(name); err == nil && !strings.Contains(name, "(") {
+			t.Errorf("%q is the line of a process", name)
+		}
+	})
+}

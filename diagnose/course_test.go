@@ -17,6 +17,7 @@ type second struct {
 	median, longest time.Duration // of 50 requests; longest 0: as the median
 	failed          int64         // of them, answered with 500
 	refused         int64
+	local           int64         // that failed for want of the generator's own
 	memory          int64         // megabytes; 0: not known
 	work            time.Duration // processor time of a request; 0: not known
 }
@@ -25,7 +26,7 @@ type second struct {
 func (w second) slice(i int) result.Slice {
 	const requests = 50
 	s := result.Slice{Offset: time.Duration(i) * time.Second, Width: time.Second}
-	s.Counters = result.Counters{Success: requests - w.failed - w.refused, BadStatus: w.failed, Refused: w.refused}
+	s.Counters = result.Counters{Success: requests - w.failed - w.refused - w.local, BadStatus: w.failed, Refused: w.refused, Local: w.local}
 	var r result.Recorder
 	for range requests - 1 {
 		r.Record(w.median)
@@ -133,6 +134,12 @@ func TestFindWithinStages(t *testing.T) {
 			}
 			return usual(i)
 		}, []string{"outage from 8s"}},
+		{"the generator has no network for a while", func(i int) second {
+			if i >= 8 && i < 11 {
+				return second{median: 5000 * ms, local: 50}
+			}
+			return usual(i)
+		}, nil},
 		{"nothing succeeds for a while", failing(func(i int) bool { return i >= 8 && i < 11 }, 50), []string{"outage from 8s (note)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,7 +34,8 @@ func outages(l level) []gone {
 	var kept []gone
 	for _, g := range all {
 		hangs := 2*g.counters.Timeout > g.counters.Judged() // [timeouts] tells it
-		if g.counters.Judged() >= 5 && !hangs && l.worksBeside(g) {
+		own := 2*g.counters.Local > g.counters.Judged()     // the service was not asked
+		if g.counters.Judged() >= 5 && !hangs && !own && l.worksBeside(g) {
 			kept = append(kept, g)
 		}
 	}

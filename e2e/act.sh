@@ -5,6 +5,7 @@
 #   ACTION_NET=host   in the runner's network instead, as act has it by default
 #   EVENT, EVENT_FILE   what triggers the workflow, and its payload; default: push
 # The workflow must begin with actions/checkout, which act replaces by a copy of the working tree.
+#   OVERLAY   folder whose files are put over the copy
 #   OUT   folder for log.jsonl (all that act said), summary.md (the job summary), outputs (name=value) and act.pid
 #   ACT   the act binary; default: the one in PATH
 # The exit code is the workflow's: 1 when a step failed.
@@ -21,6 +22,7 @@ mkdir -p "$t/cache" "$t/repository"
 # a clean clone with a remote, as a runner has one; uncommitted files come along
 # (tar says 1 where a file changed meanwhile, as those of a test that runs beside this one do)
 { (cd "$src" && tar -c --exclude=.git --exclude=./e2e/browser/pictures .) || [ $? = 1 ]; } | tar -x -C "$t/repository"
+[ -z "${OVERLAY:-}" ] || cp -R "$OVERLAY/." "$t/repository/"
 cd "$t/repository"
 git init -q -b main
 git -c user.name=e2e -c user.email=e2e@example.invalid add -A

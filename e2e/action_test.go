@@ -12,10 +12,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +27,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // target is the demo service on the runner, as the SLO file of a user names it.
@@ -207,6 +212,7 @@ type job struct {
 	network string // of the action's container: bridge (default) or host
 	event   string // default: push
 	payload string // file of the event
+	overlay string // folder of files to put over the repository
 }
 
 func (j job) with(config, target string) job {
@@ -298,6 +304,8 @@ type bed struct {
 	dir     string
 	slogate string // the binary, for the runner and for the image
 	env     []string
+	// namespace is the network namespace that plays the runner.
+	namespace string
 }
 
 func newBed(t *testing.T) *bed {
@@ -305,8 +313,8 @@ func newBed(t *testing.T) *bed {
 	if os.Getuid() != 0 {
 		t.Fatal("root is needed to start a Docker daemon")
 	}
-	b := &bed{t: t, dir: t.TempDir()}
-	b.env = append(os.Environ(), "DOCKER_STATE="+filepath.Join(b.dir, "docker"), fmt.Sprintf("DOCKER_NS=slogate-e2e-%d", os.Getpid()))
+	b := &bed{t: t, dir: t.TempDir(), namespace: fmt.Sprintf("slogate-e2e-%d", os.Getpid())}
+	b.env = append(os.Environ(), "DOCKER_STATE="+filepath.Join(b.dir, "docker"), "DOCKER_NS="+b.namespace)
 	overlay := filepath.Join(b.dir, "go")
 	b.slogate = filepath.Join(overlay, "prebuilt", "slogate")
 	tags := b.base("TAGS")
@@ -382,7 +390,13 @@ func (b *bed) serve(address string, more ...string) {
 // testImage looks at the image as runners other than GitHub's use it.
 func (b *bed) testImage(t *testing.T) {
 	docker := b.docker
-	docker("build", "--tag", "slogate", "..")
+	docker("build", "--build-arg", "VERSION=v1.2.3", "--tag", "slogate", "..")
+	labels := docker("image", "inspect", "--format", "{{json .Config.Labels}}", "slogate")
+	for _, want := range []string{`"org.opencontainers.image.version":"v1.2.3"`, `"org.opencontainers.image.source":"https://github.com/slogate/slogate"`, `"org.opencontainers.image.base.name":"` + b.base("BASE_IMAGE") + `"`} {
+		if !strings.Contains(labels, want) {
+			t.Errorf("labels %s lack %s", labels, want)
+		}
+	}
 	docker("run", "--rm", "--user", "1000:1000", "--read-only", "slogate", "--version")
 	docker("run", "--rm", "--entrypoint", "sh", "slogate", "-c", "for c in sh env tail tar find; do command -v $c || exit 1; done; test -s /etc/ssl/certs/ca-certificates.crt")
 	kubernetes := "version: 1\ntarget: http://localhost:1\nkubernetes: {hpa: x}\nscenarios: [{request: GET /}]\nstages: [{name: one, rate: 1/s, duration: 1s}]\n"
@@ -394,6 +408,70 @@ func (b *bed) testImage(t *testing.T) {
 		t.Errorf("a cluster is looked for by: %s", said)
 	}
 	t.Logf("size of the image on the local base: %s bytes", strings.TrimSpace(docker("image", "inspect", "--format", "{{.Size}}", "slogate")))
+	var engine, program []time.Duration
+	for i := range 9 {
+		started, requested := b.firstRequest(t, 8100+i)
+		engine, program = append(engine, started), append(program, requested)
+	}
+	slices.Sort(engine)
+	slices.Sort(program)
+	t.Logf("from docker run to the start of the program: median %v of %v", engine[4], engine)
+	t.Logf("from there to its first request: median %v of %v", program[4], program)
+}
+
+// firstRequest starts the image as a runner does. It returns how long the engine
+// takes to start the program, and the program until a server on the runner has a
+// request of it.
+func (b *bed) firstRequest(t *testing.T, port int) (engine, program time.Duration) {
+	t.Helper()
+	listener := b.listen(t, fmt.Sprintf("0.0.0.0:%d", port))
+	requested := make(chan time.Time, 100)
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requested <- time.Now() })}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	file := fmt.Sprintf("version: 1\ntarget: http://localhost:%d\nscenarios: [{request: GET /}]\nstages: [{name: one, requests: 1, workers: 1}]\n", port)
+	if err := os.WriteFile(filepath.Join(b.dir, "first.yaml"), []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	// A runner's name server says at once that it knows no host.docker.internal.
+	// Here none answers; one that refuses stands in for it.
+	b.docker("run", "--name", "first", "--dns", "127.0.0.1", "--workdir", "/github/workspace", "--volume", b.dir+":/github/workspace",
+		"--volume", filepath.Join(b.dir, "docker", "docker.sock")+":/var/run/docker.sock",
+		"--env", "GITHUB_ACTIONS=true", "--env", "GITHUB_OUTPUT=/dev/null", "--env", "GITHUB_STEP_SUMMARY=/dev/null",
+		"--env", "INPUT_CONFIG=first.yaml", "--env", "INPUT_GATE=report", "--env", "INPUT_ON_INCONCLUSIVE=warn", "slogate", "action")
+	if len(requested) == 0 {
+		t.Fatal("no request has come")
+	}
+	started, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(b.docker("inspect", "--format", "{{.State.StartedAt}}", "first")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.docker("rm", "first")
+	return started.Sub(began), (<-requested).Sub(started)
+}
+
+// listen opens a port on the runner. The thread that does it is in the runner's
+// network for a moment; a socket stays where it was opened.
+func (b *bed) listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	own, err1 := os.Open("/proc/thread-self/ns/net")
+	runner, err2 := os.Open("/run/netns/" + b.namespace)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	defer runner.Close()
+	if err := unix.Setns(int(runner.Fd()), unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp4", address)
+	if err := errors.Join(err, unix.Setns(int(own.Fd()), unix.CLONE_NEWNET)); err != nil {
+		t.Fatal(err)
+	}
+	return listener
 }
 
 func (b *bed) docker(args ...string) string {
@@ -413,7 +491,7 @@ type outcome struct {
 // act is the command that runs a workflow on a copy of the working tree.
 func (b *bed) act(out string, j job, workflow string, more ...string) *exec.Cmd {
 	c := exec.Command("./act.sh", append([]string{"..", workflow, out}, more...)...)
-	c.Env = append(b.env[:len(b.env):len(b.env)], "ACTION_NET="+j.network, "EVENT="+j.event)
+	c.Env = append(b.env[:len(b.env):len(b.env)], "ACTION_NET="+j.network, "EVENT="+j.event, "OVERLAY="+j.overlay)
 	if j.payload != "" {
 		path, err := filepath.Abs(j.payload)
 		if err != nil {
@@ -428,8 +506,14 @@ func (b *bed) act(out string, j job, workflow string, more ...string) *exec.Cmd 
 // passed by itself. Options are act's.
 func (b *bed) workflow(t *testing.T, j job, passed string, options ...string) outcome {
 	t.Helper()
+	return b.workflowOf(t, "workflow.yml", j, passed, options...)
+}
+
+// workflowOf runs a workflow in testdata that is like workflow.yml.
+func (b *bed) workflowOf(t *testing.T, name string, j job, passed string, options ...string) outcome {
+	t.Helper()
 	out := t.TempDir()
-	c := b.act(out, j, "e2e/testdata/workflow.yml", append([]string{
+	c := b.act(out, j, "e2e/testdata/"+name, append([]string{
 		"--var", "CONFIG=e2e/testdata/" + j.config + ".yaml", "--var", "TARGET=" + stdcmp.Or(j.target, target), "--var", "BASE=" + j.base,
 		"--var", "GATE=" + j.gate, "--var", "PASSED=" + passed,
 	}, options...)...)
@@ -482,7 +566,8 @@ type entry struct {
 	KvPairs                          map[string]string
 }
 
-var exitCode = regexp.MustCompile(`exit with .FAILURE.: (\d+)`)
+// exitCode is how act says it of a container, and of a process on the runner.
+var exitCode = regexp.MustCompile(`exit with .FAILURE.: (\d+)|^exit status (\d+)`)
 
 func (o *outcome) add(e entry) {
 	switch e.Command {
@@ -494,7 +579,7 @@ func (o *outcome) add(e entry) {
 		o.annotations = append(o.annotations, fmt.Sprintf("%s %s:%s %s", e.Command, e.KvPairs["file"], e.KvPairs["line"], e.KvPairs["title"]))
 	}
 	if code := exitCode.FindStringSubmatch(e.Msg); code != nil {
-		o.exit, _ = strconv.Atoi(code[1])
+		o.exit, _ = strconv.Atoi(code[1] + code[2])
 	}
 }
 

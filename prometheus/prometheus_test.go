@@ -3,11 +3,13 @@ package prometheus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -75,13 +77,31 @@ func TestRangeRefuses(t *testing.T) {
 	}
 }
 
+// Whatever a server answers, there are values in order at moments that were
+// asked for, or an error in one short line.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(matrix(`{"metric":{"job":"a"},"values":[[1700000000.25,"1.5"],[1700000001.25,"NaN"]]}`)))
-	f.Add([]byte(`{"status":"error","errorType":"bad_data","error":"x"}`))
+	f.Add([]byte(matrix(`{"values":[[1700000001,"1"],[1700000000,"0x1p-2"],[1e400,"1e999"]]}`)))
+	f.Add([]byte(`{"status":"error","errorType":"bad_data","error":"x\u001b[31m\n::error::"}`))
+	from, until := time.UnixMilli(1_700_000_000_000), time.UnixMilli(1_700_000_060_000)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		points, err := parse(body)
-		if err != nil && points != nil {
-			t.Errorf("%q: %v, %v", body, points, err)
+		points, err := Range(t.Context(), says(string(body)), "up", from, until, time.Second)
+		if err != nil {
+			if text := err.Error(); points != nil || len(text) > 5*maxText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%q: %v, %q", body, points, text)
+			}
+			return
+		}
+		var again strings.Builder
+		for i, p := range points {
+			if p.At.Before(from.Add(-time.Millisecond)) || p.At.After(until.Add(time.Millisecond)) || i > 0 && !p.At.After(points[i-1].At) {
+				t.Errorf("%q has a value at %v", body, p.At)
+			}
+			fmt.Fprintf(&again, `,[%s,"%v"]`, seconds(p.At), p.Value)
+		}
+		same, err := parse([]byte(matrix(`{"values":[` + strings.TrimPrefix(again.String(), ",") + `]}`)))
+		if diff := cmp.Diff(points, same, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("%q written again: %v\n%s", body, err, diff)
 		}
 	})
 }

@@ -95,6 +95,9 @@ func since(d time.Duration) string {
 // what is exactly that: one failure in a million stays visible.
 func share(v float64) string {
 	percent := v * 100
+	if math.IsNaN(percent) || math.IsInf(percent, 0) {
+		return none
+	}
 	for digits := 1; digits <= 6; digits++ {
 		text := strconv.FormatFloat(percent, 'f', digits, 64)
 		rounded, _ := strconv.ParseFloat(text, 64)

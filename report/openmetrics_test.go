@@ -63,7 +63,7 @@ func TestOpenMetricsKeepsLinesApart(t *testing.T) {
 
 var (
 	metaLine   = regexp.MustCompile(`^# (TYPE|UNIT|HELP) ([a-z_]+) (.+)$`)
-	sampleLine = regexp.MustCompile(`^([a-z_]+)(\{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\})? ([0-9]+(?:\.[0-9]+)?)$`)
+	sampleLine = regexp.MustCompile(`^([a-z_]+)(\{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\})? (-?[0-9]+(?:\.[0-9]+)?)$`)
 )
 
 // checkOpenMetrics holds a text against the rules of OpenMetrics 1.0 as far as

@@ -131,3 +131,46 @@ func TestFingerprintOfShards(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// FuzzMerge merges any two results that can be read: into one that can be read
+// too, whose counters are the sums, or not at all.
+func FuzzMerge(f *testing.F) {
+	f.Add(encoded(f, small()), encoded(f, small()), 1, 2)
+	f.Add(encoded(f, small()), `{"version":1,"stages":null}`, 2, 2)
+	f.Fuzz(func(t *testing.T, one, other string, i, k int) {
+		a, err := Decode(strings.NewReader(one))
+		if err != nil {
+			return
+		}
+		b, err := Decode(strings.NewReader(other))
+		if err != nil {
+			return
+		}
+		a.Shard, b.Shard = Shard{Index: i, Count: 2}, Shard{Index: k, Count: 2}
+		if checkShard(a.Shard) != nil || checkShard(b.Shard) != nil || min(i, k) == 0 {
+			return
+		}
+		merged, err := MergeShards([]*Run{a, b})
+		if err != nil {
+			return
+		}
+		again, err := Decode(strings.NewReader(encoded(t, merged)))
+		if err != nil {
+			t.Fatalf("what was merged cannot be read: %v", err)
+		}
+		if again.Shard.IsPart() {
+			t.Errorf("what was merged is %s", again.Shard)
+		}
+		if i == k {
+			if len(again.Gaps) == 0 {
+				t.Errorf("shard %d and the same are merged without a gap", i)
+			}
+			return
+		}
+		for n, s := range again.Stages {
+			if want := a.Stages[n].Counters.Due() + b.Stages[n].Counters.Due(); s.Counters.Due() != want {
+				t.Errorf("stage %q has %d requests, its shards %d", s.Name, s.Counters.Due(), want)
+			}
+		}
+	})
+}

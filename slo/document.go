@@ -72,7 +72,7 @@ type (
 type document struct {
 	Version    versionText     `json:"version" jsonschema:"Version of this format: 1."`
 	Name       fixedText       `json:"name,omitempty" jsonschema:"Name for titles and artifacts. Default: the name of the file."`
-	Target     fixedText       `json:"target,omitempty" jsonschema:"Base URL of the service under test, such as http://localhost:8000. The flag --target overrides it."`
+	Target     fixedText       `json:"target,omitempty" jsonschema:"Base URL of the service under test, such as http://localhost:8000. Needed, unless the flag --target gives one; that one wins."`
 	HTTP       httpDoc         `json:"http,omitzero" jsonschema:"Defaults of every step."`
 	WaitFor    waitForDoc      `json:"wait_for,omitzero" jsonschema:"A request that must succeed before the first stage. Default: a TCP connect within 30s."`
 	Before     []setupDoc      `json:"before,omitempty" jsonschema:"Steps that run once before the first stage. What they capture is known everywhere."`
@@ -208,7 +208,7 @@ type kubernetesDoc struct {
 type metricsDoc struct {
 	Scrape     fixedText     `json:"scrape,omitempty" jsonschema:"Path of the target's own Prometheus endpoint, such as /metrics."`
 	Prometheus prometheusDoc `json:"prometheus,omitzero" jsonschema:"A Prometheus server that is asked for the indicators metric.NAME."`
-	CPUProfile cpuProfileDoc `json:"cpu_profile,omitzero" jsonschema:"Take a CPU profile of the service while it is loaded. Default: off."`
+	CPUProfile cpuProfileDoc `json:"cpu_profile,omitzero" jsonschema:"Take a CPU profile of the service while it is loaded. Default: none."`
 }
 
 type cpuProfileDoc struct {
@@ -365,7 +365,7 @@ type objectiveDoc struct {
 	Each     eachText     `json:"each,omitempty" jsonschema:"step: an objective for each step, or for each one of the scenario."`
 	For      durationText `json:"for,omitempty" jsonschema:"No part of the stage of this length may miss it, in whole seconds."`
 
-	Abort  switchValue  `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more."`
+	Abort  switchValue  `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more. Default: false."`
 	Grace  durationText `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
 	Decide decideText   `json:"decide,omitempty" jsonschema:"measured, sure or lenient, instead of the file's."`
 }

@@ -8,6 +8,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 const ordersProto = `syntax = "proto3";
@@ -95,4 +99,41 @@ func TestDocsExamplesOfGRPC(t *testing.T) {
 			t.Errorf("%s\n%v", block[1], err)
 		}
 	}
+}
+
+// FuzzProto compiles any .proto file of the workspace: to descriptors that a
+// client can load, or to an error that anybody can read.
+func FuzzProto(f *testing.F) {
+	for _, src := range []string{
+		ordersProto, "syntax = \"proto3\";\nmessage {", "import \"slo.yaml\";", "edition = \"2023\"; message A { A a = 1; repeated A b = 2 [default = 1]; }",
+		"syntax=\"proto2\"; package shop.v1; message Order { optional group X = 1 { map<string, Order> y = 1; } extensions 100 to max; } service Orders { rpc Get(Order) returns (Order) { option (x).y = {a: [1, {b: \"\\x1b[31m\\n::error::\"}]}; } }",
+		"import \"orders.proto\"; import public \"google/protobuf/any.proto\";", strings.Repeat("message A {", 200), "\x1b[31m\n::error::x", "syntax = \"proto3\"; // \u202e\xff",
+	} {
+		f.Add(src)
+	}
+	dir := f.TempDir()
+	opts := testOptions(filepath.Join(dir, "slo.yaml"))
+	opts.Workspace = dir
+	file := []byte(head + "scenarios:\n  - {grpc: shop.v1.Orders/Get, proto: orders.proto, json: {id: a}}\n" + oneStage)
+	f.Fuzz(func(t *testing.T, src string) {
+		if err := os.WriteFile(filepath.Join(dir, "orders.proto"), []byte(src), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := Parse(file, opts)
+		if err != nil {
+			checkHarmless(t, err.(ErrorList).Pretty())
+			return
+		}
+		var set descriptorpb.FileDescriptorSet
+		if err := proto.Unmarshal(parsed.Scenarios[0].Steps[0].Request.GRPC.Files, &set); err != nil {
+			t.Fatal(err)
+		}
+		files, err := protodesc.NewFiles(&set)
+		if err != nil {
+			t.Fatalf("%q: %v", src, err)
+		}
+		if _, err := files.FindDescriptorByName("shop.v1.Orders.Get"); err != nil {
+			t.Errorf("%q: %v", src, err)
+		}
+	})
 }

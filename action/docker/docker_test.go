@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -334,3 +335,44 @@ func TestExitCode(t *testing.T) {
 		t.Error("no reply is no error")
 	}
 }
+
+// FuzzReplies lets an engine answer with anything: no number is negative, and
+// what goes into a path or a log stays within it.
+func FuzzReplies(f *testing.F) {
+	for _, name := range []string{"testdata/stats.json", "testdata/containers.json"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text, "1.47", 200)
+	}
+	f.Add([]byte(`{"message":"\u001b[31m\n::error::"}`), "1.x", 500)
+	f.Add([]byte(`{"cpu_stats":{"cpu_usage":{"total_usage":1}},"memory_stats":{"usage":-9223372036854775808,"stats":{"inactive_file":9}}}`), "1.41", 200)
+	f.Add([]byte(`{"StatusCode":7,"Error":{"Message":"x"}}`), "", 404)
+	f.Fuzz(func(t *testing.T, body []byte, version string, status int) {
+		e := &Engine{version: newest, http: &http.Client{Transport: replies(func(r *http.Request) *http.Response {
+			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
+		})}}
+		if v, err := negotiate(version); err == nil {
+			if n, ok := minor(v); !ok || v != newest && v != version || n == 0 {
+				t.Errorf("%q leads to %q", version, v)
+			}
+		}
+		if s, err := e.Stats(t.Context(), "a"); min(s.CPU, s.Waited) < 0 || min(s.Memory, s.Periods, s.Throttled) < 0 {
+			t.Errorf("%q: %+v, %v", body, s, err)
+		}
+		if p, ok, err := e.Publisher(t.Context(), 8000); ok && err != nil || strings.ContainsAny(p.ID, "/?#\r\n") || len(p.Name) > 2000 {
+			t.Errorf("%q: %+v, %v", body, p, err)
+		}
+		if code, err := exitCode(bytes.NewReader(body)); err != nil && code != 0 {
+			t.Errorf("%q: %d beside %v", body, code, err)
+		}
+		if err := refusal(&http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(body))}); strings.Contains(err.Error(), "\n") || len(err.Error()) > 2000 {
+			t.Errorf("%q: %q", body, err)
+		}
+	})
+}
+
+type replies func(*http.Request) *http.Response
+
+func (a replies) RoundTrip(r *http.Request) (*http.Response, error) { return a(r), nil }

@@ -103,7 +103,7 @@ func (e *Engine) Stats(ctx context.Context, id string) (Stats, error) {
 	t := told.CPU.Throttling
 	return Stats{
 		CPU:       time.Duration(told.CPU.Usage.Total),
-		Memory:    max(told.Memory.Usage-max(files, 0), 0),
+		Memory:    max(max(told.Memory.Usage, 0)-max(files, 0), 0),
 		Periods:   max(t.Periods, 0),
 		Throttled: max(t.Throttled, 0),
 		Waited:    time.Duration(max(t.Waited, 0)),

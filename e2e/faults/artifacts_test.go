@@ -93,7 +93,7 @@ func artifactFaults() []fault {
 		{
 			group: "forge", name: "an earlier result of which more comes than the list says, without end",
 			inject: compared(garbage, func(f *artifacttest.Server, _ *artifacttest.Artifact) {
-				f.FailFile = func(w http.ResponseWriter) bool { endless(w, strings.Repeat("x", 1<<20)); return true }
+				f.FailFile = func(w http.ResponseWriter) bool { flood(w, strings.Repeat("x", 1<<20)); return true }
 			}),
 			want: judged, says: []string{out + "download from", "answer is too large"},
 		},

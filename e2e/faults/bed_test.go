@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -36,13 +37,25 @@ func TestMain(m *testing.M) {
 	if !given {
 		flag.Set("test.parallel", "4")
 	}
-	os.Exit(m.Run())
+	os.Exit(inScratch(m.Run))
+}
+
+// scratch is the folder of what all rows share.
+var scratch string
+
+func inScratch(run func() int) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "faults"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
+	return run()
 }
 
 // build makes the binary that users have.
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "slogate")
+	path := filepath.Join(scratch, "slogate")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "../..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -54,7 +67,8 @@ func build(t *testing.T) string {
 // bed is the world of one row: a workspace and the program.
 type bed struct {
 	binary string
-	dir    string // the workspace
+	dir    string   // the workspace
+	via    []string // what starts slogate, such as ip netns exec NAME
 }
 
 func newBed(t *testing.T, binary string) *bed {
@@ -79,6 +93,7 @@ type call struct {
 	args   []string
 	env    []string // besides this process's
 	stdout *os.File // nil: kept for ending
+	stderr *os.File // nil: kept for ending
 	out    string   // folder of its files; empty: out
 }
 
@@ -104,6 +119,9 @@ func (b *bed) start(t *testing.T, c call) *process {
 	if c.stdout != nil {
 		p.cmd.Stdout = c.stdout
 	}
+	if c.stderr != nil {
+		p.cmd.Stderr = c.stderr
+	}
 	p.cmd.WaitDelay = patience
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -121,16 +139,21 @@ func (b *bed) start(t *testing.T, c call) *process {
 }
 
 // run writes an SLO file and runs it to its end.
-func (b *bed) run(t *testing.T, slo string, flags ...string) ending {
+func (b *bed) run(t *testing.T, slo fmt.Stringer, flags ...string) ending {
 	t.Helper()
 	return b.load(t, slo, flags...).wait(t)
 }
 
+// written is an SLO file as text.
+type written string
+
+func (w written) String() string { return string(w) }
+
 // load writes an SLO file and starts its run.
-func (b *bed) load(t *testing.T, slo string, flags ...string) *process {
+func (b *bed) load(t *testing.T, slo fmt.Stringer, flags ...string) *process {
 	t.Helper()
-	b.write(t, "slo.yaml", slo)
-	return b.start(t, call{args: append([]string{"run", "--out", "out", "slo.yaml"}, flags...)})
+	b.write(t, "slo.yaml", slo.String())
+	return b.start(t, call{via: b.via, args: append([]string{"run", "--out", "out", "slo.yaml"}, flags...)})
 }
 
 // signal sends one to the process.

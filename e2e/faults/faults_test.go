@@ -61,6 +61,8 @@ var groups = []struct{ name, title, intro string }{
 func faults() []fault {
 	return slices.Concat(
 		targetFaults(),
+		networkFaults(),
+		machineFaults(),
 		processFaults(),
 		forgeFaults(), artifactFaults(), runnerFaults(),
 		fileFaults(),

@@ -35,7 +35,7 @@ func answering(t *testing.T) string {
 // measured leaves the result of a run in earlier.json, changed.
 func measured(t *testing.T, b *bed, target string, change func(text []byte) []byte) {
 	t.Helper()
-	b.run(t, short(target, "p95 <= 30s"))
+	b.run(t, written(short(target, "p95 <= 30s")))
 	text, err := os.ReadFile(b.path("out/slogate-result.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func against(change func(text []byte) []byte) func(t *testing.T, b *bed) ending 
 	return func(t *testing.T, b *bed) ending {
 		target := answering(t)
 		measured(t, b, target, change)
-		return b.run(t, comparing(target), "--baseline", "earlier.json")
+		return b.run(t, written(comparing(target)), "--baseline", "earlier.json")
 	}
 }
 
@@ -198,7 +198,7 @@ func shrinkingData(t *testing.T, b *bed) ending {
 		})
 	}))
 	t.Cleanup(s.Close)
-	return b.run(t, strings.Replace(short(s.URL, "success_rate >= 99%"), "{request: GET /}", "{request: 'GET /${row.id}', data: {file: rows.csv, order: random}}", 1))
+	return b.run(t, written(strings.Replace(short(s.URL, "success_rate >= 99%"), "{request: GET /}", "{request: 'GET /${row.id}', data: {file: rows.csv, order: random}}", 1)))
 }
 
 // twoRuns lets the job of a push run twice at once in the same folders. Each
@@ -288,7 +288,7 @@ func fileFaults() []fault {
 			group: "files", name: "an earlier result of 2 GB",
 			inject: func(t *testing.T, b *bed) ending {
 				enormous(t, b.path("earlier.json"))
-				p := b.load(t, comparing(answering(t)), "--baseline", "earlier.json")
+				p := b.load(t, written(comparing(answering(t))), "--baseline", "earlier.json")
 				e := p.wait(t)
 				bounded(t, p)
 				return e
@@ -299,7 +299,7 @@ func fileFaults() []fault {
 			group: "files", name: "a pipe in the place of an earlier result",
 			inject: func(t *testing.T, b *bed) ending {
 				fifo(t, b.path("earlier.json"))
-				return b.run(t, comparing(answering(t)), "--baseline", "earlier.json")
+				return b.run(t, written(comparing(answering(t))), "--baseline", "earlier.json")
 			},
 			want: notLoaded, says: []string{"read result earlier.json: not a regular file"},
 		},
@@ -352,7 +352,7 @@ func fileFaults() []fault {
 					once.Do(func() { put(t, b.path("slo.yaml"), "version: 2") })
 				}))
 				t.Cleanup(s.Close)
-				return b.run(t, short(s.URL, "p95 <= 30s"))
+				return b.run(t, written(short(s.URL, "p95 <= 30s")))
 			},
 			want: judged, says: []string{"p95 <= 30s"},
 		},

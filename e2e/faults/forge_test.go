@@ -245,7 +245,7 @@ func forgeFaults() []fault {
 				j := newJob(t, b)
 				j.breaks = func(w http.ResponseWriter, r *http.Request) bool {
 					if r.Method == http.MethodGet {
-						endless(w, "["+strings.Repeat(" ", 1<<16))
+						flood(w, "["+strings.Repeat(" ", 1<<16))
 						return true
 					}
 					return false

@@ -3,13 +3,116 @@
 package faults
 
 import (
+	"bufio"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
 )
 
 // playRole is the main function of a process that a row starts: this test
-// binary with FAULTS_ROLE in its environment.
+// binary with FAULTS_ROLE in its environment. It returns for no role.
 func playRole(role string) {
-	fmt.Fprintf(os.Stderr, "no role %q\n", role)
+	name, value, _ := strings.Cut(role, " ")
+	switch name {
+	case "service": // service ADDRESS: answers well; GET /die?after=N kills it
+		serveUntilKilled(value)
+	default:
+		fmt.Fprintf(os.Stderr, "no role %q\n", role)
+	}
 	os.Exit(2)
+}
+
+// serveUntilKilled is a service that can be asked to kill itself at the n-th
+// request from then.
+func serveUntilKilled(address string) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	fmt.Println(l.Addr())
+	var left atomic.Int64
+	left.Store(-1)
+	http.Serve(l, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/die" {
+			n, _ := strconv.ParseInt(r.FormValue("after"), 10, 64)
+			left.Store(n)
+			return
+		}
+		if left.Add(-1) == 0 {
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+	}))
+}
+
+// service is a service in a process of its own.
+type service struct {
+	cmd     *exec.Cmd
+	address string
+	ended   chan struct{}
+}
+
+func (s *service) url() string { return "http://" + s.address }
+
+// launch starts the service. It ends with the test, also where it is stopped.
+func launch(t *testing.T, address string) *service {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{cmd: exec.Command(self), ended: make(chan struct{})}
+	s.cmd.Env = append(os.Environ(), "FAULTS_ROLE=service "+address)
+	s.cmd.Stderr = os.Stderr
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.address = strings.TrimSpace(line)
+	go func() {
+		s.cmd.Wait()
+		close(s.ended)
+	}()
+	t.Cleanup(func() {
+		s.cmd.Process.Kill()
+		<-s.ended
+	})
+	return s
+}
+
+// dieAfter lets the service kill itself at the n-th request from now.
+func (s *service) dieAfter(t *testing.T, n int) {
+	t.Helper()
+	r, err := http.Get(fmt.Sprintf("%s/die?after=%d", s.url(), n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+}
+
+// pause lets a process stand still for a time.
+func pause(t *testing.T, p *os.Process, d time.Duration) {
+	t.Helper()
+	if err := p.Signal(syscall.SIGSTOP); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(d) // the fault itself, no synchronisation
+	if err := p.Signal(syscall.SIGCONT); err != nil {
+		t.Error(err)
+	}
 }

@@ -3,102 +3,196 @@
 package faults
 
 import (
-	"bufio"
+	"errors"
+	"fmt"
 	"io"
-	"log"
+	"math/rand/v2"
 	"net"
-	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// quiet is the log of servers whose clients are expected to complain.
-var quiet = log.New(io.Discard, "", 0)
+// The addresses at both ends of a lab's wire.
+const (
+	clientAddress = "10.231.0.1"
+	serverAddress = "10.231.0.2"
+	clientIPv6    = "fd00:231::1"
+	serverIPv6    = "fd00:231::2"
+)
 
-// httptestConn is a connection that a handler has taken.
-type httptestConn struct {
-	net.Conn
-	buffered *bufio.ReadWriter
+// lab is two network namespaces and a wire between them: slogate runs in the
+// one, the service listens in the other. The wire is two TUN devices, whose
+// packets this process carries from one to the other, or spoils: all that netem
+// does, on kernels that lack it, too.
+type lab struct {
+	client, server string
+	wire           *wire
 }
 
-// say writes raw bytes.
-func (c *httptestConn) say(text string) { io.WriteString(c, text) }
+// labs numbers the namespaces of this process.
+var labs atomic.Int64
 
-// reset closes with a reset.
-func (c *httptestConn) reset() { c.Conn.(*net.TCPConn).SetLinger(0) }
-
-// silence never answers. A server sees that its client is gone once it has read
-// what that sent.
-func silence(_ http.ResponseWriter, r *http.Request) {
-	io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, for network namespaces")
+	}
+	name := fmt.Sprintf("slogate-%d-%d", os.Getpid(), labs.Add(1))
+	l := &lab{client: name + "c", server: name + "s", wire: &wire{}}
+	for i, end := range []struct{ ns, v4, v6 string }{{l.client, clientAddress, clientIPv6}, {l.server, serverAddress, serverIPv6}} {
+		must(t, "ip", "netns", "add", end.ns)
+		t.Cleanup(func() { exec.Command("ip", "netns", "del", end.ns).Run() })
+		var err error
+		inside(t, end.ns, func() { l.wire.ends[i], err = openTUN("wire") })
+		if err != nil {
+			t.Fatalf("open a TUN device: %v", err)
+		}
+		must(t, "ip", "-n", end.ns, "link", "set", "lo", "up")
+		must(t, "ip", "-n", end.ns, "address", "add", end.v4+"/24", "dev", "wire")
+		must(t, "ip", "-n", end.ns, "address", "add", end.v6+"/64", "dev", "wire", "nodad")
+		must(t, "ip", "-n", end.ns, "link", "set", "wire", "up")
+	}
+	l.wire.start(t)
+	return l
 }
 
-// dribble answers a byte a second, for as long as the client wants.
-func dribble(w http.ResponseWriter, r *http.Request) {
-	io.Copy(io.Discard, r.Body)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+// in is what starts a program in a namespace.
+func in(ns string) []string { return []string{"nsenter", "--net=/run/netns/" + ns, "--"} }
+
+// serve starts a server in the lab's server namespace.
+func (l *lab) serve(t *testing.T, address string, answer func(s *server, c net.Conn, n int64) bool) *server {
+	t.Helper()
+	var listener net.Listener
+	var err error
+	inside(t, l.server, func() { listener, err = net.Listen("tcp", net.JoinHostPort(address, "8000")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveAt(t, listener, answer)
+}
+
+// inside runs a function in a network namespace. What it opens stays there.
+func inside(t *testing.T, ns string, do func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		f, err := os.Open("/run/netns/" + ns)
+		if err == nil {
+			err = errors.Join(unix.Setns(int(f.Fd()), unix.CLONE_NEWNET), f.Close())
+		}
+		if err == nil {
+			do()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openTUN(name string) (io.ReadWriteCloser, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return nil, err
+	}
+	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "/dev/net/tun"), nil
+}
+
+func must(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// wire carries packets between its ends.
+type wire struct {
+	ends  [2]io.ReadWriteCloser
+	spoil atomic.Pointer[effects] // nil: none
+}
+
+// effects are what a wire does to each packet, in both directions.
+type effects struct {
+	loss, twice, corrupt float64       // shares of the packets
+	delay, jitter        time.Duration // jitter lets packets overtake each other
+	rate                 float64       // bytes a second; 0: any
+	most                 int           // bytes of a packet, longer ones vanish; 0: any
+}
+
+// queue is how much of a wire of limited rate waits before packets are dropped.
+const queue = 500 * time.Millisecond
+
+func (w *wire) start(t *testing.T) {
+	var done sync.WaitGroup
+	for i := range w.ends {
+		done.Go(func() { w.carry(w.ends[i], w.ends[1-i], rand.New(rand.NewPCG(1, uint64(i)))) })
+	}
+	t.Cleanup(func() {
+		for _, end := range w.ends {
+			end.Close()
+		}
+		done.Wait()
+	})
+}
+
+// carry takes packets from one end to the other until the first is closed.
+func (w *wire) carry(from io.Reader, to io.Writer, r *rand.Rand) {
+	free := time.Now() // when the wire has carried what waits
 	for {
-		io.WriteString(w, " ")
-		w.(http.Flusher).Flush()
-		select {
-		case <-r.Context().Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// endless writes a text again and again until the client is gone, or 4 GiB were
-// sent.
-func endless(w io.Writer, text string) {
-	for sent := 0; sent < 4<<30; sent += len(text) {
-		if _, err := io.WriteString(w, text); err != nil {
+		packet := make([]byte, 65536)
+		n, err := from.Read(packet)
+		if err != nil {
 			return
 		}
-	}
-}
-
-// bounded fails where a command needed more memory than it may.
-func bounded(t *testing.T, p *process) {
-	t.Helper()
-	usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok || usage.Maxrss>>10 > 512 {
-		t.Errorf("%d MB of memory", usage.Maxrss>>10)
-	}
-}
-
-// small fails where the action needed more memory than a runner has to spare.
-func small(t *testing.T, j *job) {
-	t.Helper()
-	if j.peak > 512<<20 {
-		t.Errorf("%d MB of memory", j.peak>>20)
-	}
-}
-
-// twoJobs runs a job twice at once, so that both find no comment.
-func twoJobs(t *testing.T, b *bed) ending {
-	t.Helper()
-	j := newJob(t, b)
-	var there atomic.Int64
-	met := make(chan struct{})
-	j.breaks = func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPost && r.URL.Path != "/graphql" {
-			if there.Add(1) == 2 {
-				close(met)
+		packet = packet[:n]
+		e := w.spoil.Load()
+		if e == nil {
+			to.Write(packet)
+			continue
+		}
+		if r.Float64() < e.loss || e.most > 0 && n > e.most {
+			continue
+		}
+		if r.Float64() < e.corrupt {
+			packet[n-1] ^= 0xff // payload, or the last option of a header
+		}
+		delay := e.delay + time.Duration(r.Float64()*float64(e.jitter))
+		if e.rate > 0 {
+			if now := time.Now(); free.Before(now) {
+				free = now
 			}
-			<-met
+			wait := time.Until(free)
+			if wait > queue {
+				continue
+			}
+			free = free.Add(time.Duration(float64(n) / e.rate * float64(time.Second)))
+			delay += wait
 		}
-		return false
+		times := 1
+		if r.Float64() < e.twice {
+			times = 2
+		}
+		time.AfterFunc(delay, func() {
+			for range times {
+				to.Write(packet)
+			}
+		})
 	}
-	other := *j
-	first, second := j.begin(t), other.begin(t)
-	e, o := j.ended(t, first), other.ended(t, second)
-	if e.exit != o.exit {
-		t.Errorf("one exits with %d, the other with %d", e.exit, o.exit)
-	}
-	return e
 }

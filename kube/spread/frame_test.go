@@ -60,16 +60,35 @@ func TestPrintRefusesWhatALogLoses(t *testing.T) {
 	}
 }
 
+// A worker's frame is found whatever else it printed before and after, and one
+// that is damaged is the same or an error. What it unpacks to is bounded.
 func FuzzRead(f *testing.F) {
 	var log bytes.Buffer
 	if err := Print(&log, []byte("{}")); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(log.Bytes())
-	f.Fuzz(func(t *testing.T, log []byte) {
-		kind, payload, err := read(log)
-		if err != nil && payload != nil {
-			t.Errorf("%s of %d bytes beside %v", kind, len(payload), err)
+	f.Add([]byte("{}"), log.Bytes(), uint16(0), byte(0))
+	f.Add([]byte(""), []byte("panic: x\n"+frameBegin), uint16(20), byte(1))
+	f.Add([]byte("\x1f\x8b\x08"), []byte(frameEnd), uint16(99), byte(0x80))
+	f.Fuzz(func(t *testing.T, payload, noise []byte, at uint16, bits byte) {
+		if kind, got, err := read(noise); err != nil && got != nil {
+			t.Errorf("%s of %d bytes beside %v", kind, len(got), err)
+		}
+		if got, err := unpack(noise); len(got) > maxPayload || err != nil && got != nil {
+			t.Errorf("%d bytes beside %v", len(got), err)
+		}
+		var log bytes.Buffer
+		log.Write(noise)
+		if err := Print(&log, payload); err != nil {
+			t.Fatal(err)
+		}
+		if kind, got, err := read(log.Bytes()); err != nil || kind != kindResult || !bytes.Equal(got, payload) {
+			t.Errorf("%q after %q is read as %s %q, %v", payload, noise, kind, got, err)
+		}
+		damaged := log.Bytes()[len(noise):]
+		damaged[int(at)%len(damaged)] ^= bits
+		if kind, got, err := read(damaged); err == nil && kind == kindResult && !bytes.Equal(got, payload) {
+			t.Errorf("%q damaged at %d is read as %q", payload, at, got)
 		}
 	})
 }

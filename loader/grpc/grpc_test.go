@@ -2,6 +2,7 @@ package grpc
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -164,6 +165,86 @@ func FuzzReflect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		if m, err := Reflect("shop.Orders", "Get", func([]byte) ([]byte, error) { return answer, nil }); (m == nil) == (err == nil) {
 			t.Errorf("%v, %v", m, err)
+		}
+	})
+}
+
+// FuzzNext reads whatever a server streams: the frames that were written, one
+// after the other, and nothing of more bytes than came.
+func FuzzNext(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x02ok\x00\x00\x00\x00\x00"), uint16(100))
+	f.Add([]byte("\x00\x7f\xff\xff\xffok"), uint16(0xffff))
+	f.Add([]byte("\x01\x00\x00\x00\x02ok"), uint16(2))
+	f.Fuzz(func(t *testing.T, stream []byte, most uint16) {
+		from := bytes.NewReader(stream)
+		var again []byte
+		for {
+			message, err := Next(from, int(most))
+			if err != nil {
+				if message != nil || err == io.EOF && from.Len() > 0 {
+					t.Errorf("%x, %v", message, err)
+				}
+				break
+			}
+			if len(message) > int(most) {
+				t.Errorf("%d bytes, at most %d are wanted", len(message), most)
+			}
+			again = append(again, Frame(message)...)
+		}
+		if !bytes.HasPrefix(stream, again) {
+			t.Errorf("%x is read as %x", stream, again)
+		}
+	})
+}
+
+// FuzzMessage turns JSON into a message and any bytes into JSON: what was
+// decoded can be sent again.
+func FuzzMessage(f *testing.F) {
+	m, err := Reflect("shop.Orders", "Get", server(f, bytesField))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(`{"id": "a\u0000", "at": "2026-01-02T03:04:05Z"}`), []byte("\n\x01a"))
+	f.Add([]byte(`{"at": "0000-01-01T00:00:00Z"}`), []byte("\x12\x02\x08\x01"))
+	f.Add([]byte(`[`), []byte("\xff"))
+	f.Fuzz(func(t *testing.T, text, message []byte) {
+		if framed, err := m.Encode(text); err == nil {
+			inner, err := Next(bytes.NewReader(framed), len(framed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			message = inner
+		}
+		out, err := m.Decode(message)
+		if err != nil {
+			return
+		}
+		if !json.Valid([]byte(out)) {
+			t.Fatalf("%x becomes %q", message, out)
+		}
+		framed, err := m.Encode([]byte(out))
+		if err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		if again, err := m.Decode(framed[frameHead:]); err != nil || again != out {
+			t.Errorf("%q becomes %q, %v", out, again, err)
+		}
+	})
+}
+
+// FuzzStatus reads any status: it has a status of HTTP that is an error, but
+// for OK.
+func FuzzStatus(f *testing.F) {
+	f.Add("0", "m")
+	f.Add("17 x", "\x1b")
+	f.Add("9223372036854775807", "")
+	f.Fuzz(func(t *testing.T, code, message string) {
+		s, err := StatusOf(&http.Response{Header: http.Header{"Grpc-Status": {code}, "Grpc-Message": {message}}})
+		if err != nil {
+			return
+		}
+		if s.Code < 0 || s.Message != message || (s.HTTP() == http.StatusOK) != (s.Code == 0) || s.Code != 0 && s.HTTP() < 400 {
+			t.Errorf("%q is %+v, HTTP %d", code, s, s.HTTP())
 		}
 	})
 }
