@@ -10,6 +10,7 @@ import (
 // Every fault, injected for real. Rows wait more than they compute.
 func TestFaults(t *testing.T) {
 	binary := build(t)
+	go stepped() // takes a while; the rows that need it wait
 	for _, f := range faults() {
 		t.Run(f.group+"/"+strings.ReplaceAll(f.name, "/", "_"), func(t *testing.T) {
 			t.Parallel()
