@@ -294,12 +294,23 @@ func (b *builder) files(ctx context.Context, a artifact, binary string) ([]file,
 	if err != nil {
 		return nil, err
 	}
-	return []file{
+	all := []file{
 		{name: a.program(), mode: 0o755, content: program},
 		{name: "LICENSE", mode: 0o644, content: license},
 		{name: "THIRD_PARTY_LICENSES", mode: 0o644, content: others},
-	}, nil
+	}
+	for _, name := range beside {
+		content, err := os.ReadFile(filepath.Join(b.root, filepath.FromSlash(name)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, file{name: name, mode: 0o644, content: content})
+	}
+	return all, nil
 }
+
+// beside are the files of the repository that packages put into their places.
+var beside = []string{"completions/_slogate", "completions/slogate.bash", "completions/slogate.fish", "man/slogate.1"}
 
 // digests lists files as sha256sum does, by name.
 func digests(dir string, names []string) (string, error) {
