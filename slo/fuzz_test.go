@@ -2,6 +2,9 @@ package slo
 
 import (
 	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +32,24 @@ func FuzzParse(f *testing.F) {
 		}
 		checkFile(t, file)
 	})
+}
+
+// A mistyped key at the top of a file is told, whatever else depends on it.
+func TestMistypedKeys(t *testing.T) {
+	key := regexp.MustCompile(`(?m)^[a-z_]+:`)
+	for _, path := range globAll(t, "testdata/ok/*.yaml") {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range key.FindAllIndex(src, 10) {
+			mistyped := slices.Concat(src[:at[1]-1], []byte("x:"), src[at[1]:])
+			_, err := Parse(mistyped, testOptions("slo.yaml"))
+			if name := string(src[at[0]:at[1]-1]) + "x"; err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s with %s: %v", path, name, err)
+			}
+		}
+	}
 }
 
 // checkFile says what every accepted file has.
