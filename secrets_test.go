@@ -38,8 +38,10 @@ const (
 
 // parrot is a target that repeats what it is told, each path in another place
 // and spelling.
-func parrot(w http.ResponseWriter, r *http.Request) {
-	said := repeated(r)
+func parrot(w http.ResponseWriter, r *http.Request) { says(w, r, repeated(r)) }
+
+// says answers a request with a text at the place that its path stands for.
+func says(w http.ResponseWriter, r *http.Request, said string) {
 	switch r.URL.Path {
 	case "/ready":
 	case "/login":
@@ -273,6 +275,15 @@ objectives: [p95 <= 30s, success_rate >= 99%%, metric.x.max <= 1]
 // leaves and says.
 func secretsOf(t *testing.T, file string, wantCode int) (log string) {
 	t.Helper()
+	seen, log := allOf(t, file, wantCode)
+	lookForSecrets(t, seen)
+	return log
+}
+
+// allOf runs the action on a file, and returns the folder of all that it leaves
+// and says, one file each.
+func allOf(t *testing.T, file string, wantCode int) (seen, log string) {
+	t.Helper()
 	j := newJob(t)
 	if err := os.Mkdir(filepath.Join(j.dir, "seen"), 0o755); err != nil {
 		t.Fatal(err)
@@ -302,8 +313,7 @@ func secretsOf(t *testing.T, file string, wantCode int) (log string) {
 			j.write(t, filepath.Join("seen", "report-"+form), text)
 		}
 	}
-	lookForSecrets(t, filepath.Join(j.dir, "seen"))
-	return log
+	return filepath.Join(j.dir, "seen"), log
 }
 
 // withoutMasks leaves out of a log what hands the runner the secrets to mask.

@@ -33,6 +33,7 @@ func TestKeptResult(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Fatalf("archives %q, %v", found, err)
 	}
+	noSecrets(t, kept, got.out)
 	z, err := zip.OpenReader(found[0])
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,10 @@ import (
 // two never overflows: 146 years, 4 EiB.
 const maxSpan = 1 << 62
 
+// maxShare bounds the shares of a machine: far above 1, because the two clocks
+// that a short stage's share is computed from differ.
+const maxShare = 100
+
 // check reports the first thing in a run that no slogate writes.
 func check(r *Run) error {
 	for i := range r.Stages {
@@ -65,6 +69,11 @@ func checkStage(s *Stage) error {
 	}
 	if s.Generator.HeldTo < 0 {
 		return fmt.Errorf("generator: a rate of %g a second is negative", s.Generator.HeldTo)
+	}
+	for _, share := range []float64{s.Generator.CPU, s.Generator.Throttled} {
+		if share < 0 || share > maxShare {
+			return fmt.Errorf("generator: a share of %g is out of range", share)
+		}
 	}
 	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused, s.Generator.Resumed, int64(s.Generator.Streams)); err != nil {
 		return fmt.Errorf("generator: %w", err)

@@ -25,13 +25,17 @@ const (
 
 // Encode writes a run as a result file.
 func Encode(w io.Writer, r *Run) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	if err := e.Encode(r); err != nil {
 		return fmt.Errorf("encode result: %w", err)
 	}
-	return nil
+	// A runner obeys ##[ anywhere in a line of a log, where a step may print the
+	// file. In JSON it stands in strings alone.
+	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("##["), []byte(`#\u0023[`)))
+	return err
 }
 
 // Decode reads a result file. What it returns has been checked: its counters

@@ -129,6 +129,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"truncated", good[:len(good)/2], "truncated, or not JSON"},
 		{"something behind", good + "{}", "not JSON"},
 		{"NaN", replaced(`"cpu": 0`, `"cpu": NaN`), "not JSON"},
+		{"a share of everything", replaced(`"cpu": 0`, `"cpu": 1.7e308`), "generator: a share of 1.7e+308 is out of range"},
+		{"less than none", replaced(`"cpu": 0`, `"cpu": -1`), "generator: a share of -1 is out of range"},
 		{"a text for a number", replaced(`"timeout": 1`, `"timeout": "1"`), "counters.timeout: found string"},
 		{"a fraction for a count", replaced(`"timeout": 1`, `"timeout": 1.5`), "counters.timeout: found number 1.5"},
 		{"negative counter", replaced(`"timeout": 1`, `"timeout": -1`), `stage "normal": counters: the count -1 is negative`},

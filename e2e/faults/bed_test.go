@@ -52,28 +52,11 @@ func inScratch(run func() int) int {
 	return run()
 }
 
-// build makes the binary that users have.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(scratch, "slogate")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "../..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
 // bed is the world of one row: a workspace and the program.
 type bed struct {
 	binary string
 	dir    string   // the workspace
 	via    []string // what starts slogate, such as ip netns exec NAME
-}
-
-func newBed(t *testing.T, binary string) *bed {
-	t.Helper()
-	return &bed{binary: binary, dir: t.TempDir()}
 }
 
 // path is that of a file in the workspace.

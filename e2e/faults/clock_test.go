@@ -36,8 +36,8 @@ func stepping(by time.Duration) func(*testing.T, *bed) ending {
 			return good(s, c, n)
 		}))
 		b.via = []string{"env", "FAULTS_STEP=" + strconv.Itoa(int(by.Seconds()))}
-		p := steady(s.url)
-		p.objectives = append(p.objectives, "max <= 900ms")
+		p := counted(s.url)
+		p.objectives = append(p.objectives, "max <= 10m")
 		run = b.load(t, p)
 		close(started)
 		e := run.wait(t)
@@ -125,7 +125,7 @@ func makeStepping() (string, error) {
 		}
 	}
 	binary := filepath.Join(dir, "slogate")
-	cmd := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-ldflags", "-s -w", "-o", binary, root)
+	cmd := exec.Command("nice", "-n", "19", "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-trimpath", "-ldflags", "-s -w", "-o", binary, root)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)

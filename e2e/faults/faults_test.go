@@ -122,7 +122,7 @@ func document(all []fault) string {
 		}
 		w.WriteString("| what happens | verdict | exit | files | slogate says |\n| --- | --- | --- | --- | --- |\n")
 		for _, f := range rows {
-			fmt.Fprintf(&w, "| %s | %s | %s | %s | %s |\n", f.name, cmp.Or(f.want.verdict, "—"), exitText(f.want.exit), f.want.files, quoted(f.says))
+			fmt.Fprintf(&w, "| %s | %s | %s | %s | %s |\n", cell(f.name), cmp.Or(f.want.verdict, "—"), exitText(f.want.exit), f.want.files, quoted(f.says))
 		}
 	}
 	return w.String()
@@ -141,7 +141,12 @@ func exitText(code int) string {
 func quoted(texts []string) string {
 	var all []string
 	for _, s := range texts {
-		all = append(all, "“"+strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s)+"”")
+		all = append(all, "“"+cell(s)+"”")
 	}
 	return strings.Join(all, ", ")
+}
+
+// cell is a text in a table of Markdown.
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(text)
 }

@@ -21,7 +21,7 @@ func machineFaults() []fault {
 		return func(t *testing.T, b *bed) ending {
 			needRoot(t)
 			b.via = shell(script)
-			p := steady(serve(t, good).url)
+			p := counted(serve(t, good).url)
 			if change != nil {
 				change(&p)
 			}
@@ -30,13 +30,13 @@ func machineFaults() []fault {
 	}
 	return []fault{
 		{
-			group: "machine", name: "the disk is full when the files are written", want: outcome{0, "", noFiles},
+			group: "machine", name: "the disk is full when the files are written: the printed verdict counts", want: outcome{0, "", noFiles},
 			inject: func(t *testing.T, b *bed) ending {
 				needRoot(t)
 				// A disk of a page that something else uses, and what is on it when
 				// slogate has ended.
 				via := shell(`mkdir disk out && mount -t tmpfs -o size=4k tmpfs disk && head -c 4096 /dev/zero > disk/other && "$@"; code=$?; cp disk/* out && exit $code`)
-				b.write(t, "slo.yaml", steady(serve(t, good).url).String())
+				b.write(t, "slo.yaml", counted(serve(t, good).url).String())
 				return b.start(t, call{via: via, args: []string{"run", "--out", "disk", "slo.yaml"}}).wait(t)
 			},
 			says: []string{"no space left on device", "Verdict: pass"},
@@ -55,7 +55,7 @@ func machineFaults() []fault {
 					t.Fatal(err)
 				}
 				b.via = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"}
-				return b.run(t, steady(serve(t, good).url))
+				return b.run(t, counted(serve(t, good).url))
 			},
 			says: []string{"output folder out: permission denied", "name another folder with --out"},
 		},
@@ -63,7 +63,7 @@ func machineFaults() []fault {
 			group: "machine", name: "the output folder is a file", want: outcome{2, "", noFiles},
 			inject: func(t *testing.T, b *bed) ending {
 				b.write(t, "out", "")
-				return b.run(t, steady(serve(t, good).url))
+				return b.run(t, counted(serve(t, good).url))
 			},
 			says: []string{"output folder out: not a directory"},
 		},
@@ -74,16 +74,16 @@ func machineFaults() []fault {
 					os.RemoveAll(b.path("out"))
 					return good(s, c, n)
 				}))
-				return b.run(t, steady(s.url))
+				return b.run(t, counted(s.url))
 			},
 			says: []string{"written: out/slogate-result.json"},
 		},
 		{
-			group: "machine", name: "64 MiB of memory, at 1,000/s", want: passed,
+			group: "machine", name: "64 MiB of memory, 10,000 requests", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
 				b.via = group(t, "memory", "64M")
-				p := steady(serve(t, good).url)
-				p.stage = "rate: 1000/s, duration: 5s"
+				p := counted(serve(t, good).url)
+				p.stage = "requests: 10000, workers: 50"
 				return b.run(t, p)
 			},
 			says: []string{"the only objective is met"},
@@ -115,7 +115,7 @@ func machineFaults() []fault {
 			group: "machine", name: "16 threads at most", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
 				b.via = group(t, "pids", "16")
-				return b.run(t, steady(serve(t, good).url))
+				return b.run(t, counted(serve(t, good).url))
 			},
 			says: []string{"the only objective is met"},
 		},
@@ -170,7 +170,7 @@ func machineFaults() []fault {
 // printing runs slogate with this as its standard output.
 func (b *bed) printing(t *testing.T, stdout *os.File) ending {
 	t.Helper()
-	b.write(t, "slo.yaml", steady(serve(t, good).url).String())
+	b.write(t, "slo.yaml", counted(serve(t, good).url).String())
 	return b.start(t, call{args: []string{"run", "--out", "out", "slo.yaml"}, stdout: stdout}).wait(t)
 }
 

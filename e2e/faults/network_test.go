@@ -24,9 +24,7 @@ func networkFaults() []fault {
 			l.wire.spoil.Store(&e)
 			p := steady(s.url)
 			p.http = "timeout: 5s"
-			if change != nil {
-				change(&p)
-			}
+			change(&p)
 			return b.run(t, p)
 		}
 	}
@@ -64,12 +62,12 @@ func networkFaults() []fault {
 		},
 		{
 			group: "network", name: "packets take 0 to 50 ms and overtake each other", want: passed,
-			inject: spoilt(effects{jitter: 50 * time.Millisecond}, nil),
+			inject: spoilt(effects{jitter: 50 * time.Millisecond}, waiting),
 			says:   []string{"the only objective is met"},
 		},
 		{
 			group: "network", name: "one packet in ten arrives twice, one in twenty is corrupt", want: passed,
-			inject: spoilt(effects{twice: 0.1, corrupt: 0.05}, nil),
+			inject: spoilt(effects{twice: 0.1, corrupt: 0.05}, waiting),
 			says:   []string{"the only objective is met"},
 		},
 		{
@@ -159,7 +157,7 @@ func networkFaults() []fault {
 				for _, ns := range []string{l.client, l.server} {
 					must(t, "ip", "-n", ns, "-4", "address", "flush", "dev", "wire")
 				}
-				return b.run(t, steady(l.serve(t, serverIPv6, good).url))
+				return b.run(t, counted(l.serve(t, serverIPv6, good).url))
 			},
 			says: []string{"[" + serverIPv6 + "]:8000"},
 		},
@@ -215,6 +213,9 @@ func nameless(flags ...string) func(*testing.T, *bed) ending {
 		return b.run(t, p, flags...)
 	}
 }
+
+// waiting lets workers wait for the answers, however long these take.
+func waiting(p *plan) { p.stage = counted("").stage }
 
 // endless is a stage that only its target can end.
 func endless(target string) plan {

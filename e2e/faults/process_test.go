@@ -91,11 +91,11 @@ func processFaults() []fault {
 					if n == 100 {
 						close(middle)
 					}
-					time.Sleep(300 * time.Millisecond) // what the service takes: some requests are under way
+					time.Sleep(600 * time.Millisecond) // what the service takes: one request in ten is under way
 					return good(s, c, n)
 				})
 				plan := steady(s.url)
-				plan.stage, plan.objectives = "rate: 100/s, duration: 6s", []string{"success_rate >= 99%", "p80 <= 900ms"}
+				plan.http, plan.stage, plan.objectives = "timeout: 1500ms", "rate: 100/s, duration: 6s", []string{"success_rate >= 95%", "p80 <= 1200ms"}
 				p := b.load(t, plan)
 				<-middle
 				pause(t, p.cmd.Process, 2*time.Second)
@@ -107,7 +107,7 @@ func processFaults() []fault {
 			group: "process", name: "two runs at once in one workspace: the later one's files stay", want: outcome{0, "pass", allFiles},
 			inject: func(t *testing.T, b *bed) ending {
 				s := serve(t, good)
-				first, second := b.load(t, steady(s.url)), b.load(t, steady(s.url))
+				first, second := b.load(t, counted(s.url)), b.load(t, counted(s.url))
 				if e := first.wait(t); e.exit != 0 {
 					t.Errorf("the first run exits with %d", e.exit)
 				}
@@ -239,7 +239,9 @@ func (b *bed) files(t *testing.T) map[string][]byte {
 func (b *bed) resized(t *testing.T) ending {
 	t.Helper()
 	terminal, slave := openTerminal(t)
-	b.write(t, "slo.yaml", steady(serve(t, good).url).String())
+	plan := counted(serve(t, good).url)
+	plan.stage = "duration: 3s, workers: 2"
+	b.write(t, "slo.yaml", plan.String())
 	p := b.start(t, call{args: []string{"run", "--out", "out", "slo.yaml"}, stdout: slave, stderr: slave})
 	slave.Close()
 	shown := newPrinted()

@@ -144,6 +144,14 @@ func steady(target string) plan {
 	return plan{target: target, stage: "rate: 100/s, duration: 3s", objectives: []string{"success_rate >= 99%"}}
 }
 
+// counted is steady with workers who wait for answers: where time does not
+// matter, neither does how busy this machine is.
+func counted(target string) plan {
+	p := steady(target)
+	p.stage = "requests: 300, workers: 4"
+	return p
+}
+
 func (p plan) String() string {
 	if p.http == "" {
 		p.http = "timeout: 1s"

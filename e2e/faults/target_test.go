@@ -10,11 +10,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -75,7 +75,7 @@ func targetFaults() []fault {
 		{
 			group: "target", name: "closes the connection after each answer, unannounced", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
-				p := steady(serve(t, says(whole, false)).url)
+				p := counted(serve(t, says(whole, false)).url)
 				p.objectives = []string{"success_rate >= 90%"} // one may meet the close on its way
 				return b.run(t, p)
 			},
@@ -128,7 +128,7 @@ func targetFaults() []fault {
 			inject: func(t *testing.T, b *bed) ending {
 				s := serve(t, good)
 				s.close()
-				run := b.load(t, steady(s.url))
+				run := b.load(t, counted(s.url))
 				run.await(t, "waiting")
 				launch(t, s.listener.Addr().String())
 				return run.wait(t)
@@ -138,7 +138,7 @@ func targetFaults() []fault {
 		{
 			group: "target", name: "answers 503 to wait_for until it is ready", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
-				p := steady(serve(t, func(_ *server, c net.Conn, n int64) bool {
+				p := counted(serve(t, func(_ *server, c net.Conn, n int64) bool {
 					if n <= 5 {
 						return says("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", true)(nil, c, n)
 					}
@@ -152,7 +152,7 @@ func targetFaults() []fault {
 		{
 			group: "target", name: "is slow at first: the warm-up is not judged", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
-				p := steady(serve(t, func(_ *server, c net.Conn, n int64) bool {
+				p := counted(serve(t, func(_ *server, c net.Conn, n int64) bool {
 					if n <= 50 {
 						return says("HTTP/1.1 500 Starting\r\nContent-Length: 0\r\n\r\n", true)(nil, c, n)
 					}
@@ -219,10 +219,9 @@ func (b *bed) overTLS(t *testing.T, name string, good time.Duration) ending {
 		t.Fatal(err)
 	}
 	b.write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	var seen atomic.Int64
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	s.Config.ErrorLog = nil
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // what it complains of is meant
 	s.StartTLS()
 	defer s.Close()
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
