@@ -24,12 +24,13 @@ ARG TAGS="grpc kubernetes"
 ARG TARGETARCH=
 RUN CGO_ENABLED=0 GOARCH=${TARGETARCH} go build -trimpath -tags "${TAGS}" -ldflags "-s -w -X main.release=${VERSION} -X main.commit=${COMMIT}" -o /slogate .
 
-# Time zones are the same on every platform. A base without a package manager
-# brings its own, and its own certificates, which Alpine has.
+# Time zones are the same on every platform, each once. A base without a package
+# manager brings its own, and its own certificates, which Alpine has.
 # hadolint ignore=DL3029
 FROM --platform=${BUILDPLATFORM:-linux} ${BASE_IMAGE} AS zones
 # hadolint ignore=DL3018
-RUN if command -v apk > /dev/null; then apk add --no-cache tzdata; else mkdir -p /usr/share/zoneinfo; fi
+RUN if command -v apk > /dev/null; then apk add --no-cache tzdata || exit; fi; \
+    mkdir -p /usr/share/zoneinfo && rm -rf /usr/share/zoneinfo/posix /usr/share/zoneinfo/right
 
 # Not "scratch": runners that live in Kubernetes start an action's container
 # through sh, env and tail, and copy files with tar and find. BusyBox has them.
