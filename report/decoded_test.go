@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -114,7 +115,8 @@ func checkForms(t *testing.T, text string, r *result.Run) {
 		}
 	}
 	checkNumbers(t, text, written(t, r, Markdown), summaryForm.limit)
-	checkNumbers(t, text, written(t, r, PlainMarkdown), plainForm.limit)
+	plain := func(w io.Writer, r *result.Run) error { return Summary(w, r, plainForm.limit, false) }
+	checkNumbers(t, text, written(t, r, plain), plainForm.limit)
 	comment, err := Comment(r, CommentOptions{SummaryURL: "https://ci.example/1", Foreign: true})
 	if err != nil {
 		t.Fatal(err)
