@@ -115,9 +115,8 @@ func checkForms(t *testing.T, text string, r *result.Run) {
 		}
 	}
 	checkNumbers(t, text, written(t, r, Markdown), summaryForm.limit)
-	const room = 20_000
-	plain := written(t, r, func(w io.Writer, r *result.Run) error { return Summary(w, r, room, false) })
-	checkNumbers(t, text, plain, room)
+	plain := func(w io.Writer, r *result.Run) error { return Summary(w, r, plainForm.limit, false) }
+	checkNumbers(t, text, written(t, r, plain), plainForm.limit)
 	comment, err := Comment(r, CommentOptions{SummaryURL: "https://ci.example/1", Foreign: true})
 	if err != nil {
 		t.Fatal(err)
