@@ -70,6 +70,7 @@ func TestJudgeObjective(t *testing.T) {
 		return s
 	}
 	slow := steady(1000, 620*time.Millisecond)
+	tail := mixed(1000, 150, time.Millisecond) // the failed ones count with their timeout
 	fewErrors := objective(slo.Indicator{Kind: slo.Errors}, slo.LE, 10)
 
 	p99 := objective(percentile(99), slo.LE, 450_000)
@@ -110,9 +111,11 @@ func TestJudgeObjective(t *testing.T) {
 		{"bursts of a generator that was late", p95Within450ms, bursts(slow, 500*time.Millisecond, 100*time.Millisecond), result.Inconclusive, "slogate itself was late by 500 ms (p95) and sent in bursts; from write to answer p95 was 100 ms"},
 		{"late, but within the bound", p95Within450ms, bursts(slow, 400*time.Millisecond, 100*time.Millisecond), result.Fail, ""},
 		{"late, and the service slow", p95Within450ms, bursts(slow, 500*time.Millisecond, 500*time.Millisecond), result.Fail, ""},
-		{"held back by a CPU limit", p95Within450ms, heldBack(slow, 0.05), result.Inconclusive, "a CPU limit held slogate back for 5 % of the time"},
-		{"held back a little", p95Within450ms, heldBack(slow, 0.04), result.Fail, ""},
-		{"held back a little, but p99", p99, heldBack(slow, 0.01), result.Inconclusive, "a CPU limit"},
+		{"held back by a CPU limit", p95Within450ms, heldBack(tail, 0.05), result.Inconclusive, "a CPU limit held slogate back for 5 % of the time"},
+		{"held back a little", p95Within450ms, heldBack(tail, 0.04), result.Fail, "15 % failed"},
+		{"held back a little, but p99", p99, heldBack(mixed(1000, 30, time.Millisecond), 0.01), result.Inconclusive, "a CPU limit"},
+		{"held back, but most are slow", p95Within450ms, heldBack(slow, 0.2), result.Fail, ""},
+		{"held back for long", p95Within450ms, heldBack(slow, 0.25), result.Inconclusive, "a CPU limit"},
 		{"held back, met", p95Within450ms, heldBack(steady(1000, 300*time.Millisecond), 0.5), result.Pass, ""},
 		{"held back until requests timed out", success98, heldBack(failing(mixed(1000, 200, time.Millisecond), timeout), 0.5), result.Inconclusive, "a CPU limit"},
 		{"held back, answered wrongly", success98, heldBack(mixed(1000, 200, time.Millisecond), 0.5), result.Fail, ""},

@@ -411,12 +411,21 @@ func (t *trial) metWithoutLocal() bool {
 		value, ok := Measure(t.Indicator, &rest)
 		return ok && met(t.Objective, value)
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
-		q, total := t.Indicator.Quantile, t.s.Response.Total()
-		rank := ((total-local)*q.Num + q.Den - 1) / q.Den
-		d, ok := t.s.Response.Quantile(max(rank, 0), total)
-		return ok && local < total && met(t.Objective, micros(d))
+		return local < t.s.Response.Total() && t.metWithoutSlowest(local)
 	}
 	return local > t.s.Counters.Due()/unsentOwnLimit
+}
+
+// metWithoutSlowest reports whether a percentile would be met had so many of the
+// slowest requests not been due.
+func (t *trial) metWithoutSlowest(n int64) bool {
+	q, total := t.Indicator.Quantile, t.s.Response.Total()
+	if n >= total {
+		return true
+	}
+	rank := ((total-n)*q.Num + q.Den - 1) / q.Den
+	d, ok := t.s.Response.Quantile(rank, total)
+	return ok && met(t.Objective, micros(d))
 }
 
 // throttledEnough is the share of a stage's time from which a generator that its
@@ -445,10 +454,19 @@ func (t *trial) mayMiss() float64 {
 	return throttledEnough
 }
 
+// slowedBy is how many requests a held back generator may have made slow, for
+// each that was due meanwhile: those too that came until it had caught up.
+const slowedBy = 4
+
 // metWithoutWaiting reports whether an objective on counts would be met had the
-// requests not been due that a slow generator may have lost. Nobody can tell
-// that of times and rates.
+// requests not been due that a slow generator may have lost, and a percentile
+// had those not been due that it may have made slow. Nobody can tell that of
+// other times and of rates.
 func (t *trial) metWithoutWaiting() bool {
+	if t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock) {
+		held := t.stage.measured.Generator.Throttled
+		return t.metWithoutSlowest(int64(slowedBy * held * float64(t.s.Response.Total())))
+	}
 	if t.windows != nil || !judgesSuccess(t.Indicator) && t.Indicator.Kind != slo.Errors {
 		return isLatency(t.Indicator) || judgesSuccess(t.Indicator) || slowed(t.Indicator)
 	}
