@@ -248,16 +248,13 @@ func (t *trial) miss() result.Verdict {
 
 // unusable says why the stage's measurements carry no verdict, met or missed.
 func (t *trial) unusable() string {
-	due := t.stage.measured.Counters.Due()
-	own := t.s.Generator.UnsentOwn
-	switch {
+	switch left := leftUnsent(t.stage.measured); {
 	case t.Indicator.Kind == slo.Capacity:
 		return t.capacityUnknown()
 	case t.Indicator.Kind == slo.Metric && metricUnknown(t.Indicator, t.s) != "":
 		return metricUnknown(t.Indicator, t.s)
-	case own > due/unsentOwnLimit:
-		return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
-			share(float64(own)/float64(max(due, own))))
+	case left != "":
+		return left
 	case t.s.State == result.Dead && !t.stage.answered:
 		return "the target never answered"
 	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.s.Counters.Due() > 0:
@@ -276,6 +273,16 @@ func (t *trial) unusable() string {
 		return "nothing was measured"
 	}
 	return ""
+}
+
+// leftUnsent says that the generator did not come to what was due.
+func leftUnsent(s *result.Stage) string {
+	own, due := s.Generator.UnsentOwn, s.Counters.Due()
+	if own <= due/unsentOwnLimit {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
+		share(float64(own)/float64(max(due, own))))
 }
 
 // costUnknown says why a cost was not measured.
