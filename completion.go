@@ -174,7 +174,7 @@ func (c *call) profiles() []candidate {
 	var file struct {
 		Profiles yaml.Node `yaml:"profiles"`
 	}
-	text, err := os.ReadFile(path)
+	text, err := readSLOFile(home(path)) // a pipe must not hold the shell
 	if err != nil || yaml.Unmarshal(text, &file) != nil || file.Profiles.Kind != yaml.MappingNode {
 		return nil
 	}

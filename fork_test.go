@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -254,6 +255,28 @@ func TestAForkLeadsTheOutputElsewhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A service of the change that puts a link in the place of the folder while it is
+// loaded gets no further.
+func TestAForkLeadsTheOutputElsewhereInTheRun(t *testing.T) {
+	elsewhere := t.TempDir()
+	var once sync.Once
+	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		once.Do(func() {
+			if err := errors.Join(os.RemoveAll("out"), os.Symlink(elsewhere, "out")); err != nil {
+				t.Error(err)
+			}
+		})
+	}))
+	t.Cleanup(service.Close)
+	a := attack{target: service.URL, file: "objectives: [p95 <= 30s]", mode: "run"}
+	if _, said, _ := a.run(t); !strings.Contains(said, "escapes") {
+		t.Error(said)
+	}
+	if entries, err := os.ReadDir(elsewhere); err != nil || len(entries) > 0 {
+		t.Errorf("the link leads to %v, %v", entries, err)
 	}
 }
 

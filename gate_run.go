@@ -310,11 +310,21 @@ func (s settings) excuse(code int) int {
 	return code
 }
 
-// write prints the judged run and writes its files. It tries every form, so
-// that a full disk does not take the printed verdict away.
+// write writes the files of the judged run and prints it.
 func (p *program) write(r *result.Run, s settings) error {
-	// The service, or who cleans up beside the run, may have taken the folder away.
-	errs := []error{os.MkdirAll(s.Out, 0o755)}
+	// The service, or who cleans up beside the run, may have taken the folder away,
+	// or have put a link there.
+	err := s.makeWritable()
+	if err == nil {
+		err = p.writeFiles(r, s.Out)
+	}
+	// Last, so that the output ends in the verdict.
+	return errors.Join(err, p.form(s.Format)(p.stdout, r))
+}
+
+// writeFiles tries every form, so that what one of them lacks takes no other away.
+func (p *program) writeFiles(r *result.Run, folder string) error {
+	var errs []error
 	var written []string
 	for _, f := range []struct {
 		name string
@@ -325,17 +335,16 @@ func (p *program) write(r *result.Run, s settings) error {
 		{junitFile, report.JUnit},
 		{metricsFile, report.OpenMetrics},
 	} {
-		path := filepath.Join(s.Out, f.name)
+		path := filepath.Join(folder, f.name)
 		written = append(written, path)
 		errs = append(errs, writeReport(path, r, f.form))
 	}
-	path := filepath.Join(s.Out, resultFile)
+	path := filepath.Join(folder, resultFile)
 	err := errors.Join(append(errs, result.WriteFile(path, r))...)
 	if err == nil {
 		fmt.Fprintf(p.stderr, "written: %s, %s\n\n", path, strings.Join(written, ", "))
 	}
-	// Last, so that the output ends in the verdict.
-	return errors.Join(err, p.form(s.Format)(p.stdout, r))
+	return err
 }
 
 // writeReport writes a report in the place of an earlier one, or of a link: who

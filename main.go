@@ -17,6 +17,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,9 +44,14 @@ func main() {
 	// A reader that goes away, as head does, must not take the verdict with it:
 	// writing fails instead.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
-	// The first signal asks for an orderly end; a second one ends the process.
+	all := ends()
+	ctx, stop := signal.NotifyContext(context.Background(), all...)
+	// The first signal asks for an orderly end; a second one ends the process. A
+	// terminal that closes is no second one, though its shell and it both tell.
 	context.AfterFunc(ctx, stop)
+	if slices.Contains(all, os.Signal(syscall.SIGHUP)) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	os.Exit(Main(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
 }
 

@@ -27,6 +27,9 @@ const (
 // it: none may be missed, and those that can fail the run must be met. The rate
 // must have been achieved besides.
 func Holds(plan slo.Stage, s *result.Stage) Held {
+	if why := leftUnsent(s); why != "" {
+		return Held{Verdict: result.Inconclusive, Reason: why} // what piles up is the generator's
+	}
 	stage := judgedStage{plan: plan, measured: s, answered: answered(s)}
 	out := Held{Verdict: result.Pass}
 	for _, o := range plan.Objectives {

@@ -69,8 +69,16 @@ func TestJudgeObjective(t *testing.T) {
 		s.Generator.Lateness, s.Service = steady(1000, late).Response, steady(1000, service).Response
 		return s
 	}
+	asked := objective(slo.Indicator{Kind: slo.Goodput}, slo.GE, 45)
+	costly := objective(slo.Indicator{Kind: slo.MemoryMax}, slo.LE, 1000)
+	tooLarge := failing(mixed(1000, 200, time.Millisecond), local)
+	tooLarge.Cost = &result.Cost{Memory: 2000}
+	okSlow := failing(mixed(1000, 200, 620*time.Millisecond), local)
 	slow := steady(1000, 620*time.Millisecond)
 	tail := mixed(1000, 150, time.Millisecond) // the failed ones count with their timeout
+	measured95 := objective(slo.Indicator{Kind: slo.Percentile, Clock: slo.MeasuredNumber, Measure: "hits", Quantile: slo.Quantile{Num: 19, Den: 20}}, slo.LE, 100)
+	numbers := steady(1000, time.Millisecond)
+	numbers.Measures = map[string]result.Histogram{"hits": slow.Response}
 	fewErrors := objective(slo.Indicator{Kind: slo.Errors}, slo.LE, 10)
 
 	p99 := objective(percentile(99), slo.LE, 450_000)
@@ -108,6 +116,11 @@ func TestJudgeObjective(t *testing.T) {
 		{"local limits alone miss a count", fewErrors, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
 		{"local limits alone miss a percentile", p95Within450ms, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
 		{"local limits beside a slow service", p95Within450ms, failing(mixed(1000, 200, 620*time.Millisecond), local), result.Fail, "20 % failed"},
+		{"local limits alone, of all requests", success98, failing(mixed(1000, 1000, time.Millisecond), local), result.Inconclusive, "100 % of the requests ended at limits of slogate's own machine"},
+		{"local limits alone, of all times", p95Within450ms, failing(mixed(1000, 1000, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
+		{"local limits alone miss what was asked for", asked, failing(mixed(1000, 200, time.Millisecond), local), result.Inconclusive, "limits of slogate's own machine"},
+		{"local limits use no memory", costly, tooLarge, result.Fail, ""},
+		{"local limits slow no successful request", okP95, okSlow, result.Fail, ""},
 		{"bursts of a generator that was late", p95Within450ms, bursts(slow, 500*time.Millisecond, 100*time.Millisecond), result.Inconclusive, "slogate itself was late by 500 ms (p95) and sent in bursts; from write to answer p95 was 100 ms"},
 		{"late, but within the bound", p95Within450ms, bursts(slow, 400*time.Millisecond, 100*time.Millisecond), result.Fail, ""},
 		{"late, and the service slow", p95Within450ms, bursts(slow, 500*time.Millisecond, 500*time.Millisecond), result.Fail, ""},
@@ -118,6 +131,7 @@ func TestJudgeObjective(t *testing.T) {
 		{"held back for long", p95Within450ms, heldBack(slow, 0.25), result.Inconclusive, "a CPU limit"},
 		{"held back, met", p95Within450ms, heldBack(steady(1000, 300*time.Millisecond), 0.5), result.Pass, ""},
 		{"held back until requests timed out", success98, heldBack(failing(mixed(1000, 200, time.Millisecond), timeout), 0.5), result.Inconclusive, "a CPU limit"},
+		{"held back, and numbers of answers too high", measured95, heldBack(numbers, 0.5), result.Fail, ""},
 		{"held back, answered wrongly", success98, heldBack(mixed(1000, 200, time.Millisecond), 0.5), result.Fail, ""},
 		{"throughput of a stage", throughput30, steady(1000, time.Millisecond), result.Pass, ""},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -247,16 +248,13 @@ func (t *trial) miss() result.Verdict {
 
 // unusable says why the stage's measurements carry no verdict, met or missed.
 func (t *trial) unusable() string {
-	due := t.stage.measured.Counters.Due()
-	own := t.s.Generator.UnsentOwn
-	switch {
+	switch left := leftUnsent(t.stage.measured); {
 	case t.Indicator.Kind == slo.Capacity:
 		return t.capacityUnknown()
 	case t.Indicator.Kind == slo.Metric && metricUnknown(t.Indicator, t.s) != "":
 		return metricUnknown(t.Indicator, t.s)
-	case own > due/unsentOwnLimit:
-		return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
-			share(float64(own)/float64(max(due, own))))
+	case left != "":
+		return left
 	case t.s.State == result.Dead && !t.stage.answered:
 		return "the target never answered"
 	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.s.Counters.Due() > 0:
@@ -275,6 +273,16 @@ func (t *trial) unusable() string {
 		return "nothing was measured"
 	}
 	return ""
+}
+
+// leftUnsent says that the generator did not come to what was due.
+func leftUnsent(s *result.Stage) string {
+	own, due := s.Generator.UnsentOwn, s.Counters.Due()
+	if own <= due/unsentOwnLimit {
+		return ""
+	}
+	return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
+		share(float64(own)/float64(max(due, own))))
 }
 
 // costUnknown says why a cost was not measured.
@@ -324,7 +332,7 @@ func (t *trial) doubtMiss() string {
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
 		return t.tooFewNote()
 	}
-	return cmp.Or(t.generatorLate(), t.ownLimits(), t.throttled(), t.tooCoarse())
+	return cmp.Or(t.generatorLimited(), t.tooCoarse())
 }
 
 // tooFew reports whether there are too few requests to say that the objective
@@ -351,6 +359,11 @@ func (t *trial) lost() bool {
 	}
 	_, lost := lostByCount(t.Objective, t.stage.plan, t.s)
 	return lost
+}
+
+// generatorLimited says that the miss may be the generator's own.
+func (t *trial) generatorLimited() string {
+	return cmp.Or(t.generatorLate(), t.ownLimits(), t.throttled())
 }
 
 // generatorLate says that the bound would have been met without the
@@ -405,15 +418,51 @@ func (t *trial) ownLimits() string {
 func (t *trial) metWithoutLocal() bool {
 	local := t.s.Counters.Local
 	switch {
-	case t.windows == nil && (judgesSuccess(t.Indicator) || t.Indicator.Kind == slo.Errors):
-		rest := *t.s
-		rest.Counters.Local = 0
-		value, ok := Measure(t.Indicator, &rest)
-		return ok && met(t.Objective, value)
+	case !t.feelsLocal():
+		return false
+	case local == t.s.Counters.Judged():
+		return true // the service was not asked
+	case countsFailures(t.Indicator):
+		return t.metWith(func(c *result.Counters) { c.Local = 0 })
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
-		return local < t.s.Response.Total() && t.metWithoutSlowest(local)
+		return t.metWithoutSlowest(local)
 	}
 	return local > t.s.Counters.Due()/unsentOwnLimit
+}
+
+// feelsLocal reports whether requests that ended before they reached the service
+// make the objective worse: as failures and slow ones, or because something is
+// asked for at least that they would have brought.
+func (t *trial) feelsLocal() bool {
+	switch ind := t.Indicator; {
+	case !upward(t.Cmp):
+		return true
+	case isLatency(ind):
+		return bySlice(ind.Clock) || ind.Clock == slo.Service
+	default:
+		return countsFailures(ind) || ind.Kind == slo.Slope || ind.Kind == slo.ScaleUpTime
+	}
+}
+
+// countsFailures reports whether the indicator is made of the counters of
+// successes and errors alone.
+func countsFailures(ind slo.Indicator) bool { return judgesSuccess(ind) || ind.Kind == slo.Errors }
+
+// metWith reports whether an objective on counters would be met had these been
+// others, those of slices, too.
+func (t *trial) metWith(change func(*result.Counters)) bool {
+	rest := *t.s
+	change(&rest.Counters)
+	if t.windows == nil {
+		value, ok := Measure(t.Indicator, &rest)
+		return ok && met(t.Objective, value)
+	}
+	rest.Slices = slices.Clone(rest.Slices)
+	for i := range rest.Slices {
+		change(&rest.Slices[i].Counters)
+	}
+	w, ok := lookThrough(t.Objective, &rest, math.MaxInt64)
+	return ok && !w.missed
 }
 
 // metWithoutSlowest reports whether a percentile would be met had so many of the
@@ -438,7 +487,7 @@ const throttledEnough = 0.05
 // the miss may be its own. What the service answered is the service's, in time
 // or not: statuses and failed checks.
 func (t *trial) throttled() string {
-	held := t.stage.measured.Generator.Throttled
+	held := t.s.Generator.Throttled
 	if held == 0 || held < t.mayMiss() || !t.metWithoutWaiting() {
 		return ""
 	}
@@ -463,21 +512,21 @@ const slowedBy = 4
 // had those not been due that it may have made slow. Nobody can tell that of
 // other times and of rates.
 func (t *trial) metWithoutWaiting() bool {
-	if t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock) {
-		held := t.stage.measured.Generator.Throttled
+	switch {
+	case countsFailures(t.Indicator):
+		return t.metWith(func(c *result.Counters) { c.Timeout, c.Unsent = 0, 0 })
+	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
+		held := t.s.Generator.Throttled
 		return t.metWithoutSlowest(int64(slowedBy * held * float64(t.s.Response.Total())))
 	}
-	if t.windows != nil || !judgesSuccess(t.Indicator) && t.Indicator.Kind != slo.Errors {
-		return isLatency(t.Indicator) || judgesSuccess(t.Indicator) || slowed(t.Indicator)
-	}
-	rest := *t.s
-	rest.Counters.Timeout, rest.Counters.Unsent = 0, 0
-	value, ok := Measure(t.Indicator, &rest)
-	return ok && met(t.Objective, value)
+	return slowed(t.Indicator)
 }
 
 // slowed reports whether a slow generator makes the indicator worse.
 func slowed(ind slo.Indicator) bool {
+	if isLatency(ind) {
+		return ind.Clock != slo.MeasuredNumber
+	}
 	switch ind.Kind {
 	case slo.Throughput, slo.Goodput, slo.Apdex, slo.Timeouts, slo.Unsent, slo.Slope, slo.Requests:
 		return true

@@ -191,8 +191,8 @@ func (c comparison) verdict(strict bool) (result.Verdict, string) {
 	if met(c.Objective, c.value) {
 		return result.Pass, c.notes()
 	}
-	if late := c.generatorLate(); late != "" {
-		return result.Inconclusive, late
+	if why := c.generatorLimited(); why != "" {
+		return result.Inconclusive, why
 	}
 	if c.distance > c.Limit {
 		return c.miss(), c.notes()

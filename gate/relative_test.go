@@ -93,6 +93,29 @@ func TestJudgeShareAgainstEarlierResults(t *testing.T) {
 	}
 }
 
+// What a weakness of the generator may have made is no regression.
+func TestNoRegressionOfTheGenerators(t *testing.T) {
+	ofLocal := mixed(920, 80, 100*ms)
+	ofLocal.Counters.Local, ofLocal.Counters.BadStatus = ofLocal.Counters.BadStatus, 0
+	held := mixed(920, 80, 100*ms)
+	held.Generator.Throttled = 0.05
+	for name, c := range map[string]struct {
+		text string
+		now  result.Stage
+		want result.Verdict
+	}{
+		"local limits":         {"success_rate >= baseline - 0.5%", ofLocal, result.Inconclusive},
+		"a CPU limit":          {"p95 <= baseline + 10%", held, result.Inconclusive},
+		"a CPU limit, answers": {"success_rate >= baseline - 0.5%", held, result.Fail},
+	} {
+		now := &result.Run{Start: day(9), Stages: []result.Stage{c.now}}
+		got := Judge(plan(relative(t, c.text)), now, Options{Baseline: same(7, 100*ms)}).Objectives[0]
+		if got.Verdict != c.want || got.Verdict == result.Inconclusive && !strings.Contains(got.Reason, "generator limited") {
+			t.Errorf("%s: %s (%s), want %s", name, got.Verdict, got.Reason, c.want)
+		}
+	}
+}
+
 func TestBaselineRules(t *testing.T) {
 	regressed := func(change func(*slo.File, *Options)) *result.Judgement {
 		f, opts := plan(relative(t, "p95 <= baseline + 10%")), Options{Baseline: same(7, 100*ms)}

@@ -52,6 +52,10 @@ func TestJudgeWindows(t *testing.T) {
 	fewer.to = 14
 	late := slow.stage()
 	late.OnTime = quiet.Response
+	ownLimits, hanging, heldBack := failing, failing, failing.stage()
+	ownLimits.class, hanging.class = result.Local, result.Timeout
+	held := hanging.stage()
+	held.Generator.Throttled, heldBack.Generator.Throttled = 0.5, 0.5
 	silent := quiet
 	silent.Slices = slices.Clone(quiet.Slices)
 	for i := 20; i < 30; i++ {
@@ -82,6 +86,9 @@ func TestJudgeWindows(t *testing.T) {
 		{"a window of silence has no percentile", inWindows(p50, 10), silent, result.Inconclusive, "p50 needs 10, there were 0 in the window from 20 s", 0},
 		{"a window of silence has no throughput", inWindows(throughput30, 10), silent, result.Fail, "", 20 * time.Second},
 		{"the generator was late", inWindows(p95Within450ms, 10), late, result.Inconclusive, "without slogate's own lateness p95 was 100 ms", 3 * time.Second},
+		{"limits of the generator's machine", inWindows(success98, 10), ownLimits.stage(), result.Inconclusive, "limits of slogate's own machine", 3 * time.Second},
+		{"held back by a CPU limit", inWindows(success98, 10), held, result.Inconclusive, "a CPU limit", 3 * time.Second},
+		{"held back, answered wrongly", inWindows(success98, 10), heldBack, result.Fail, "", 3 * time.Second},
 		{"a shorter stage is one window", inWindows(p95Within450ms, 90), quiet, result.Pass, "the stage was shorter than 1.5 min", 0},
 		{"cancelled, but missed", inWindows(p95Within450ms, 10), cut, result.Fail, "", 3 * time.Second},
 	}

@@ -184,7 +184,9 @@ func Append(a, b *Stage) Stage {
 	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
 	m.Generator.HeldTo = max(a.Generator.HeldTo, b.Generator.HeldTo)
 	if total := m.Duration.Seconds(); total > 0 {
-		m.Generator.CPU = (a.Generator.CPU*a.Duration.Seconds() + b.Generator.CPU*b.Duration.Seconds()) / total
+		mean := func(x, y float64) float64 { return (x*a.Duration.Seconds() + y*b.Duration.Seconds()) / total }
+		m.Generator.CPU = mean(a.Generator.CPU, b.Generator.CPU)
+		m.Generator.Throttled = mean(a.Generator.Throttled, b.Generator.Throttled)
 	}
 	m.Cost = a.Cost.Add(b.Cost)
 	m.Cluster = a.Cluster.add(b.Cluster)

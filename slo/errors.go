@@ -221,14 +221,18 @@ func (es ErrorList) Pretty() string {
 	return strings.Join(blocks, "\n")
 }
 
-// without takes secrets out, which what is wrong with a value may quote.
+// without takes secrets out, which what is wrong with a value may quote. A longer
+// spelling comes before one that it begins with.
 func (es ErrorList) without(secrets []string) ErrorList {
-	var pairs []string
+	var spellings []string
 	for _, s := range secrets {
-		for _, text := range []string{s, strings.Trim(quote(s), `"`), strings.Trim(strconv.Quote(s), `"`), escapeJSON(s)} {
-			if text != "" {
-				pairs = append(pairs, text, "***")
-			}
+		spellings = append(spellings, s, strings.Trim(quote(s), `"`), strings.Trim(strconv.Quote(s), `"`), escapeJSON(s))
+	}
+	slices.SortFunc(spellings, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, text := range spellings {
+		if text != "" {
+			pairs = append(pairs, text, "***")
 		}
 	}
 	hide := strings.NewReplacer(pairs...)

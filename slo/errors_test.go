@@ -83,6 +83,14 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// Of a secret that begins with another one nothing is left.
+func TestSecretsThatBeginAlike(t *testing.T) {
+	list := ErrorList{{Msg: `"s3cr3t-of-long" is not a host`, Hint: "s3cr3t"}}.without([]string{"s3cr3t", "s3cr3t-of-long"})
+	if list[0].Msg != `"***" is not a host` || list[0].Hint != "***" {
+		t.Errorf("got %q and %q", list[0].Msg, list[0].Hint)
+	}
+}
+
 // Time and memory for a hostile file are bounded.
 func TestLimits(t *testing.T) {
 	var bomb strings.Builder

@@ -38,6 +38,28 @@ func processFaults() []fault {
 			return p.wait(t)
 		}
 	}
+	// again sends a signal while the service hangs, until the process has ended:
+	// the second one counts when the first has arrived.
+	again := func(signal syscall.Signal) func(*testing.T, *bed) ending {
+		return func(t *testing.T, b *bed) ending {
+			s := serve(t, func(*server, net.Conn, int64) bool { return true })
+			plan := endless(s.url)
+			plan.http = "timeout: 1h"
+			p := b.load(t, plan)
+			p.await(t, "steady  ")
+			p.signal(t, signal)
+			tick := time.NewTicker(50 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					p.signal(t, signal)
+				case <-p.ended:
+					return p.wait(t)
+				}
+			}
+		}
+	}
 	return []fault{
 		{
 			group: "process", name: "SIGTERM in a stage", want: cancelled,
@@ -53,25 +75,11 @@ func processFaults() []fault {
 		},
 		{
 			group: "process", name: "SIGTERM while the service hangs, and once more: it ends at once", want: outcome{killed, "", noFiles},
-			inject: func(t *testing.T, b *bed) ending {
-				s := serve(t, func(*server, net.Conn, int64) bool { return true })
-				plan := endless(s.url)
-				plan.http = "timeout: 1h"
-				p := b.load(t, plan)
-				p.await(t, "steady  ")
-				p.signal(t, syscall.SIGTERM)
-				again := time.NewTicker(50 * time.Millisecond)
-				defer again.Stop()
-				for { // the second one counts when the first has arrived
-					select {
-					case <-again.C:
-						p.signal(t, syscall.SIGTERM)
-					case <-p.ended:
-						return p.wait(t)
-					}
-				}
-			},
-			says: []string{"slo: http://"},
+			inject: again(syscall.SIGTERM), says: []string{"slo: http://"},
+		},
+		{
+			group: "process", name: "SIGHUP while the service hangs, and once more by the shell of the terminal", want: cancelled,
+			inject: again(syscall.SIGHUP), says: []string{"cancelled"},
 		},
 		{
 			group: "process", name: "SIGTERM or SIGINT at 20 random moments, from the start to the writing", want: outcome{130, "inconclusive", allFiles},
