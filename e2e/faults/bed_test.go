@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,11 +32,14 @@ func TestMain(m *testing.M) {
 		playRole(role) // one of the processes that the rows start
 		return
 	}
+	// Who starts the tests may ignore it, as nohup does, and what they start would
+	// too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		flag.Set("test.parallel", "4")
+		flag.Set("test.parallel", "6") // most rows wait
 	}
 	os.Exit(inScratch(m.Run))
 }
