@@ -204,9 +204,11 @@ func (pr *pullRequest) run(p *program) int64 {
 	return run
 }
 
+var errNoToken = errors.New("there is no token")
+
 func (pr *pullRequest) client() (*github.Client, error) {
 	if pr.inputs.Token == "" {
-		return nil, errors.New("there is no token")
+		return nil, errNoToken
 	}
 	return pr.action.API(pr.inputs.Token, userAgent())
 }

@@ -110,6 +110,9 @@ func readResults(path string) ([]namedResult, error) {
 // resultsAt does the same within a folder. Shown is the name for errors.
 func resultsAt(root fs.FS, name, shown string) ([]namedResult, error) {
 	info, err := fs.Stat(root, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hinted{fmt.Errorf("read result %s: %w", shown, err), "name a " + resultFile + " that slogate run has written, or a folder of such files"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}

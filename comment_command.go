@@ -37,6 +37,9 @@ func (c *commentCommand) Run(ctx context.Context, p *program) (int, error) {
 	if refused, ok := errors.AsType[*github.Error](err); ok && refused.Needs != "" {
 		err = hinted{err, "the workflow's permissions need " + refused.Needs}
 	}
+	if errors.Is(err, errNoToken) {
+		err = hinted{err, "put one that may write to pull requests into GITHUB_TOKEN; in a workflow env: {GITHUB_TOKEN: ${{ github.token }}}"}
+	}
 	if err != nil {
 		return exitUsage, err
 	}

@@ -40,7 +40,7 @@ func (c *demoCommand) Run(ctx context.Context, p *program) (int, error) {
 	}
 	listener, err := net.Listen("tcp", c.listenOn())
 	if err != nil {
-		return exitUsage, fmt.Errorf("demo: %w", err)
+		return exitUsage, hinted{fmt.Errorf("demo: %w", err), "--addr HOST:PORT chooses another address"}
 	}
 	url := "http://" + listener.Addr().String()
 	if c.Serve {

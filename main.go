@@ -24,6 +24,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -133,11 +134,7 @@ func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bo
 		return exited
 	}
 	if err != nil {
-		hint := "slogate --help"
-		if len(args) == 0 {
-			hint = "slogate init writes a first SLO file, slogate demo shows a run, slogate --help lists everything"
-		}
-		p.fail(err, hint)
+		p.fail(err, usageHint(args, err))
 		return exitUsage
 	}
 	code, err := selected.Selected().Target.Addr().Interface().(command).Run(ctx, p)
@@ -145,6 +142,19 @@ func Main(ctx context.Context, args []string, lookupEnv func(string) (string, bo
 		p.fail(err, "")
 	}
 	return code
+}
+
+// usageHint says which help knows what a call should have been.
+func usageHint(args []string, err error) string {
+	if len(args) == 0 {
+		return "slogate init writes a first SLO file, slogate demo shows a run, slogate --help lists everything"
+	}
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
+		if command := parse.Context.Selected(); command != nil {
+			return "slogate " + command.Name + " --help"
+		}
+	}
+	return "slogate --help"
 }
 
 // hinted is an error with a way out, printed on a line of its own.
@@ -216,6 +226,9 @@ func hintOf(err error) string {
 	}
 	if _, late := errors.AsType[*loader.NotReadyError](err); late {
 		return "start the service before slogate, say with target where it listens, or give it longer by wait_for"
+	}
+	if errors.Is(err, result.ErrOtherFile) {
+		return "a result is the " + resultFile + " that slogate run writes into its output folder"
 	}
 	return ""
 }

@@ -25,11 +25,10 @@ type reportCommand struct {
 func (c *reportCommand) Run(_ context.Context, p *program) (int, error) {
 	r, err := result.ReadFile(c.Result)
 	if err != nil {
-		hint := ""
 		if errors.Is(err, fs.ErrNotExist) {
-			hint = "slogate run writes " + resultFile + " into its output folder"
+			err = hinted{err, "slogate run writes " + resultFile + " into its output folder"}
 		}
-		return exitUsage, hinted{err, hint}
+		return exitUsage, err
 	}
 	if c.Out == "" {
 		if err := p.form(c.Format)(p.stdout, r); err != nil {

@@ -61,6 +61,9 @@ func (a against) of(paths []string) error {
 // one asks less of.
 func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []result.Loosening, error) {
 	base, err := readSLO(a.Against, options)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = hinted{err, "write it with git show main:slo.yaml > " + a.Against}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,7 +45,7 @@ const schemaLine = "# yaml-language-server: $schema=https://raw.githubuserconten
 // writeHead says where the file comes from, what it needs and what it lacks.
 func (d *Draft) writeHead(b *bytes.Buffer) {
 	fmt.Fprintf(b, "# Drafted by slogate init from %s: a beginning, to be looked through.\n", Visible(d.From))
-	b.WriteString("# Every key: https://github.com/slogate/slogate/blob/main/docs/slo-file.md\n")
+	b.WriteString("# Every key: https://github.com/slogate/slogate/blob/main/docs/slo-reference.md\n")
 	if len(d.Secrets) > 0 {
 		b.WriteString("#\n# To be set in the environment:\n")
 	}

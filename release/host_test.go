@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -21,6 +22,7 @@ type runner struct {
 	action  string // folder of the released action
 	dir     string // tool cache, temporary files and programs in PATH
 	env     map[string]string
+	server  sync.Mutex        // held while it answers, and by the test but for an installation
 	mirror  map[string]string // what the server of the releases has, by path
 	asked   []string
 	archive string // name of the one for Linux on X64
@@ -38,6 +40,8 @@ func newRunner(t *testing.T) *runner {
 	}
 	r := &runner{t: t, action: t.TempDir(), dir: t.TempDir(), mirror: map[string]string{}, archive: "slogate-full_v1.2.3_linux_amd64.tar.gz"}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.server.Lock()
+		defer r.server.Unlock()
 		r.asked = append(r.asked, q.URL.Path)
 		content, ok := r.mirror[q.URL.Path]
 		if !ok {
@@ -55,6 +59,7 @@ func newRunner(t *testing.T) *runner {
 	if err := os.MkdirAll(r.env["RUNNER_TEMP"], 0o755); err != nil {
 		t.Fatal(err)
 	}
+	r.server.Lock()
 	r.release()
 	return r
 }
@@ -93,7 +98,9 @@ func (r *runner) install() (log string, exit int, says string) {
 	for name, value := range r.env {
 		c.Env = append(c.Env, name+"="+value)
 	}
+	r.server.Unlock()
 	out, err := c.CombinedOutput()
+	r.server.Lock()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(out), failed.ExitCode(), ""
 	} else if err != nil {

@@ -105,20 +105,28 @@ func checkVersion(text []byte) error {
 	}
 	switch {
 	case head.Version == nil:
-		return errors.New(`not a slogate result: it has no "version"`)
+		return otherFile{errors.New(`not a slogate result: it has no "version"`)}
 	case *head.Version != Version:
 		return fmt.Errorf("version %d of the result file, this slogate reads version %d", *head.Version, Version)
 	}
 	return nil
 }
 
+// ErrOtherFile is the error of what does not look like a result at all.
+var ErrOtherFile = errors.New("not a result file")
+
+type otherFile struct{ error }
+
+func (o otherFile) Unwrap() error      { return o.error }
+func (otherFile) Is(target error) bool { return target == ErrOtherFile }
+
 // describe turns the errors of encoding/json into words for a user.
 func describe(err error, text []byte) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		if syntax.Offset >= int64(len(text)) {
-			return errors.New("truncated, or not JSON")
+			return otherFile{errors.New("truncated, or not JSON")}
 		}
-		return fmt.Errorf("line %d: not JSON: %w", lineOf(text, syntax.Offset), err)
+		return otherFile{fmt.Errorf("line %d: not JSON: %w", lineOf(text, syntax.Offset), err)}
 	}
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		place := strings.TrimPrefix(kind.Field+": ", ": ")

@@ -135,7 +135,7 @@ type httpDoc struct {
 	Resolve     resolveMap      `json:"resolve,omitempty" jsonschema:"Addresses to connect to in the place of hosts: {api.local: 127.0.0.1:8080}."`
 	Source      fixedText       `json:"source,omitempty" jsonschema:"IP address of this machine that connections are opened from."`
 	Proxy       fixedText       `json:"proxy,omitempty" jsonschema:"HTTP proxy that requests go through, such as http://proxy:3128 or https://proxy:3129. Default: none, whatever the environment says."`
-	Protocol    protocolText    `json:"protocol,omitempty" jsonschema:"auto, http1, http2 (over TLS) or h2c (without). Default: auto, what TLS agrees upon, and HTTP/1.1 without TLS."`
+	Protocol    protocolText    `json:"protocol,omitempty" jsonschema:"What requests are sent in: http2 is over TLS, h2c without. Default: auto, what TLS agrees upon, and HTTP/1.1 without TLS."`
 	Streams     countValue      `json:"streams,omitempty" jsonschema:"Requests on one HTTP/2 connection at the same time, at most. Default: 100."`
 	TLS         tlsDoc          `json:"tls,omitzero" jsonschema:"How https is spoken."`
 	Auth        authItem        `json:"auth,omitempty" jsonschema:"How requests show who sends them, unless a scenario or a step says otherwise."`
@@ -174,8 +174,8 @@ type sigV4Doc struct {
 type hmacDoc struct {
 	Header    fixedText     `json:"header" jsonschema:"Header that carries the signature."`
 	Key       fixedText     `json:"key" jsonschema:"The key."`
-	Algorithm algorithmText `json:"algorithm,omitempty" jsonschema:"sha256, sha512, sha384 or sha1. Default: sha256."`
-	Encoding  encodingText  `json:"encoding,omitempty" jsonschema:"hex or base64. Default: hex."`
+	Algorithm algorithmText `json:"algorithm,omitempty" jsonschema:"Hash of the signature. Default: sha256."`
+	Encoding  encodingText  `json:"encoding,omitempty" jsonschema:"How the signature is written. Default: hex."`
 	Prefix    fixedText     `json:"prefix,omitempty" jsonschema:"Text before the signature, such as sha256=."`
 	Over      []signedText  `json:"over" jsonschema:"What is signed, joined by line feeds: method, path, host, body, header NAME."`
 }
@@ -185,8 +185,8 @@ type tlsDoc struct {
 	CertFile           fixedText      `json:"cert_file,omitempty" jsonschema:"PEM file of the certificate that is shown to the service."`
 	KeyFile            fixedText      `json:"key_file,omitempty" jsonschema:"PEM file of its key."`
 	InsecureSkipVerify switchValue    `json:"insecure_skip_verify,omitempty" jsonschema:"Take any certificate of the service. Default: false."`
-	MinVersion         tlsVersionText `json:"min_version,omitempty" jsonschema:"1.2 or 1.3. Default: 1.2."`
-	MaxVersion         tlsVersionText `json:"max_version,omitempty" jsonschema:"1.2 or 1.3. Default: the newest one."`
+	MinVersion         tlsVersionText `json:"min_version,omitempty" jsonschema:"The oldest version that is spoken. Default: 1.2."`
+	MaxVersion         tlsVersionText `json:"max_version,omitempty" jsonschema:"The newest version that is spoken. Default: the newest one."`
 	ServerName         fixedText      `json:"server_name,omitempty" jsonschema:"Name that the certificate must hold, and that the server is told. Default: the host of the target."`
 }
 
@@ -252,7 +252,7 @@ type requestDoc struct {
 	TCP         fixedText     `json:"tcp,omitempty" jsonschema:"HOST:PORT that a connection is opened to, and closed."`
 	DNS         dnsDoc        `json:"dns,omitzero" jsonschema:"A question to a name server."`
 	Stream      streamValue   `json:"stream,omitempty" jsonschema:"How an answer is read that comes bit by bit, as events: sse, lines or chunks, or a map."`
-	OnFail      onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request means for its iteration: stop or continue. Default: stop."`
+	OnFail      onFailText    `json:"on_fail,omitempty" jsonschema:"What an unsuccessful request does to its iteration. Default: stop."`
 }
 
 type messageDoc struct {
@@ -265,12 +265,12 @@ type messageDoc struct {
 
 type dnsDoc struct {
 	Name   templateText `json:"name" jsonschema:"Name that is asked for."`
-	Type   dnsTypeText  `json:"type,omitempty" jsonschema:"Type of the records: A, AAAA, CNAME, MX, NS, SRV or TXT. Default: A."`
+	Type   dnsTypeText  `json:"type,omitempty" jsonschema:"Type of the records. Default: A."`
 	Server fixedText    `json:"server" jsonschema:"Name server that is asked: HOST or HOST:PORT."`
 }
 
 type streamDoc struct {
-	As    streamText   `json:"as" jsonschema:"What an event is: sse, lines or chunks."`
+	As    streamText   `json:"as" jsonschema:"What an event is; messages are those of gRPC."`
 	Until checkText    `json:"until,omitempty" jsonschema:"Condition on an event that ends the step, such as event == \"[DONE]\"."`
 	For   durationText `json:"for,omitempty" jsonschema:"The step ends this long after the request was sent, without being unsuccessful."`
 }
@@ -280,19 +280,19 @@ type scenarioDoc struct {
 	Weight  countValue        `json:"weight,omitempty" jsonschema:"How often it is chosen, in proportion to the others. Default: 1."`
 	Steps   []scenarioStepDoc `json:"steps,omitempty" jsonschema:"The requests and pauses in order."`
 	Start   []stepDoc         `json:"start,omitempty" jsonschema:"Steps that each user does once, before its first iteration. They are not judged."`
-	Session sessionText       `json:"session,omitempty" jsonschema:"How long cookies live: iteration or worker. Default: iteration where start or a capture of a cookie needs them, else none are kept."`
+	Session sessionText       `json:"session,omitempty" jsonschema:"How long cookies live. Default: iteration where start or a capture of a cookie needs them, else none are kept."`
 	Data    dataValue         `json:"data,omitempty" jsonschema:"A file of rows, or a list of files. Each iteration takes one row of each."`
 	requestDoc
 }
 
 type dataDoc struct {
 	File  fixedText `json:"file" jsonschema:"CSV with a line of names, or JSON lines (.jsonl, .ndjson), relative to this file."`
-	Order orderText `json:"order,omitempty" jsonschema:"Which row an iteration takes: sequential, random, or unique, which is random without repeating one. Default: sequential."`
-	AtEnd atEndText `json:"at_end,omitempty" jsonschema:"What follows the last row: repeat, or stop, where the rows must suffice. Default: repeat; with unique: stop."`
+	Order orderText `json:"order,omitempty" jsonschema:"Which row an iteration takes; unique is random without repeating one. Default: sequential."`
+	AtEnd atEndText `json:"at_end,omitempty" jsonschema:"What follows the last row; with stop the rows must suffice. Default: repeat; with unique: stop."`
 }
 
 type pauseDoc struct {
-	Distribution distributionText `json:"distribution" jsonschema:"exponential, normal or lognormal."`
+	Distribution distributionText `json:"distribution" jsonschema:"Its shape."`
 	Mean         durationText     `json:"mean" jsonschema:"Mean of the distribution."`
 	StdDev       durationText     `json:"stddev,omitempty" jsonschema:"Standard deviation of a normal or lognormal one."`
 	Min          durationText     `json:"min,omitempty" jsonschema:"The shortest pause. Default: 0s."`
@@ -367,7 +367,7 @@ type objectiveDoc struct {
 
 	Abort  switchValue  `json:"abort,omitempty" jsonschema:"Stop the run as soon as it cannot be met any more. Default: false."`
 	Grace  durationText `json:"grace,omitempty" jsonschema:"With abort: how long it must have been broken."`
-	Decide decideText   `json:"decide,omitempty" jsonschema:"measured, sure or lenient, instead of the file's."`
+	Decide decideText   `json:"decide,omitempty" jsonschema:"What decides this objective, instead of the file's."`
 }
 
 // keysOf gives the keys of a map of the file, in the order of the type.

@@ -88,7 +88,7 @@ func (p *parser) checkSent() {
 		p.failText(s.node, &fault{
 			code: CodeUntrusted, offset: s.part.offset, width: width(s.part.text) + 3,
 			msg:  "the value of " + quote("${"+s.part.text+"}") + " must not be sent to " + what + ", whose host the workflow does not name",
-			hint: "it is named in the input target, base-target or allowed-hosts of the action; localhost and the job's services need no name",
+			hint: "name it in the input target, base-target or allowed-hosts of the action; localhost and the job's services need no name",
 		})
 	}
 }

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// lookupTimeout bounds the search for one name.
-	lookupTimeout = time.Second
+	// lookupTimeout bounds the search for one name. The engine itself answers for
+	// those that are looked for, within milliseconds; a name server that is far or
+	// gone has nothing to say of them.
+	lookupTimeout = 500 * time.Millisecond
 	// connectTimeout bounds one TCP connect: a firewall that drops it never
 	// answers.
 	connectTimeout = 2 * time.Second
