@@ -29,6 +29,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -326,7 +327,11 @@ func Explain(err error) error {
 type unknownAuthority struct{ error }
 
 func (e unknownAuthority) Error() string {
-	return "its certificate is signed by an authority that is not known here: SSL_CERT_FILE names a file with it"
+	way := "SSL_CERT_FILE names a file with it"
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		way = "it belongs into the system's store"
+	}
+	return "its certificate is signed by an authority that is not known here: " + way
 }
 
 func (e unknownAuthority) Unwrap() error { return e.error }
