@@ -112,7 +112,7 @@ func shardFiles(named []string) ([]string, error) {
 		info, err := os.Stat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("%s: no such file or folder", name)
+			return nil, hinted{fmt.Errorf("%s: no such file or folder", name), "name the " + resultFile + " of each shard, or folders that hold them"}
 		case err != nil:
 			return nil, fmt.Errorf("read shards: %w", err)
 		case !info.IsDir():

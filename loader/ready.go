@@ -87,10 +87,11 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		if barred := l.client.barred.Load(); barred != nil {
 			return fmt.Errorf("target %q: %w", l.mask.text(addressOf(l.target)), barred) // waiting would not help
 		}
-		if limited.Err() == nil {
-			failed = why // not the one that the deadline cut short
+		cut := over(limited)
+		if !cut {
+			failed = why
 		}
-		if why != last && limited.Err() == nil && progress != nil {
+		if why != last && !cut && progress != nil {
 			note := why
 			if last == "" {
 				note = fmt.Sprintf("waiting for %q, up to %v", addressOf(l.target), within)
@@ -118,6 +119,13 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		e.Last = failed
 	}
 	return e
+}
+
+// over reports whether a try may have been cut short by its context. What
+// connects and reads ends by the same deadline, and may be the first to notice.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // Patience is how long Ready waits.

@@ -73,6 +73,33 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// late is a context whose deadline has passed unnoticed.
+type late struct{ context.Context }
+
+func (late) Deadline() (time.Time, bool) { return time.Now(), true }
+
+// The try that the end of the wait cuts short is not the reason why the target
+// was not ready.
+func TestTriesThatAreCutShort(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	ahead, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		want bool
+	}{
+		"without a deadline": {t.Context(), false},
+		"before it":          {ahead, false},
+		"cancelled":          {cancelled, true},
+		"behind it, and nobody has been told yet": {late{t.Context()}, true},
+	} {
+		if got := over(test.ctx); got != test.want {
+			t.Errorf("%s: over = %v", name, got)
+		}
+	}
+}
+
 func TestReadyObeysCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
