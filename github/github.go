@@ -29,6 +29,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,9 @@ const (
 	// mostUnanswered is for all attempts of a client that end without an answer:
 	// a server that is gone holds its job no longer, however much is asked.
 	mostUnanswered = time.Minute
+	// answersAgain is how long after them the server is given a new chance: a run
+	// lies between what is read before it and the comment after it.
+	answersAgain = 5 * time.Minute
 	// largestAnswer in bytes; the largest page of 100 comments has 7 MB.
 	largestAnswer = 32 << 20
 )
@@ -76,8 +80,9 @@ type Client struct {
 	userAgent  string
 
 	api *http.Client
-	// unanswered is the time, in nanoseconds, of the attempts without an answer.
-	unanswered atomic.Int64
+	// unanswered is the time, in nanoseconds, of the attempts without an answer,
+	// and silence when the last of them ended.
+	unanswered, silence atomic.Int64
 
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
@@ -227,12 +232,17 @@ func (c *Client) once(ctx context.Context, r call, payload []byte) (http.Header,
 	if err == nil || answered(err) {
 		return header, body, err
 	}
-	c.unanswered.Add(int64(c.now().Sub(began)))
+	ended := c.now()
+	c.unanswered.Add(int64(ended.Sub(began)))
+	c.silence.Store(ended.UnixNano())
 	return nil, nil, Explain(err)
 }
 
 // patience is what is left of the time for a server that does not answer.
 func (c *Client) patience() time.Duration {
+	if c.now().Sub(time.Unix(0, c.silence.Load())) > answersAgain {
+		c.unanswered.Store(0)
+	}
 	return mostUnanswered - time.Duration(c.unanswered.Load())
 }
 
@@ -317,7 +327,11 @@ func Explain(err error) error {
 type unknownAuthority struct{ error }
 
 func (e unknownAuthority) Error() string {
-	return "its certificate is signed by an authority that is not known here: SSL_CERT_FILE names a file with it"
+	way := "SSL_CERT_FILE names a file with it"
+	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
+		way = "it belongs into the system's store"
+	}
+	return "its certificate is signed by an authority that is not known here: " + way
 }
 
 func (e unknownAuthority) Unwrap() error { return e.error }

@@ -102,7 +102,8 @@ func TestPauseBeyondTheEnd(t *testing.T) {
 	}
 }
 
-// A server that does not answer costs all calls together a minute.
+// A server that does not answer costs all calls together a minute, and is asked
+// again after a run.
 func TestUnansweredCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		attempts := 0
@@ -123,6 +124,13 @@ func TestUnansweredCalls(t *testing.T) {
 		}
 		if took := time.Since(began); took < mostUnanswered || took > mostUnanswered+10*time.Second {
 			t.Errorf("%d attempts took %s", attempts, took)
+		}
+		time.Sleep(answersAgain + time.Second)
+		c.api.Transport = transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("[]"))}, nil
+		})
+		if _, err := c.Labels(t.Context(), 7); err != nil {
+			t.Errorf("when it answers again: %v", err)
 		}
 	})
 }

@@ -34,6 +34,7 @@ type client struct {
 	socket  string // path of a unix socket to connect to instead; empty: none
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
+	behind  atomic.Pointer[permission]   // the latest for the service behind a proxy
 	dialer  *net.Dialer                  // asks the guard
 	proxy   *url.URL                     // nil: none
 	// proxyTLS is how the proxy is spoken to; nil: in clear text.
@@ -102,17 +103,31 @@ func newClient(m *manner, address string) (*client, error) {
 	return c, c.speak(m.http)
 }
 
+// permission is what the guard has said of the service behind a proxy.
+type permission struct {
+	at      time.Time
+	refusal error
+}
+
+// askAgain is how long a permission holds: no connection has to wait for a name
+// server that only the guard asks.
+const askAgain = 5 * time.Second
+
 // permitted asks the guard for the service that a proxy connects to: the dialer
 // sees the proxy alone.
 func (c *client) permitted(ctx context.Context) error {
-	if c.proxy == nil {
+	if c.proxy == nil || c.guard == nil {
 		return nil
+	}
+	if last := c.behind.Load(); last != nil && time.Since(last.at) < askAgain {
+		return last.refusal
 	}
 	host, _, _ := net.SplitHostPort(c.address)
 	err := c.guard.checkBehind(ctx, host)
 	if refused, is := errors.AsType[*AddressError](err); is {
 		c.barred.Store(refused)
 	}
+	c.behind.Store(&permission{time.Now(), err})
 	return err
 }
 

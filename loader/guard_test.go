@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -154,6 +155,24 @@ func TestGuardLooksBehindProxies(t *testing.T) {
 			t.Errorf("the proxy was connected to %d times", n)
 		}
 	})
+}
+
+// Connections through a proxy do not each wait for what the guard asks.
+func TestGuardLooksBehindAProxyNowAndThen(t *testing.T) {
+	asked := 0
+	c := &client{address: "192.0.2.7:80", proxy: &url.URL{Host: "proxy:3128"}, guard: func(netip.Addr) error {
+		asked++
+		return errBarred
+	}}
+	for range 3 {
+		if err := c.permitted(t.Context()); !errors.Is(err, errBarred) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	c.behind.Store(&permission{at: time.Now().Add(-2 * askAgain)})
+	if err := c.permitted(t.Context()); !errors.Is(err, errBarred) || asked != 2 {
+		t.Errorf("asked %d times, error %v; want 2", asked, err)
+	}
 }
 
 func TestOldAddress(t *testing.T) {

@@ -174,7 +174,7 @@ func Replace(path string, write func(io.Writer) error) (err error) {
 
 // ReadFile reads a result file, or a pipe that somebody writes one to.
 func ReadFile(path string) (*Run, error) {
-	f, err := openFile(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read result: %w", err)
 	}
@@ -186,9 +186,9 @@ func ReadFile(path string) (*Run, error) {
 	return r, nil
 }
 
-// openFile opens a result file. A pipe that nobody writes to is empty: what
-// waits for a writer could not be interrupted.
-func openFile(path string) (*os.File, error) {
+// OpenFile opens a file that a user names, or a pipe. One that nobody writes to
+// is empty: what waits for a writer could not be interrupted.
+func OpenFile(path string) (*os.File, error) {
 	flags := os.O_RDONLY
 	if info, err := os.Stat(path); err == nil {
 		if info.Mode()&fs.ModeNamedPipe != 0 {
