@@ -350,7 +350,7 @@ func TestHTTP2ClosesIdleConnectionsThatAreOver(t *testing.T) {
 	l := newLoader(t, file, Options{})
 	stage := l.Run(t.Context(), rated(20, time.Second))
 	coherent(t, stage)
-	if n := stage.Generator.Opened; n < 5 || most.Load() > 3 {
+	if n := stage.Generator.Opened; n < 5 || 2*most.Load() > n { // not closed, all would be open in the end
 		t.Errorf("%d connections were opened, at most %d at the same time", n, most.Load())
 	}
 }
