@@ -89,11 +89,11 @@ func machineFaults() []fault {
 			says: []string{"the only objective is met"},
 		},
 		{
-			group: "machine", name: "a fifth of a core for slogate, at 4,000/s with the portable engine", want: limited,
+			group: "machine", name: "a fifth of a core for slogate, at 20,000/s with the portable engine", want: limited,
 			inject: func(t *testing.T, b *bed) ending {
 				b.via = group(t, "cpu", "20000 100000")
 				p := steady(launch(t, "127.0.0.1:0").url())
-				p.http, p.stage, p.objectives = "timeout: 10s", "rate: 4000/s, duration: 3s", []string{"p95 <= 40ms"}
+				p.http, p.stage, p.objectives = "timeout: 10s", "rate: 20000/s, duration: 3s", []string{"p95 <= 40ms"}
 				return b.run(t, p, "--engine", "portable")
 			},
 			says: []string{"generator limited"},
