@@ -165,7 +165,9 @@ func (b Bucket) middle() float64 { return float64(b.Low) + float64(width(b.Low)-
 
 // Merge returns the exact sum of two histograms.
 func (h Histogram) Merge(o Histogram) Histogram {
-	out := make([]Bucket, 0, len(h.buckets)+len(o.buckets))
+	// No larger than needed: the seconds of a stage are merged again and again, and
+	// kept until it ends.
+	out := make([]Bucket, 0, len(h.buckets)+len(o.buckets)-h.shared(o))
 	i, j := 0, 0
 	for i < len(h.buckets) || j < len(o.buckets) {
 		switch {
@@ -182,6 +184,24 @@ func (h Histogram) Merge(o Histogram) Histogram {
 		}
 	}
 	return Histogram{buckets: out, total: h.total + o.total}
+}
+
+// shared counts the buckets that both have.
+func (h Histogram) shared(o Histogram) int {
+	n, i, j := 0, 0, 0
+	for i < len(h.buckets) && j < len(o.buckets) {
+		a, b := h.buckets[i].Low, o.buckets[j].Low
+		if a == b {
+			n++
+		}
+		if a <= b {
+			i++
+		}
+		if b <= a {
+			j++
+		}
+	}
+	return n
 }
 
 func clampMicros(d time.Duration) int64 {

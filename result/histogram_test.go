@@ -183,6 +183,9 @@ func TestHistogramMergeIsRecordingTogether(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("merged (-together +merged):\n%s", diff)
 		}
+		if n := cap(got.buckets); n != len(got.buckets) {
+			t.Errorf("%d buckets take the room of %d", len(got.buckets), n)
+		}
 	}
 }
 
