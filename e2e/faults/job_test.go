@@ -106,6 +106,16 @@ func (j *job) act(t *testing.T) ending {
 	return j.ended(t, j.begin(t))
 }
 
+// commented runs the action and wants one comment on the pull request.
+func (j *job) commented(t *testing.T) ending {
+	t.Helper()
+	e := j.act(t)
+	if n := len(j.github.Comments); n != 1 {
+		t.Errorf("%d comments, want 1", n)
+	}
+	return e
+}
+
 // begin starts the action.
 func (j *job) begin(t *testing.T) *process {
 	t.Helper()

@@ -17,11 +17,7 @@ func withRunner(breaks func(t *testing.T, j *job)) func(t *testing.T, b *bed) en
 	return func(t *testing.T, b *bed) ending {
 		j := newJob(t, b)
 		breaks(t, j)
-		e := j.act(t)
-		if len(j.github.Comments) != 1 {
-			t.Errorf("%d comments", len(j.github.Comments))
-		}
-		return e
+		return j.commented(t)
 	}
 }
 
