@@ -184,7 +184,10 @@ func Append(a, b *Stage) Stage {
 	m.Generator = mergeGenerators(&a.Generator, &b.Generator)
 	m.Generator.HeldTo = max(a.Generator.HeldTo, b.Generator.HeldTo)
 	if total := m.Duration.Seconds(); total > 0 {
-		mean := func(x, y float64) float64 { return (x*a.Duration.Seconds() + y*b.Duration.Seconds()) / total }
+		// Rounding must not lead out of the two: a share has to stay one.
+		mean := func(x, y float64) float64 {
+			return min((x*a.Duration.Seconds()+y*b.Duration.Seconds())/total, max(x, y))
+		}
 		m.Generator.CPU = mean(a.Generator.CPU, b.Generator.CPU)
 		m.Generator.Throttled = mean(a.Generator.Throttled, b.Generator.Throttled)
 	}

@@ -203,16 +203,21 @@ func TestPart(t *testing.T) {
 	}
 }
 
-// Parts that follow each other keep their steps' slices in order.
 // A moment in which a CPU limit held the generator back is no whole stage.
 func TestAppendWeighsShares(t *testing.T) {
 	long := Stage{Duration: 3 * time.Second}
 	short := Stage{Duration: time.Second, Generator: Generator{CPU: 1, Throttled: 0.8}}
+	whole := Generator{CPU: 1, Throttled: 1}
+	both := Append(&Stage{Duration: 100 * time.Millisecond, Generator: whole}, &Stage{Duration: 200 * time.Millisecond, Generator: whole})
+	if got := both.Generator; got.CPU != 1 || got.Throttled != 1 {
+		t.Errorf("CPU %v, throttled %v, want 1 and 1", got.CPU, got.Throttled)
+	}
 	if got := Append(&long, &short).Generator; got.CPU != 0.25 || math.Abs(got.Throttled-0.2) > 1e-9 {
 		t.Errorf("CPU %v, throttled %v, want 0.25 and 0.2", got.CPU, got.Throttled)
 	}
 }
 
+// Parts that follow each other keep their steps' slices in order.
 func TestAppendSteps(t *testing.T) {
 	part := func(n int64) *Stage {
 		return &Stage{Duration: time.Second, Steps: []Step{{Name: "buy", Slices: []Slice{{Width: time.Second, Counters: Counters{Success: n}}}}}}
