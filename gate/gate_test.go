@@ -132,6 +132,8 @@ func TestJudgeObjective(t *testing.T) {
 		{"held back, met", p95Within450ms, heldBack(steady(1000, 300*time.Millisecond), 0.5), result.Pass, ""},
 		{"held back until requests timed out", success98, heldBack(failing(mixed(1000, 200, time.Millisecond), timeout), 0.5), result.Inconclusive, "a CPU limit"},
 		{"held back, and numbers of answers too high", measured95, heldBack(numbers, 0.5), result.Fail, ""},
+		{"held back, and nothing was answered", success98, heldBack(failing(mixed(1000, 1000, time.Millisecond), timeout), 0.5), result.Inconclusive, "a CPU limit"},
+		{"held back less than requests timed out", success98, heldBack(failing(mixed(1000, 400, time.Millisecond), timeout), 0.05), result.Fail, ""},
 		{"held back, answered wrongly", success98, heldBack(mixed(1000, 200, time.Millisecond), 0.5), result.Fail, ""},
 		{"throughput of a stage", throughput30, steady(1000, time.Millisecond), result.Pass, ""},
 	}

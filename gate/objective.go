@@ -407,7 +407,7 @@ func (t *trial) ownLimits() string {
 	if local == 0 || !t.metWithoutLocal() {
 		return ""
 	}
-	return fmt.Sprintf("generator limited: %s of the requests ended at limits of slogate's own machine: open files, ports or its network",
+	return fmt.Sprintf("generator limited: %s of the requests ended at limits of slogate's own machine: open files, ports, its network, or addresses that it must not reach",
 		share(float64(local)/float64(t.s.Counters.Judged())))
 }
 
@@ -420,8 +420,6 @@ func (t *trial) metWithoutLocal() bool {
 	switch {
 	case !t.feelsLocal():
 		return false
-	case local == t.s.Counters.Judged():
-		return true // the service was not asked
 	case countsFailures(t.Indicator):
 		return t.metWith(func(c *result.Counters) { c.Local = 0 })
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
@@ -449,10 +447,13 @@ func (t *trial) feelsLocal() bool {
 func countsFailures(ind slo.Indicator) bool { return judgesSuccess(ind) || ind.Kind == slo.Errors }
 
 // metWith reports whether an objective on counters would be met had these been
-// others, those of slices, too.
+// others, those of slices, too; it is where nothing remains.
 func (t *trial) metWith(change func(*result.Counters)) bool {
 	rest := *t.s
 	change(&rest.Counters)
+	if rest.Counters.Judged() == 0 {
+		return true // the service was not asked
+	}
 	if t.windows == nil {
 		value, ok := Measure(t.Indicator, &rest)
 		return ok && met(t.Objective, value)
@@ -472,8 +473,8 @@ func (t *trial) metWithoutSlowest(n int64) bool {
 	if n >= total {
 		return true
 	}
-	rank := ((total-n)*q.Num + q.Den - 1) / q.Den
-	d, ok := t.s.Response.Quantile(rank, total)
+	rest := total - n
+	d, ok := t.s.Response.Quantile(rest-mayLieAbove(q, rest), total)
 	return ok && met(t.Objective, micros(d))
 }
 
@@ -512,12 +513,17 @@ const slowedBy = 4
 // had those not been due that it may have made slow. Nobody can tell that of
 // other times and of rates.
 func (t *trial) metWithoutWaiting() bool {
+	slow := func(n int64) int64 { return int64(slowedBy * t.s.Generator.Throttled * float64(n)) }
 	switch {
 	case countsFailures(t.Indicator):
-		return t.metWith(func(c *result.Counters) { c.Timeout, c.Unsent = 0, 0 })
+		return t.metWith(func(c *result.Counters) {
+			left := slow(c.Due())
+			n := min(c.Timeout, left)
+			c.Timeout -= n
+			c.Unsent -= min(c.Unsent, left-n)
+		})
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
-		held := t.s.Generator.Throttled
-		return t.metWithoutSlowest(int64(slowedBy * held * float64(t.s.Response.Total())))
+		return t.metWithoutSlowest(slow(t.s.Response.Total()))
 	}
 	return slowed(t.Indicator)
 }
