@@ -127,7 +127,9 @@ func (c *client) permitted(ctx context.Context) error {
 	if refused, is := errors.AsType[*AddressError](err); is {
 		c.barred.Store(refused)
 	}
-	c.behind.Store(&permission{time.Now(), err})
+	if ctx.Err() == nil { // else nobody was asked to the end
+		c.behind.Store(&permission{time.Now(), err})
+	}
 	return err
 }
 

@@ -43,7 +43,7 @@ func (w *deadWatch) look(now time.Duration, c result.Counters) (string, bool) {
 	if now-before.at < w.rule.window {
 		return "", false
 	}
-	finished := c.Finished() - before.counters.Finished()
+	finished := reached(c) - reached(before.counters)
 	failed := service(c) - service(before.counters)
 	if finished < w.rule.requests || float64(failed) < w.rule.share*float64(finished) {
 		return "", false
@@ -57,6 +57,9 @@ func (w *deadWatch) look(now time.Duration, c result.Counters) (string, bool) {
 	}
 	return fmt.Sprintf("%d of %d requests failed within %v; %s", failed, finished, w.rule.window, history), true
 }
+
+// reached counts the requests that ended at the service, well or not.
+func reached(c result.Counters) int64 { return c.Finished() - c.Local }
 
 // service counts the errors that are not of the generator's own making.
 func service(c result.Counters) int64 { return c.Errors() - c.Local }

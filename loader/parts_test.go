@@ -228,6 +228,7 @@ func TestDeadWatch(t *testing.T) {
 		"died at 5 s":  {append(grow(0, 0, 50, 0, 5), grow(250, 0, 0, 50, 15)...), 14, "450 of 500 requests failed within 10s; it had answered 200 requests well before"},
 		"died early":   {append(grow(0, 0, 50, 0, 1), grow(50, 0, 0, 50, 15)...), 10, "450 of 500 requests failed within 10s; it had answered 50 requests well"},
 		"no files":     {[]result.Counters{9: {Local: 500}, 10: {Local: 600}}, 0, ""},
+		"few files":    {[]result.Counters{9: {Local: 300, Refused: 200}}, 10, "200 of 200 requests failed within 10s; it had never succeeded"},
 		"healthy":      {grow(0, 0, 5, 0, 40), 0, ""},
 		"80 % fail":    {grow(0, 0, 1, 4, 40), 0, ""},
 		"too few":      {[]result.Counters{count(0, 9), count(0, 9), count(0, 9), 9: count(0, 9), 10: count(0, 9)}, 0, ""},
@@ -267,5 +268,12 @@ func TestSelfWatch(t *testing.T) {
 	w.look(&g)
 	if processTime() > 0 && g.CPU <= 0 || g.CPU > 1 || g.Throttled < 0 || g.Throttled > 1 {
 		t.Errorf("CPU share %v, throttled %v", g.CPU, g.Throttled)
+	}
+	before := w.throttled
+	for held, want := range map[time.Duration]float64{0: 0, time.Hour: 1} {
+		w.held = func() time.Duration { return before + held }
+		if w.look(&g); g.Throttled != want {
+			t.Errorf("held back for %v: share %v, want %v", held, g.Throttled, want)
+		}
 	}
 }

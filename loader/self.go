@@ -17,13 +17,14 @@ const pauseMetric = "/sched/pauses/total/gc:seconds"
 type selfWatch struct {
 	start     time.Time
 	cpu       time.Duration
+	held      func() time.Duration // for how long a CPU limit has done so, so far
 	throttled time.Duration
 	pauses    []uint64
 }
 
 func watchSelf() *selfWatch {
 	counts, _ := gcPauses()
-	return &selfWatch{start: time.Now(), cpu: processTime(), throttled: throttled(), pauses: counts}
+	return &selfWatch{start: time.Now(), cpu: processTime(), held: throttled, throttled: throttled(), pauses: counts}
 }
 
 // look notes what this process used since the watch began: the share of the
@@ -33,7 +34,7 @@ func watchSelf() *selfWatch {
 func (w *selfWatch) look(g *result.Generator) {
 	if wall := float64(time.Since(w.start)); wall > 0 {
 		g.CPU = inUnit(float64(processTime()-w.cpu) / wall / float64(runtime.NumCPU()))
-		g.Throttled = inUnit(float64(throttled()-w.throttled) / wall)
+		g.Throttled = inUnit(float64(w.held()-w.throttled) / wall)
 	}
 	counts, ends := gcPauses()
 	for i := range counts {

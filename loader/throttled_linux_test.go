@@ -12,13 +12,15 @@ func TestCPUStats(t *testing.T) {
 		groups string
 		want   []string
 	}{
-		"version 2": {"0::/user.slice/run.scope\n", []string{"/sys/fs/cgroup/user.slice/run.scope/cpu.stat", "/sys/fs/cgroup/cpu.stat"}},
+		"version 2": {"0::/user.slice/run.scope\n", []string{
+			"/sys/fs/cgroup/user.slice/run.scope/cpu.stat", "/sys/fs/cgroup/user.slice/cpu.stat", "/sys/fs/cgroup/cpu.stat",
+		}},
 		"version 1 beside version 2": {"4:memory:/a\n3:cpu,cpuacct:/job\n0::/\n", []string{
-			"/sys/fs/cgroup/cpu,cpuacct/job/cpu.stat", "/sys/fs/cgroup/cpu,cpuacct/cpu.stat", "/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu.stat",
+			"/sys/fs/cgroup/cpu,cpuacct/job/cpu.stat", "/sys/fs/cgroup/cpu,cpuacct/cpu.stat", "/sys/fs/cgroup/cpu.stat",
 		}},
 		"no CPU controller": {"2:cpuset:/a\n1:cpuacct:/b\n", nil},
 		"a way out":         {"0::/../../etc\n", []string{"/sys/fs/cgroup/etc/cpu.stat", "/sys/fs/cgroup/cpu.stat"}},
-		"garbage":           {"x\n::\n", []string{"/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpu.stat"}},
+		"garbage":           {"x\n::\n", []string{"/sys/fs/cgroup/cpu.stat"}},
 	} {
 		if diff := cmp.Diff(c.want, cpuStats(c.groups)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
