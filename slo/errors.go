@@ -221,12 +221,15 @@ func (es ErrorList) Pretty() string {
 	return strings.Join(blocks, "\n")
 }
 
+// bare takes the quotes off that stand around a text, and none that belong to it.
+func bare(quoted string) string { return quoted[1 : len(quoted)-1] }
+
 // without takes secrets out, which what is wrong with a value may quote. A longer
 // spelling comes before one that it begins with.
 func (es ErrorList) without(secrets []string) ErrorList {
 	var spellings []string
 	for _, s := range secrets {
-		spellings = append(spellings, s, strings.Trim(quote(s), `"`), strings.Trim(strconv.Quote(s), `"`), escapeJSON(s))
+		spellings = append(spellings, s, bare(quote(s)), bare(strconv.Quote(s)), escapeJSON(s))
 	}
 	slices.SortFunc(spellings, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
