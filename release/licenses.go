@@ -22,7 +22,7 @@ func (b *builder) licenses(ctx context.Context, a artifact) ([]byte, error) {
 		return nil, err
 	}
 	modules := slices.Compact(slices.Sorted(strings.SplitSeq(listed, "\n")))
-	goroot, err := b.tool(ctx, os.Environ(), "env", "GOROOT")
+	goroot, err := b.tool(ctx, b.toolEnv(a), "env", "GOROOT")
 	if err != nil {
 		return nil, err
 	}

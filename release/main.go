@@ -4,7 +4,7 @@
 //	go run ./release build                    a snapshot of this tree in dist/
 //	go run ./release build --version v1.2.3   a release: a clean tree and the Go of .go-version
 //	go run ./release reproduce                the same once more from another folder, compared with dist/
-//	go run ./release pin --image ghcr.io/slogate/slogate@sha256:…
+//	go run ./release pin --version v1.2.3 --image ghcr.io/slogate/slogate@sha256:…
 //	                                          what the tagged commit has besides: digests in place of sources
 //	go run ./release notes --version v1.2.3   the change log's part on a version
 //

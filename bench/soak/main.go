@@ -4,8 +4,8 @@
 // whether slogate stays as it is: memory, open files and goroutines flat, and
 // arrivals as punctual at the end as at the beginning.
 //
-//	go run ./bench/soak                  30 minutes at 1,000/s
-//	go run ./bench/soak -duration 2m     a try
+//	go run ./bench/soak                                    30 minutes at 1,000/s
+//	go run ./bench/soak -duration 2m -out /tmp/soak.md     a try
 //
 // It is slogate's own stations that load, in a process of their own that tells
 // what it uses; the service is a third process. The report is written to
