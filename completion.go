@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,8 @@ type call struct {
 	flag    *kong.Flag // whose value the word is; nil: it is none's
 	given   []string   // names of flags
 	args    []string
-	onlyArg bool // after --
+	slo     string // value of --slo
+	onlyArg bool   // after --
 }
 
 // complete gives what the last of the words may be. The words are those after
@@ -56,15 +58,18 @@ func complete(app *kong.Node, words []string) []candidate {
 
 // take follows one word of the call.
 func (c *call) take(word string) {
-	name, _, valued := strings.Cut(word, "=")
+	name, value, valued := strings.Cut(word, "=")
 	switch flag := c.flagOf(name); {
 	case c.flag != nil:
+		c.takeValue(c.flag, word)
 		c.flag = nil
 	case word == "--":
 		c.onlyArg = true
 	case flag != nil:
 		c.given = append(c.given, flag.Name)
-		if !valued && !flag.IsBool() {
+		if valued {
+			c.takeValue(flag, value)
+		} else if !flag.IsBool() {
 			c.flag = flag
 		}
 	case strings.HasPrefix(word, "-") && !c.onlyArg:
@@ -76,6 +81,13 @@ func (c *call) take(word string) {
 		}
 	default:
 		c.args = append(c.args, word)
+	}
+}
+
+// takeValue keeps what later words depend on.
+func (c *call) takeValue(flag *kong.Flag, value string) {
+	if flag.Name == "slo" {
+		c.slo = value
 	}
 }
 
@@ -167,8 +179,8 @@ func codeCandidates() []candidate {
 // profiles are those of the SLO file that the call names. One that cannot be
 // read has none: this is no place to tell of errors.
 func (c *call) profiles() []candidate {
-	path := defaultFile
-	if len(c.args) > 0 {
+	path := cmp.Or(c.slo, defaultFile)
+	if args := c.command.Positional; c.slo == "" && len(c.args) > 0 && strings.Contains(args[0].Tag.Get("complete"), ".yaml") {
 		path = c.args[0]
 	}
 	var file struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -27,8 +26,7 @@ func (c *completionCommand) Run(_ context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	_, err = p.stdout.Write(script)
-	return exitPass, err
+	return p.print(string(script))
 }
 
 // completeCommand prints what a word of a call may be, for the scripts of
@@ -43,6 +41,5 @@ func (c *completeCommand) Run(_ context.Context, p *program) (int, error) {
 	for _, found := range complete(newParser(p, func(int) {}).Model.Node, c.Words) {
 		fmt.Fprintf(&b, "%s\t%s\n", found.word, found.about)
 	}
-	_, err := io.WriteString(p.stdout, b.String())
-	return exitPass, err
+	return p.print(b.String())
 }

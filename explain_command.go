@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -23,8 +22,7 @@ type explainCommand struct {
 func (c *explainCommand) Run(_ context.Context, p *program) (int, error) {
 	intro, sections := explanations(errorsDocument)
 	if len(c.Code) == 0 {
-		_, err := io.WriteString(p.stdout, codeList(intro))
-		return exitPass, err
+		return p.print(codeList(intro))
 	}
 	var texts []string
 	for _, code := range c.Code {
@@ -34,8 +32,7 @@ func (c *explainCommand) Run(_ context.Context, p *program) (int, error) {
 		}
 		texts = append(texts, plainText(text))
 	}
-	_, err := io.WriteString(p.stdout, strings.Join(texts, "\n"))
-	return exitPass, err
+	return p.print(strings.Join(texts, "\n"))
 }
 
 // explanations splits the document by its codes.

@@ -77,6 +77,14 @@ func (p *program) getenv(name string) string {
 	return value
 }
 
+// print writes the text that a command is called for.
+func (p *program) print(text string) (int, error) {
+	if _, err := io.WriteString(p.stdout, text); err != nil {
+		return exitUsage, err
+	}
+	return exitPass, nil
+}
+
 // commandLine is the whole command line: what kong parses and prints as help.
 type commandLine struct {
 	Run        runCommand        `cmd:"" help:"Load the service in stages, judge what was measured, report it."`

@@ -18,8 +18,5 @@ func (c *schemaCommand) Run(_ context.Context, p *program) (int, error) {
 	if c.Result {
 		schema = result.Schema()
 	}
-	if _, err := p.stdout.Write(schema); err != nil {
-		return exitUsage, err
-	}
-	return exitPass, nil
+	return p.print(string(schema))
 }
