@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/slogate/slogate/result"
@@ -54,6 +57,22 @@ func TestExitCodeOfAnInconclusiveComparison(t *testing.T) {
 		r := &result.Run{Judgement: &result.Judgement{Verdict: result.Warn, Objectives: []result.JudgedObjective{c.objective}}}
 		if got := exitCode(r, c.settings); got != c.want {
 			t.Errorf("%s: exitCode = %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// full is standard output on a full disk.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// What a command is called for and cannot print is no success.
+func TestExitWhereNothingCanBePrinted(t *testing.T) {
+	for _, call := range []string{"schema", "explain", "explain SLO012", "completion bash"} {
+		var said strings.Builder
+		code := Main(t.Context(), strings.Split(call, " "), os.LookupEnv, full{}, &said)
+		if code != exitUsage || !strings.Contains(said.String(), "no space left on device") {
+			t.Errorf("%s: exit code %d, said %q", call, code, said.String())
 		}
 	}
 }

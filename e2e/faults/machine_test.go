@@ -96,7 +96,7 @@ func machineFaults() []fault {
 				p.http, p.stage, p.objectives = "timeout: 10s", "rate: 20000/s, duration: 3s", []string{"p95 <= 40ms"}
 				return b.run(t, p, "--engine", "portable")
 			},
-			says: []string{"generator limited"},
+			says: []string{"generator limited", "held back by a CPU limit"},
 		},
 		{
 			group: "machine", name: "64 open files, a service that needs 100 connections", want: limited,
