@@ -1,10 +1,9 @@
 package result
 
 import (
-	"cmp"
+	"bytes"
 	"math"
 	"math/bits"
-	"slices"
 	"time"
 )
 
@@ -26,8 +25,8 @@ type Bucket struct {
 // hold and merges add. The zero value is empty. In JSON it is HdrHistogram's
 // V2 compressed encoding in base64, readable by every HdrHistogram library.
 type Histogram struct {
-	buckets []Bucket // ascending, no empty ones
-	total   int64
+	counts counts
+	total  int64
 }
 
 // width of the bucket that begins at low.
@@ -48,9 +47,19 @@ func (h Histogram) IsZero() bool { return h.total == 0 }
 // Total is the number of values.
 func (h Histogram) Total() int64 { return h.total }
 
-// Buckets returns the non-empty buckets in ascending order. They are not to be
-// changed.
-func (h Histogram) Buckets() []Bucket { return h.buckets }
+// Buckets returns the non-empty buckets in ascending order.
+func (h Histogram) Buckets() []Bucket {
+	var all []Bucket
+	for r := h.read(); r.read(); {
+		all = append(all, Bucket{Low: r.low(), Count: r.count})
+	}
+	return all
+}
+
+// Size is how many bytes the counts take in memory.
+func (h Histogram) Size() int { return cap(h.counts) }
+
+func (h Histogram) read() countReader { return countReader{rest: h.counts} }
 
 // Equivalent returns the highest value that shares a bucket with d: the value
 // that a percentile would be reported as.
@@ -62,7 +71,7 @@ func Equivalent(d time.Duration) time.Duration {
 
 // Equal reports whether two histograms hold the same counts.
 func (h Histogram) Equal(o Histogram) bool {
-	return h.total == o.total && slices.Equal(h.buckets, o.buckets)
+	return h.total == o.total && bytes.Equal(h.counts, o.counts)
 }
 
 // Quantile returns the value of rank ⌈total·num/den⌉ as the highest value
@@ -76,16 +85,12 @@ func (h Histogram) Quantile(num, den int64) (time.Duration, bool) {
 }
 
 func (h Histogram) rank(rank int64) time.Duration {
-	rank = max(rank, 1)
+	r := h.read()
 	var seen int64
-	for _, b := range h.buckets {
-		seen += b.Count
-		if seen >= rank {
-			return time.Duration(b.Low+width(b.Low)-1) * time.Microsecond
-		}
+	for seen < max(rank, 1) && r.read() {
+		seen += r.count
 	}
-	last := h.buckets[len(h.buckets)-1].Low
-	return time.Duration(last+width(last)-1) * time.Microsecond
+	return time.Duration(r.low()+width(r.low())-1) * time.Microsecond
 }
 
 // ceilMulDiv is ⌈a·num/den⌉ without overflow for 0 ≤ num ≤ den.
@@ -101,14 +106,11 @@ func ceilMulDiv(a, num, den int64) int64 {
 // Above counts the values that are greater than d, d's own bucket not
 // included.
 func (h Histogram) Above(d time.Duration) int64 {
-	low := lowest(clampMicros(d))
-	i, found := slices.BinarySearchFunc(h.buckets, low, func(b Bucket, low int64) int { return cmp.Compare(b.Low, low) })
-	if found {
-		i++
-	}
-	var n int64
-	for _, b := range h.buckets[i:] {
-		n += b.Count
+	behind := index(clampMicros(d)) + 1
+	r := h.read()
+	n := h.total
+	for r.read() && r.next <= behind {
+		n -= r.count
 	}
 	return n
 }
@@ -119,7 +121,9 @@ func (h Histogram) Min() (time.Duration, bool) {
 	if h.total == 0 {
 		return 0, false
 	}
-	return time.Duration(h.buckets[0].Low) * time.Microsecond, true
+	r := h.read()
+	r.read()
+	return time.Duration(r.low()) * time.Microsecond, true
 }
 
 // Max returns the end of the last bucket, and false for an empty histogram.
@@ -140,8 +144,8 @@ func (h Histogram) Mean() (time.Duration, bool) {
 
 func (h Histogram) meanMicros() float64 {
 	var sum float64
-	for _, b := range h.buckets {
-		sum += b.middle() * float64(b.Count)
+	for r := h.read(); r.read(); {
+		sum += middleOf(r.low()) * float64(r.count)
 	}
 	return sum / float64(h.total)
 }
@@ -154,54 +158,42 @@ func (h Histogram) StdDev() (time.Duration, bool) {
 	}
 	mean := h.meanMicros()
 	var sum float64
-	for _, b := range h.buckets {
-		d := b.middle() - mean
-		sum += d * d * float64(b.Count)
+	for r := h.read(); r.read(); {
+		d := middleOf(r.low()) - mean
+		sum += d * d * float64(r.count)
 	}
 	return time.Duration(math.Sqrt(sum/float64(h.total)) * float64(time.Microsecond)), true
 }
 
-func (b Bucket) middle() float64 { return float64(b.Low) + float64(width(b.Low)-1)/2 }
+// middleOf is the middle of the bucket that begins at low.
+func middleOf(low int64) float64 { return float64(low) + float64(width(low)-1)/2 }
 
 // Merge returns the exact sum of two histograms.
 func (h Histogram) Merge(o Histogram) Histogram {
-	// No larger than needed: the seconds of a stage are merged again and again, and
-	// kept until it ends.
-	out := make([]Bucket, 0, len(h.buckets)+len(o.buckets)-h.shared(o))
-	i, j := 0, 0
-	for i < len(h.buckets) || j < len(o.buckets) {
+	switch {
+	case h.total == 0:
+		return o
+	case o.total == 0:
+		return h
+	}
+	// A sum takes no more bytes than its terms, and mostly far fewer.
+	w := countWriter{counts: make(counts, 0, len(h.counts)+len(o.counts))}
+	a, b := h.read(), o.read()
+	moreA, moreB := a.read(), b.read()
+	for moreA || moreB {
 		switch {
-		case j == len(o.buckets) || i < len(h.buckets) && h.buckets[i].Low < o.buckets[j].Low:
-			out = append(out, h.buckets[i])
-			i++
-		case i == len(h.buckets) || o.buckets[j].Low < h.buckets[i].Low:
-			out = append(out, o.buckets[j])
-			j++
+		case !moreB || moreA && a.next < b.next:
+			w.add(a.next-1, a.count)
+			moreA = a.read()
+		case !moreA || b.next < a.next:
+			w.add(b.next-1, b.count)
+			moreB = b.read()
 		default:
-			out = append(out, Bucket{h.buckets[i].Low, h.buckets[i].Count + o.buckets[j].Count})
-			i++
-			j++
+			w.add(a.next-1, a.count+b.count)
+			moreA, moreB = a.read(), b.read()
 		}
 	}
-	return Histogram{buckets: out, total: h.total + o.total}
-}
-
-// shared counts the buckets that both have.
-func (h Histogram) shared(o Histogram) int {
-	n, i, j := 0, 0, 0
-	for i < len(h.buckets) && j < len(o.buckets) {
-		a, b := h.buckets[i].Low, o.buckets[j].Low
-		if a == b {
-			n++
-		}
-		if a <= b {
-			i++
-		}
-		if b <= a {
-			j++
-		}
-	}
-	return n
+	return Histogram{counts: bytes.Clone(w.counts), total: h.total + o.total}
 }
 
 func clampMicros(d time.Duration) int64 {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"bytes"
 	"math"
 	"math/bits"
 	"time"
@@ -45,18 +46,18 @@ func (r *Recorder) RecordNumber(v float64) {
 
 // Histogram returns what has been recorded so far.
 func (r *Recorder) Histogram() Histogram {
-	var buckets []Bucket
+	var w countWriter
 	for n, p := range r.pages {
 		if p == nil {
 			continue
 		}
 		for k, count := range p {
 			if count > 0 {
-				buckets = append(buckets, Bucket{Low: low(n<<pageBits | k), Count: count})
+				w.add(n<<pageBits|k, count)
 			}
 		}
 	}
-	return Histogram{buckets: buckets, total: r.total}
+	return Histogram{counts: bytes.Clone(w.counts), total: r.total}
 }
 
 // index numbers the buckets: 2048 of width 1, then 1024 of each further

@@ -32,8 +32,8 @@ func wireCases() map[string]Histogram {
 		"edges":       histogramOf(edges()...),
 		"dense":       dense.Histogram(),
 		"spread":      spread.Histogram(),
-		"above 2^32":  {buckets: []Bucket{{Low: 7, Count: 1 << 40}, {Low: 4096, Count: 1<<33 + 1}}, total: 1<<40 + 1<<33 + 1},
-		"the largest": {buckets: []Bucket{{Low: 7, Count: maxCount}}, total: maxCount},
+		"above 2^32":  counted(Bucket{Low: 7, Count: 1 << 40}, Bucket{Low: 4096, Count: 1<<33 + 1}),
+		"the largest": counted(Bucket{Low: 7, Count: maxCount}),
 	}
 }
 
@@ -111,7 +111,7 @@ func decoded(t *testing.T, ref *hdrhistogram.Histogram) Histogram {
 }
 
 func TestHistogramTooLarge(t *testing.T) {
-	h := Histogram{buckets: []Bucket{{Low: 7, Count: maxCount + 1}}, total: maxCount + 1}
+	h := counted(Bucket{Low: 7, Count: maxCount + 1})
 	if _, err := h.MarshalJSON(); err == nil {
 		t.Error("a count above the limit was encoded")
 	}
@@ -190,6 +190,24 @@ func TestHostileHistograms(t *testing.T) {
 	var h Histogram
 	if err := h.UnmarshalJSON([]byte(`7`)); err == nil {
 		t.Error("a number was read as a histogram")
+	}
+}
+
+// Other programs may write empty buckets one by one, and some behind the last.
+func TestHistogramHasOneForm(t *testing.T) {
+	want := counted(Bucket{Low: 3, Count: 1}, Bucket{Low: 5, Count: 200})
+	for name, text := range map[string]string{
+		"one by one":     whole(t, 0, 0, 0, 1, 0, 200),
+		"runs of one":    whole(t, -1, -2, 1, -1, 200),
+		"after the last": whole(t, -3, 1, 0, 200, -7, 0),
+	} {
+		var got Histogram
+		if err := got.UnmarshalJSON([]byte(`"` + text + `"`)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

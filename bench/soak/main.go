@@ -283,7 +283,7 @@ func kept(s *result.Stage) int64 {
 func bytesOf(all []result.Slice) int64 {
 	var n int64
 	for _, s := range all {
-		n += int64(unsafe.Sizeof(s)) + int64(len(s.Response.Buckets()))*int64(unsafe.Sizeof(result.Bucket{}))
+		n += int64(unsafe.Sizeof(s)) + int64(s.Response.Size())
 	}
 	return n
 }

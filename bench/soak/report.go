@@ -23,7 +23,7 @@ type figure struct {
 }
 
 // A histogram is kept of each second, for the charts. On the heap it takes up to
-// one and a half of its size, as slices of Go grow; the memory of the process
+// one and a half of its size, as their list grows; the memory of the process
 // may be twice the heap before Go collects its garbage.
 var figures = []figure{
 	{"resident memory", "MB", 1e-6, func(s sample) float64 { return float64(s.RSS) }, 3},
