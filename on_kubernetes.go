@@ -112,7 +112,7 @@ func (f spreadFlags) check(c *runCommand, files int) error {
 	}
 	switch {
 	case f.Image == "":
-		return hinted{errors.New("--on kubernetes needs --image"), "build it from slogate's Dockerfile with --build-arg TAGS=kubernetes, and push it to where the cluster pulls from"}
+		return hinted{errors.New("--on kubernetes needs --image"), "--image ghcr.io/slogate/slogate:v1, or one from where the cluster pulls, of this version of slogate"}
 	case f.StartIn < time.Second || f.StartIn > time.Hour:
 		return fmt.Errorf("--start-in is %s, want 1s to 1h", f.StartIn)
 	case files > 1:

@@ -159,12 +159,18 @@ func describe(ctx context.Context, b *bench) string {
 	var name unix.Utsname
 	_ = unix.Uname(&name)
 	lines := []string{
-		fmt.Sprintf("- Machine: %s, %d cores, Linux %s, %s", processor(), runtime.NumCPU(), unix.ByteSliceToString(name.Release[:]), runtime.Version()),
+		fmt.Sprintf("- Machine: %s, %d cores, Linux %s, %s", processor(), runtime.NumCPU(), kernel(unix.ByteSliceToString(name.Release[:])), runtime.Version()),
 		"- Day: " + time.Now().UTC().Format(time.DateOnly),
 		"- Command: `" + strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " ") + "`",
 		"- Peers: " + strings.Join(slices.Sorted(maps.Values(peers)), ", ") + ", wrk " + b.version(ctx, "wrk", "-v"),
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// kernel is the version alone: what a builder appends is about the machine.
+func kernel(release string) string {
+	version, _, _ := strings.Cut(release, "-")
+	return version
 }
 
 // version is the first number in what a program says about itself.

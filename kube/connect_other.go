@@ -9,6 +9,6 @@ import "context"
 func Connect(context.Context, Options) (*Client, error) {
 	return nil, &ConnectError{
 		Msg:  "this slogate was built without Kubernetes",
-		Hint: "go install -tags kubernetes github.com/slogate/slogate@latest, or an image built with --build-arg TAGS=kubernetes",
+		Hint: "take a release's archive slogate-full_…, the image ghcr.io/slogate/slogate, or go install -tags kubernetes github.com/slogate/slogate@latest",
 	}
 }

@@ -19,7 +19,7 @@ const Version = 1
 type Run struct {
 	Version   int        `json:"version"`         // of the file format: 1
 	Slogate   string     `json:"slogate"`         // version of the program
-	Name      string     `json:"name"`            // of the SLO file, else its path without extension
+	Name      string     `json:"name"`            // of the SLO file, else its base name without extension
 	SLO       SLO        `json:"slo"`             // the file that the run followed
 	Target    string     `json:"target"`          // without user, password and query
 	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at

@@ -53,7 +53,7 @@ var groups = []struct{ name, title, intro string }{
 	{"network", "The network between slogate and the service", ""},
 	{"machine", "The machine that slogate runs on", "What the generator lacks is never a failure of the service."},
 	{"process", "The process", "The result file and every report are absent, old or whole, never torn."},
-	{"forge", "GitHub", "A read-only token, a fork, an outage or an old server never fail the build: the job summary holds the report, and a notice says what could not be posted."},
+	{"forge", "GitHub", "A read-only token, a fork, an outage or an old server change no verdict: the job summary holds the report, and a notice says what could not be posted. Comparisons with earlier results that cannot be read are skipped; where an SLO file has nothing else, nothing was judged."},
 	{"files", "Files that slogate reads", "A broken baseline never turns a comparison into a pass."},
 }
 
