@@ -111,7 +111,7 @@ func (g *guest) answered(c *wireConn, end time.Duration) outcome {
 func (g *guest) failed(err error, end time.Duration) outcome {
 	o := g.ended(end)
 	if c := g.conn; c != nil && (c.state == busyConn) {
-		o.status, o.body = c.parser.Status(), c.parser.Body()
+		o.status, o.body = c.parser.Status(), g.step.written(c.parser.Body())
 	}
 	o.class, o.detail = classify(err), err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {

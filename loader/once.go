@@ -140,8 +140,9 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	a := &x.answer
 	_ = a.decode(false) // what cannot be decoded is printed as it came
 	u.keepCookies(st, &a.reply)
+	seen := st.show(u, &a.reply, a.service())
 	if st.hides {
-		u.hide(st, st.show(u, &a.reply, a.service()))
+		u.hide(st, &a.reply, seen)
 		o.mask = o.loader.mask.with(u.secrets(a.texts()...))
 	}
 	if a.status != 0 {
@@ -153,7 +154,6 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		o.lines("!", o.mask.text(fmt.Sprintf("%s: %s", failed.class, failed.detail)))
 		return false
 	}
-	seen := st.show(u, &a.reply, a.service())
 	return o.checks(st, a.status, seen) && o.captures(u, st, seen) && o.measures(st, seen)
 }
 

@@ -275,7 +275,7 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	var seen *slo.Answer
 	if st.hides {
 		seen = st.show(u, r, service)
-		u.hide(st, seen)
+		u.hide(st, r, seen)
 	}
 	if !st.accepts(r.status) {
 		return result.BadStatus, strings.TrimSpace(fmt.Sprintf("status %d %s", r.status, r.said))
@@ -303,6 +303,15 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 		return result.FailedCheck, why
 	}
 	return result.Success, ""
+}
+
+// written is what may be kept of an answer that is not whole: nothing where a
+// secret would be taken out of it, which could not be found.
+func (st *step) written(body []byte) []byte {
+	if st.hides {
+		return nil
+	}
+	return body
 }
 
 // measure takes the numbers of a step out of an answer, and says why one could

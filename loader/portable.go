@@ -301,6 +301,7 @@ func (o *outcome) take(a *answer) {
 		o.body = a.body // it may have been decoded
 		return
 	}
+	o.body = o.step.written(a.body)
 	o.class, o.detail = classify(a.err), a.err.Error()
 	if _, lacks := errors.AsType[*lackError](a.err); lacks {
 		o.class = result.FailedCheck // as of a request that could not be written

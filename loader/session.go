@@ -198,15 +198,20 @@ func (u *user) secrets(texts ...[]byte) []string {
 }
 
 // hide keeps the secrets of an answer out of what is written of it, whatever
-// becomes of the request.
-func (u *user) hide(st *step, seen *slo.Answer) {
+// becomes of the request. Where they cannot be looked for, nothing of the answer
+// is kept.
+func (u *user) hide(st *step, r *reply, seen *slo.Answer) {
 	for _, c := range st.request.Captures {
 		if !c.IsSecret() {
 			continue
 		}
-		if found, err := c.Find(seen); err == nil {
-			u.session.hidden = append(u.session.hidden, found.Text)
-			u.session.of.values.add(found.Text)
+		found, known := c.Secrets(seen)
+		if !known {
+			r.body, r.header = nil, nil
+		}
+		for _, text := range found {
+			u.session.hidden = append(u.session.hidden, text)
+			u.session.of.values.add(text)
 		}
 	}
 }

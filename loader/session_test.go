@@ -177,6 +177,46 @@ func TestSecretCapturesAreMasked(t *testing.T) {
 	})
 }
 
+// Of an answer whose secrets are spelled otherwise than they are captured, or
+// cannot be looked for, nothing of them is kept.
+func TestSecretsThatCannotBeLookedFor(t *testing.T) {
+	long := strings.Repeat("S3cretPart", 1000)
+	for name, tt := range map[string]struct{ body, path string }{
+		"a map":     {`{ "session": { "user": "a", "key": "S3cretPart" } }`, "$.session"},
+		"a list":    {`{ "keys": [ 1, [ "S3cretPart" ] ] }`, "$.keys"},
+		"too long":  {`{"t":"` + long + `"}`, "$.t"},
+		"not whole": {`{"t":"S3cretPart`, "$.t"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachEngine(t, func(t *testing.T, engine string) {
+				url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/cut" {
+						w.Header().Set("Content-Length", "20000")
+					}
+					io.WriteString(w, tt.body)
+				})
+				l := newLoader(t, parse(t, url, `
+  - {request: GET /, capture: {secret_t: `+tt.path+`}, checks: [status == 201]}
+  - {request: GET /cut, capture: {secret_t: `+tt.path+`}}`), Options{Engine: engine, Seed: 1})
+				s := l.Run(t.Context(), counted(20, 2))
+				coherent(t, s)
+				if len(s.Failures) == 0 {
+					t.Fatal("no request failed")
+				}
+				var once bytes.Buffer
+				_ = l.Once(t.Context(), &once) // its checks fail
+				texts := once.String()
+				for _, sample := range append(s.Failures, s.Slowest...) {
+					texts += sample.Body + sample.Detail
+				}
+				if strings.Contains(texts, "S3cret") {
+					t.Errorf("a secret is written:\n%s", texts)
+				}
+			})
+		})
+	}
+}
+
 // A service that hands out a new token for every login answers once with the
 // token of the user before, and once with its own old one: none is kept.
 func TestReplacedSecretsAreMasked(t *testing.T) {

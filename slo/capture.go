@@ -90,6 +90,47 @@ func (c Capture) Find(a *Answer) (Content, error) {
 	return found, nil
 }
 
+// Secrets returns what of an answer must be written nowhere: the value of a
+// capture named secret_, and of a list or map every text and number in it, which
+// may be spelled otherwise than Find writes it. It returns false where the answer
+// is not what the capture reads, or the value is larger than can be looked for:
+// then nothing of the answer may be written.
+func (c Capture) Secrets(a *Answer) ([]string, bool) {
+	if c.Source == FromJSON && a.Exact == nil {
+		return nil, false
+	}
+	found, err := c.find(a)
+	switch {
+	case err != nil:
+		return nil, true
+	case len(found.Text) > c.most():
+		return nil, false
+	}
+	all := []string{found.Text}
+	if found.Typed {
+		all = appendScalars(all, ExactJSON([]byte(found.Text)))
+	}
+	return all, true
+}
+
+func appendScalars(dst []string, v any) []string {
+	switch v := v.(type) {
+	case string:
+		return append(dst, v)
+	case json.Number:
+		return append(dst, v.String())
+	case []any:
+		for _, one := range v {
+			dst = appendScalars(dst, one)
+		}
+	case map[string]any:
+		for _, one := range v {
+			dst = appendScalars(dst, one)
+		}
+	}
+	return dst
+}
+
 func (c Capture) most() int {
 	if c.IsSecret() {
 		return MaxSecretCaptured
@@ -308,8 +349,13 @@ func costly(q *spec.PathQuery) string {
 			return "the path has several selectors in one pair of brackets"
 		}
 		for _, selector := range s.Selectors() {
-			if f, ok := selector.(*spec.FilterSelector); ok && costlyFilter(f.String()) {
+			f, ok := selector.(*spec.FilterSelector)
+			switch {
+			case !ok:
+			case costlyFilter(f.String()):
 				return "a filter may only compare parts of the element itself: no $, no .., no list of selectors and no function"
+			case descents > 0 && comparesParts(f.String()):
+				return "a filter after .. may only compare a part of the element with a value"
 			}
 		}
 	}
@@ -343,6 +389,29 @@ func costlyFilter(text string) bool {
 			if bytes.HasSuffix(inside.Bytes(), []byte("[")) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// comparesParts reports whether a filter compares two parts of its element, as
+// @.a == @.b does. That takes as long as the element is large; after a descent
+// every element would be gone through once for each of those around it.
+func comparesParts(text string) bool {
+	part, compared := false, false // the side of a comparison begins with @; a side stands before it
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"', '\'':
+			at += stringEnd(text[at:]) - 1
+		case '@':
+			if compared {
+				return true
+			}
+			part = true
+		case '=', '<', '>':
+			part, compared = false, part || compared
+		case '&', '|', '?', '(', ')':
+			part, compared = false, false
 		}
 	}
 	return false

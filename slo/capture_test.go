@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // captureOf reads a capture as Parse does.
@@ -174,4 +175,52 @@ func FuzzCapture(f *testing.F) {
 			t.Errorf("%q finds %q, which is no JSON", form, found.Text)
 		}
 	})
+}
+
+// After a descent each element is looked at once for all that are around it, so
+// that a comparison of two of its parts would take the square of the answer.
+func TestPathsTakeNoLongerThanTheAnswer(t *testing.T) {
+	for path, costs := range map[string]bool{
+		"$..[?@ == @]":                       true,
+		"$..[?@.a==@.b]":                     true,
+		`$..[?@.a == 1 && @.b >= @['c']]`:    true,
+		`$..[?!(@.a < @.b)]`:                 true,
+		`$..a[?@.x == "@" || 'a' == @.b]`:    false,
+		`$..[?@.a == 1 && @.b != null]`:      false,
+		`$..[?@.a && @.b]`:                   false,
+		`$..[?@.a[?@.b == 1]]`:               false,
+		"$.items[?@.a == @.b]":               false,
+		`$.items[?@.price < 10 || @.a=="="]`: false,
+	} {
+		if err := (&Capture{Text: path}).parse(); (err != nil) != costs {
+			t.Errorf("%s: %v, refused: %t is wanted", path, err, costs)
+		}
+	}
+}
+
+func TestSecretsOfACapture(t *testing.T) {
+	answer := &Answer{
+		Body:  "key=abc",
+		Exact: exact(t, `{"t": "abc", "n": 12, "map": {"k": "x\"y", "l": [1.50, true, null, "z"]}, "big": "`+strings.Repeat("x", MaxSecretCaptured+1)+`"}`),
+	}
+	for form, want := range map[string]struct {
+		all   []string
+		known bool
+	}{
+		"$.t":          {[]string{"abc"}, true},
+		"$.n":          {[]string{"12", "12"}, true},
+		"$.map":        {[]string{`{"k":"x\"y","l":[1.50,true,null,"z"]}`, `x"y`, "1.50", "z"}, true},
+		"$.big":        {nil, false},
+		"$.missing":    {nil, true},
+		"body ~ =(.*)": {[]string{"abc"}, true},
+	} {
+		got, known := captureOf(t, "secret_x", form).Secrets(answer)
+		sortScalars := cmpopts.SortSlices(func(a, b string) bool { return a < b })
+		if diff := cmp.Diff(want.all, got, sortScalars); diff != "" || known != want.known {
+			t.Errorf("%s: known %t, want %t; (-want +got):\n%s", form, known, want.known, diff)
+		}
+	}
+	if _, known := captureOf(t, "secret_x", "$.t").Secrets(&Answer{Body: `{"t": "ab`}); known {
+		t.Error("what a text that is no JSON holds is known")
+	}
 }
