@@ -101,6 +101,24 @@ func TestCompressionIsBounded(t *testing.T) {
 	}
 }
 
+// JSON that would take many times the memory of its text is not read.
+func TestLargeJSONIsNotRead(t *testing.T) {
+	large := gzipped("[" + strings.Repeat("0,", mostJSON/2) + "0]")
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(large)
+		})
+		for _, looks := range []string{"checks: ['json != 1']", "capture: {n: '$[0]'}", "measure: {n: '$[0]'}"} {
+			l := newLoader(t, with(t, url, "{compression: on}", "  - {request: GET /, "+looks+"}"), Options{Engine: engine})
+			s := l.Run(t.Context(), counted(1, 1))
+			if s.Counters.FailedCheck != 1 || !strings.Contains(s.Failures[0].Detail, "of JSON at most 8 MiB are read") {
+				t.Errorf("%s: %+v, %+v", looks, s.Counters, s.Failures)
+			}
+		}
+	})
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{}, true)
 	f.Add(gzipped("hello"), false)

@@ -144,7 +144,9 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
 	}
 	kept := newSessions(file, target, opts)
+	var turn sync.Mutex
 	for _, st := range plan.all {
+		st.turn = &turn
 		st.kept = st.keep(mask) + kept.longest() + m.tokens.longest()
 	}
 	c, err := newClient(m, opts.Address)

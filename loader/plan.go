@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slogate/slogate/result"
@@ -47,11 +48,20 @@ type step struct {
 	request  *slo.Request
 	message  *message
 	sees     sight
-	hides    bool   // one of its captures is a secret
-	cookies  bool   // those of the answer are kept
-	callee   callee // nil: no method of gRPC is called
-	kept     int    // bytes of an answer's body
+	hides    bool        // one of its captures is a secret
+	cookies  bool        // those of the answer are kept
+	callee   callee      // nil: no method of gRPC is called
+	kept     int         // bytes of an answer's body
+	turn     *sync.Mutex // of the answers with much JSON, one after the other; nil: none
 }
+
+// A value of JSON takes many times the memory of its text: 50 times where it is
+// a list of zeros. Answers up to muchJSON are read at once, larger ones one
+// after the other, and no larger ones than mostJSON.
+const (
+	muchJSON = 256 << 10
+	mostJSON = 8 << 20
+)
 
 // sight says which parts of an answer the checks and captures of a step look
 // at, so that the others need not be kept. exact is JSON with its numbers as
@@ -272,6 +282,10 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if err := r.decode(st.sees.body); err != nil {
 		return result.Protocol, err.Error()
 	}
+	if st.readsJSON(r) && len(r.body) > muchJSON && st.turn != nil {
+		st.turn.Lock()
+		defer st.turn.Unlock()
+	}
 	var seen *slo.Answer
 	if st.hides {
 		seen = st.show(u, r, service)
@@ -288,6 +302,9 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	}
 	if why := r.events.lack(); why != "" {
 		return result.FailedCheck, why
+	}
+	if st.readsJSON(r) && len(r.body) > mostJSON {
+		return result.FailedCheck, fmt.Sprintf("the body has %d bytes; of JSON at most %d MiB are read", len(r.body), mostJSON>>20)
 	}
 	for _, c := range st.request.Checks {
 		if held, err := c.Holds(seen); err != nil {
@@ -312,6 +329,12 @@ func (st *step) written(body []byte) []byte {
 		return nil
 	}
 	return body
+}
+
+// readsJSON reports whether the checks, captures or measures look into the JSON
+// of an answer's body.
+func (st *step) readsJSON(r *reply) bool {
+	return (st.sees.json || st.sees.exact) && r.events == nil
 }
 
 // measure takes the numbers of a step out of an answer, and says why one could
@@ -344,11 +367,13 @@ func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	if st.sees.body {
 		seen.Body = string(r.body)
 	}
-	if st.sees.json && r.events == nil {
-		seen.JSON = decodeJSON(r.body)
-	}
-	if st.sees.exact && r.events == nil {
-		seen.Exact = slo.ExactJSON(r.body)
+	if st.readsJSON(r) && len(r.body) <= mostJSON {
+		if st.sees.json {
+			seen.JSON = decodeJSON(r.body)
+		}
+		if st.sees.exact {
+			seen.Exact = slo.ExactJSON(r.body)
+		}
 	}
 	seen.SetCookie = r.setCookie
 	r.events.show(seen, st.sees)
