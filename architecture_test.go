@@ -10,7 +10,7 @@ import (
 // allowed is the drawing of CONTRIBUTING.md: what each station may import of
 // the others.
 var allowed = map[string][]string{
-	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "kube", "kube/ceiling", "kube/spread", "loader", "pprof", "prometheus", "report", "result", "revision", "run", "service", "slo"},
+	"":                          {"action", "action/docker", "action/route", "baseline", "cost", "demo", "diagnose", "draft", "gate", "github", "kube", "kube/ceiling", "kube/spread", "loader", "pprof", "prometheus", "report", "result", "revision", "run", "secret", "service", "slo"},
 	"action":                    {"github", "result"},
 	"action/docker":             {},
 	"action/route":              {},
@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"bench/loopback":            {},
 	"bench/soak":                {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
 	"bench/verdicts":            {"bench/loopback", "gate", "gate/stats", "loader", "result", "run", "slo"},
-	"loader":                    {"loader/epoll", "loader/grpc", "loader/http1", "loader/schedule", "result", "slo"},
+	"loader":                    {"loader/epoll", "loader/grpc", "loader/http1", "loader/schedule", "result", "secret", "slo"},
 	"loader/epoll":              {},
 	"loader/grpc":               {},
 	"loader/http1":              {},
@@ -48,7 +48,8 @@ var allowed = map[string][]string{
 	"result":                    {},
 	"release":                   {},
 	"revision":                  {},
-	"service":                   {},
+	"secret":                    {},
+	"service":                   {"secret"},
 	"slo":                       {},
 }
 

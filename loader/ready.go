@@ -85,7 +85,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 			return nil
 		}
 		if barred := l.client.barred.Load(); barred != nil {
-			return fmt.Errorf("target %q: %w", l.mask.text(addressOf(l.target)), barred) // waiting would not help
+			return fmt.Errorf("target %q: %w", l.mask.Text(addressOf(l.target)), barred) // waiting would not help
 		}
 		cut := over(limited)
 		if !cut {
@@ -106,14 +106,14 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: l.mask.text(addressOf(l.target)), Within: within}
+	e := &NotReadyError{Host: l.mask.Text(addressOf(l.target)), Within: within}
 	if l.client.socket == "" {
 		e.Tried = probe(ctx, l.client)
 	} else {
 		e.Host = l.client.socket
 	}
 	for i := range e.Tried {
-		e.Tried[i].Address = l.mask.text(e.Tried[i].Address)
+		e.Tried[i].Address = l.mask.Text(e.Tried[i].Address)
 	}
 	if l.file.WaitFor != nil || l.client.socket != "" {
 		e.Last = failed
@@ -192,7 +192,7 @@ func (l *Loader) connects(ctx context.Context) string {
 	defer cancel()
 	c, err := l.client.open(ctx)
 	if err != nil {
-		return l.mask.text(fmt.Sprintf("%q: %s", address, reason(err)))
+		return l.mask.Text(fmt.Sprintf("%q: %s", address, reason(err)))
 	}
 	l.client.note(c.RemoteAddr().String())
 	c.Close()
@@ -203,7 +203,7 @@ func (l *Loader) connects(ctx context.Context) string {
 func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 	r, err := requestOf(st, u, nil)
 	if err != nil {
-		return l.mask.clean([]byte(err.Error()), detailBytes)
+		return clean(l.mask, []byte(err.Error()), detailBytes)
 	}
 	if r.timeout <= 0 {
 		r.timeout = l.file.WaitFor.Timeout
@@ -216,7 +216,7 @@ func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 		return ""
 	}
 	detail := []byte(o.detail)
-	return l.mask.with(u.secrets(detail)).clean(detail, detailBytes)
+	return clean(l.mask.With(u.secrets(detail)), detail, detailBytes)
 }
 
 // probe tries every address of a client's host once.
