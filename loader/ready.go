@@ -24,7 +24,7 @@ const (
 
 // NotReadyError says that the target was not ready in time.
 type NotReadyError struct {
-	Host   string        // and port, as the SLO file names it
+	Host   string        // and port, as the SLO file names it, or the socket; without secrets
 	Within time.Duration // the time that the target had
 	Last   string        // why the wait_for request failed the last time; empty without one
 	Tried  []Attempt     // each address of the host
@@ -75,7 +75,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	within := l.Patience()
+	within, host := l.Patience(), l.mask.Text(cmp.Or(l.client.socket, addressOf(l.target)))
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	last, failed := "", ""
@@ -85,7 +85,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 			return nil
 		}
 		if barred := l.client.barred.Load(); barred != nil {
-			return fmt.Errorf("target %q: %w", l.mask.Text(addressOf(l.target)), barred) // waiting would not help
+			return fmt.Errorf("target %q: %w", host, barred) // waiting would not help
 		}
 		cut := over(limited)
 		if !cut {
@@ -94,7 +94,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		if why != last && !cut && progress != nil {
 			note := why
 			if last == "" {
-				note = fmt.Sprintf("waiting for %q, up to %v", addressOf(l.target), within)
+				note = fmt.Sprintf("waiting for %q, up to %v", host, within)
 			}
 			progress(note)
 		}
@@ -106,11 +106,9 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: l.mask.Text(addressOf(l.target)), Within: within}
+	e := &NotReadyError{Host: host, Within: within}
 	if l.client.socket == "" {
 		e.Tried = probe(ctx, l.client)
-	} else {
-		e.Host = l.client.socket
 	}
 	for i := range e.Tried {
 		e.Tried[i].Address = l.mask.Text(e.Tried[i].Address)
