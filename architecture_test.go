@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"revision":                  {},
 	"secret":                    {},
 	"service":                   {"secret"},
-	"slo":                       {},
+	"slo":                       {"secret"},
 }
 
 func TestImportsFollowTheDrawing(t *testing.T) {
