@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"e2e/faults":                {},
 	"github":                    {},
 	"pprof":                     {"result"},
-	"prometheus":                {},
+	"prometheus":                {"secret"},
 	"prometheus/prometheustest": {},
 	"github/githubtest":         {},
 	"kube":                      {"result"},
