@@ -151,7 +151,7 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	if a.err != nil {
 		failed := &outcome{step: st, user: u}
 		failed.take(a)
-		o.lines("!", o.mask.Text(fmt.Sprintf("%s: %s", failed.class, failed.detail)))
+		o.lines("!", bounded(o.mask.Text(fmt.Sprintf("%s: %s", failed.class, failed.detail)), detailBytes))
 		return false
 	}
 	seen := st.show(u, &a.reply, a.service())
