@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"prometheus":                {"secret"},
 	"prometheus/prometheustest": {},
 	"github/githubtest":         {},
-	"kube":                      {"result"},
+	"kube":                      {"result", "secret"},
 	"kube/ceiling":              {"kube"},
 	"kube/spread":               {"kube"},
 	"result":                    {},
