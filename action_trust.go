@@ -11,6 +11,7 @@ import (
 	"github.com/slogate/slogate/action/route"
 	"github.com/slogate/slogate/github"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -59,11 +60,7 @@ func (t trust) guard(target string, w way) loader.Guard {
 // veil takes the secrets of a file out of a text, in whatever spelling. A runner
 // masks its log, but neither comments nor outputs.
 func veil(text string, file *slo.File) string {
-	var pairs []string
-	for _, spelling := range loader.Spellings(file.Secrets) {
-		pairs = append(pairs, spelling, "***")
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return secret.NewMask(file.Secrets).Text(text)
 }
 
 // veiled is an error without the secrets of a file.

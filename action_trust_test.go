@@ -342,6 +342,22 @@ func TestTargetWithASecret(t *testing.T) {
 	}
 }
 
+// Nor is one that cannot be connected to, while it is waited for and after.
+func TestClosedTargetWithASecret(t *testing.T) {
+	const host = "127.0.0.78"
+	j := newJob(t)
+	j.write(t, "slo.yaml", strings.Replace(sloFile("iris", "http://${secret.HOST}:9", "p95 <= 30s"), "timeout: 20s", "timeout: 1s", 1))
+	code, log := j.run(t, map[string]string{"INPUT_ENV": "HOST", "HOST": host})
+	if code != exitInconclusive || !strings.Contains(log, `waiting for "***:9", up to 1s`) || !strings.Contains(log, `target "***:9" was not ready within 1s`) {
+		t.Errorf("exit %d\n%s", code, log)
+	}
+	for where, text := range map[string]string{"log": withoutMasks(log), "summary": j.summary(t)} {
+		if strings.Contains(text, host) {
+			t.Errorf("in the %s:\n%s", where, text)
+		}
+	}
+}
+
 // A regression that the label accepts only warns, and the report says whose it
 // is.
 func TestAcceptedRegressionInTheReport(t *testing.T) {

@@ -156,7 +156,7 @@ func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*
 	if err != nil {
 		return nil, exitUsage, err
 	}
-	client, err := connect(ctx, s.Kube, cmp.Or(c.Namespace, namespaceOf(plan.file)))
+	client, err := connect(ctx, s.Kube, cmp.Or(c.Namespace, namespaceOf(plan.file)), plan.file)
 	if err != nil {
 		return nil, exitUsage, err
 	}

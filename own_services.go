@@ -55,7 +55,7 @@ func newOwnServices(file *slo.File, out string, places ...place) (*ownServices, 
 	o := &ownServices{ended: make(chan *loader.StopError, len(places))}
 	for _, at := range places {
 		spec := service.Spec{
-			Name: at.name, Dir: at.dir, Env: env, Port: at.port, Secrets: loader.Spellings(file.Secrets), Output: out,
+			Name: at.name, Dir: at.dir, Env: env, Port: at.port, Secrets: file.Secrets, Output: out,
 		}
 		for _, log := range spec.Logs() {
 			if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,6 +10,7 @@ import (
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/prometheus"
 	"github.com/slogate/slogate/run"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -42,12 +43,13 @@ func (l *loaders) series(file *slo.File, s settings) (run.Series, error) {
 		}
 		return get(ctx)
 	}
+	asked := prometheus.Server{Fetch: fetch, Mask: secret.NewMask(file.Secrets)}
 	return func(ctx context.Context, query string, from, until time.Time, every time.Duration) ([]prometheus.Point, error) {
-		points, err := prometheus.Range(ctx, fetch, query, from, until, every)
+		points, err := asked.Range(ctx, query, from, until, every)
 		if err == nil {
 			return points, nil
 		}
-		text := veil("the Prometheus server: "+err.Error(), file)
+		text := "the Prometheus server: " + asked.Mask.Text(err.Error())
 		if _, wrong := errors.AsType[*prometheus.QueryError](err); wrong {
 			return nil, &prometheus.QueryError{Text: text}
 		}

@@ -90,7 +90,7 @@ func (s settings) watched(ctx context.Context, p *program, file *slo.File) (c ru
 	if way.missing != "" {
 		return unwatched{cmp.Or(k.HPA, k.Deployment), way.missing}, []string{"kubernetes is not watched: " + way.missing}, nil
 	}
-	client, err := connect(ctx, way, k.Namespace)
+	client, err := connect(ctx, way, k.Namespace, file)
 	if err != nil {
 		return nil, nil, err
 	}

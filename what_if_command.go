@@ -101,7 +101,7 @@ func (c *whatIfCommand) autoscaler(ctx context.Context, p *program, file *slo.Fi
 	if name == "" {
 		return ceiling.Autoscaler{}, hinted{errors.New("no autoscaler is named"), "name it in the file, kubernetes: {hpa: NAME}, or with --hpa NAME"}
 	}
-	client, err := connect(ctx, p.cluster(c.kubeFlags), cmp.Or(c.Namespace, namespaceOf(file)))
+	client, err := connect(ctx, p.cluster(c.kubeFlags), cmp.Or(c.Namespace, namespaceOf(file)), file)
 	if err != nil {
 		return ceiling.Autoscaler{}, err
 	}

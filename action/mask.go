@@ -28,6 +28,10 @@ func (a *Action) Mask(values ...string) error {
 
 // secretForms lists every text that gives the value away. A runner compares
 // line by line, so that a value of several lines is masked as its lines.
+//
+// They are fewer than package secret knows, which masks all that slogate writes
+// itself: each is a line in the log, and a piece of base64 would take its like out
+// of the logs of every later step.
 func secretForms(value string) []string {
 	var forms []string
 	add := func(form string) {

@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"github.com/slogate/slogate/github"
+	"github.com/slogate/slogate/secret"
 )
 
 // Service is the artifact service of a job: the fourth version of the protocol,
@@ -343,7 +344,7 @@ func (s *Service) quote(body []byte) string {
 	if json.Unmarshal(body, &said) != nil {
 		return ""
 	}
-	text := strings.ReplaceAll(said.Message, s.token, "***")
+	text := secret.NewMask([]string{s.token}).Text(said.Message)
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // Error is a refusal of the API.
@@ -123,11 +125,7 @@ func (c *Client) until(moment time.Time) time.Duration {
 // quote prepares a text of the server for an error; the token is not repeated,
 // nor is one that invisible characters kept apart.
 func (c *Client) quote(text string) string {
-	text = oneLine(text)
-	if c.token != "" {
-		text = strings.ReplaceAll(text, c.token, "***")
-	}
-	return shortened(text)
+	return shortened(secret.NewMask([]string{c.token}).Text(oneLine(text)))
 }
 
 // cleaned returns a text in one line without invisible characters, cut.

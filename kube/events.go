@@ -90,7 +90,7 @@ func (w *Watcher) keepEvent(e event) {
 		At:      e.at().Add(-w.ahead),
 		Object:  cut(e.InvolvedObject.Kind, maxName) + "/" + cut(e.InvolvedObject.Name, maxName),
 		Reason:  cut(e.Reason, maxName),
-		Message: cut(strings.TrimSpace(e.Message), maxMessage),
+		Message: w.client.Mask.Cut(strings.TrimSpace(e.Message), maxMessage),
 		Count:   e.count(),
 	}
 	key := eventKey{kept.Object, kept.Reason, kept.Message}

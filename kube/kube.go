@@ -26,6 +26,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // Options say which cluster to speak to, and as whom.
@@ -59,6 +61,10 @@ const (
 type Client struct {
 	Namespace string // to ask about
 	Server    string // base URL of the API server
+
+	// Mask takes out what must not be repeated of what the server says: an
+	// admission webhook may quote what it refuses. Nil: nothing.
+	Mask *secret.Mask
 
 	http  *http.Client // with the credentials
 	stuck atomic.Int32 // requests that go on although their time is up
@@ -130,7 +136,7 @@ func (c *Client) Do(ctx context.Context, call Call, into any) error {
 	defer answer.Body.Close()
 	body, err := readAtMost(answer.Body, cmp.Or(call.Most, maxAnswer))
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return statusError(name, answer.StatusCode, body)
+		return c.statusError(name, answer.StatusCode, body)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -259,12 +265,12 @@ func decode(name string, body []byte, into any) error {
 }
 
 // statusError reads the Status object that the API answers errors with.
-func statusError(name string, status int, body []byte) error {
+func (c *Client) statusError(name string, status int, body []byte) error {
 	var said struct{ Reason, Message string }
 	if json.Unmarshal(body, &said) != nil || said.Message == "" {
 		said.Message = strings.TrimSpace(string(body))
 	}
-	return &StatusError{Status: status, Reason: cut(said.Reason, 60), Message: cut(said.Message, maxSaid), Call: name}
+	return &StatusError{Status: status, Reason: cut(said.Reason, 60), Message: c.Mask.Cut(said.Message, maxSaid), Call: name}
 }
 
 // cut shortens a text to some characters.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // clientOn is a client of a server on loopback.
@@ -82,6 +84,20 @@ func TestDoTakesAnAnswerAsItIs(t *testing.T) {
 	}
 	if err := c.Do(t.Context(), Call{Path: "/log"}, nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// The server may quote what it refuses, which can be a Secret.
+func TestDoMasksWhatTheServerSays(t *testing.T) {
+	key := "hunter2" + strings.Repeat("0123456789", 9)
+	c := clientOn(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = w.Write([]byte(`{"kind":"Status","message":"` + strings.Repeat("x", maxSaid-20) + key + `"}`))
+	})
+	c.Mask = secret.NewMask([]string{key})
+	err := c.Do(t.Context(), Call{Method: http.MethodPost, Path: "/x"}, nil)
+	if err == nil || !strings.HasSuffix(err.Error(), `xxx***"`) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 )
 
 // again makes every source due.
@@ -117,17 +118,18 @@ func TestWatchCountsRestartsKillsAndEvictions(t *testing.T) {
 
 func TestWatchKeepsNotableEvents(t *testing.T) {
 	a, c := newAPI(t)
+	c.Mask = secret.NewMask([]string{"hunter2hunter2"})
 	w := watch(t, c, Target{HPA: "web"})
 	later := w.began.Add(2 * time.Second).Truncate(time.Second)
 	a.change(func() {
 		a.events = []map[string]any{
 			anEvent(later, "HorizontalPodAutoscaler", "web", "Normal", "SuccessfulRescale", "New size: 3"),
-			anEvent(later, "Pod", "web-1", "Warning", "BackOff", strings.Repeat("x", 1000)),
+			anEvent(later, "Pod", "web-1", "Warning", "BackOff", strings.Repeat("x", 195)+"hunter2hunter2"),
 			anEvent(later, "Pod", "web-1", "Normal", "Pulled", "an image"),
 			anEvent(later, "Pod", "other-1", "Warning", "BackOff", "of others"),
 			anEvent(later, "Pod", "web-api-7d9f8b6c5x-q2w4z", "Warning", "BackOff", "of another Deployment"),
 			anEvent(later, "Pod", "web-db-0", "Warning", "BackOff", "of another StatefulSet"),
-			anEvent(later, "Pod", "web-7d9f8b6c5x-q2w4z", "Warning", "BackOff", "of its own"),
+			anEvent(later, "Pod", "web-7d9f8b6c5x-q2w4z", "Warning", "BackOff", "hunter2hunter2 of its own"),
 			anEvent(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), "Pod", "web-1", "Warning", "Unhealthy", "of the future"),
 			anEvent(later.Add(-time.Hour), "Pod", "web-1", "Warning", "Unhealthy", "before"),
 		}
@@ -135,8 +137,8 @@ func TestWatchKeepsNotableEvents(t *testing.T) {
 	look(t, w)
 	want := []result.ClusterEvent{
 		{Object: "HorizontalPodAutoscaler/web", Reason: "SuccessfulRescale", Message: "New size: 3", Count: 3},
-		{Object: "Pod/web-1", Reason: "BackOff", Message: strings.Repeat("x", 199) + "…", Count: 3},
-		{Object: "Pod/web-7d9f8b6c5x-q2w4z", Reason: "BackOff", Message: "of its own", Count: 3},
+		{Object: "Pod/web-1", Reason: "BackOff", Message: strings.Repeat("x", 195) + "***", Count: 3},
+		{Object: "Pod/web-7d9f8b6c5x-q2w4z", Reason: "BackOff", Message: "*** of its own", Count: 3},
 	}
 	if diff := cmp.Diff(want, w.Timeline().Events, noTimes); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

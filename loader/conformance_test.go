@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -433,6 +434,27 @@ func TestSamplesAreSafe(t *testing.T) {
 			}
 			if sample.Class != result.BadStatus || sample.Status != 500 || sample.Response <= 0 || sample.Detail != "status 500" {
 				t.Errorf("sample %+v", sample)
+			}
+		}
+	})
+}
+
+// Of a long secret in a line that is no HTTP not even the beginning is shown.
+func TestMalformedAnswersAreSafe(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		key := "hunter2" + strings.Repeat("0123456789", 100)
+		for _, head := range []string{"", "HTTP/1.1 200 OK\r\n"} {
+			url, _ := raw(t, says(head+strings.Repeat("x", 40)+key+"\r\n\r\n"))
+			file := fileOf(url, get("/"))
+			file.Secrets = []string{key}
+			l := newLoader(t, file, Options{Engine: engine})
+			s := l.Run(t.Context(), counted(1, 1))
+			if len(s.Failures) != 1 || s.Failures[0].Class != result.Protocol || !strings.HasSuffix(s.Failures[0].Detail, `xxx***"`) {
+				t.Errorf("after %q: %+v", head, s.Failures)
+			}
+			var b bytes.Buffer
+			if err := l.Once(t.Context(), &b); err != nil || strings.Contains(b.String(), "hunter2") || !strings.Contains(b.String(), `xxx***"`) {
+				t.Errorf("after %q: %v\n%s", head, err, b.String())
 			}
 		}
 	})

@@ -19,7 +19,7 @@ func (l *Loader) Fetcher(r *slo.Request, most int, timeout time.Duration) (func(
 	bounded.Timeout = timeout
 	st, err := compileStep(&bounded, l.manner, false)
 	if err != nil {
-		return nil, errors.New(l.mask.text(fmt.Sprintf("%s: %v", r.Name, err)))
+		return nil, errors.New(l.mask.Text(fmt.Sprintf("%s: %v", r.Name, err)))
 	}
 	return func(ctx context.Context) ([]byte, error) { return l.fetch(ctx, st, most) }, nil
 }
@@ -28,7 +28,7 @@ func (l *Loader) fetch(ctx context.Context, st *step, most int) ([]byte, error) 
 	u := newUser(0, l.opts.Seed, nil)
 	u.session = l.sessions.visitor()
 	safe := func(text string) error {
-		return errors.New(l.mask.with(u.secrets([]byte(text))).clean([]byte(text), detailBytes))
+		return errors.New(clean(l.mask.With(u.secrets([]byte(text))), []byte(text), detailBytes))
 	}
 	r, err := requestOf(st, u, nil)
 	if err != nil {

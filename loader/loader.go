@@ -49,6 +49,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -85,7 +86,7 @@ type Loader struct {
 	manner *manner
 	tokens *tokens // nil: none
 	plan   *plan
-	mask   *mask
+	mask   *secret.Mask
 	client *client
 	engine engine
 	dead   deadRule
@@ -136,12 +137,12 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 	if opts.Grace <= 0 {
 		opts.Grace = defaultGrace
 	}
-	mask := newMask(file.Secrets)
+	mask := secret.NewMask(file.Secrets)
 	m := &manner{target: target, socket: socket, version: opts.Version, http: file.HTTP, guard: opts.Guard}
 	m.tokens = newTokens(file, m)
 	plan, err := compile(file, m)
 	if err != nil {
-		return nil, errors.New(mask.text(err.Error())) // it may quote a path with a secret
+		return nil, errors.New(mask.Text(err.Error())) // it may quote a path with a secret
 	}
 	kept := newSessions(file, target, opts)
 	var turn sync.Mutex

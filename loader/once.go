@@ -13,6 +13,7 @@ import (
 
 	"github.com/slogate/slogate/loader/http1"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -23,7 +24,7 @@ const onceBody = 16 << 10
 // a mark, so that none can be taken for a command of the CI.
 type once struct {
 	loader *Loader
-	mask   *mask // of the loader, and of what was captured
+	mask   *secret.Mask // of the loader, and of what was captured
 	out    io.Writer
 	err    error // the first of out
 }
@@ -124,17 +125,17 @@ func (o *once) after(ctx context.Context) error {
 // step sends one request and prints everything about it.
 func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	o.printf("\nstep %s\n", visible(st.request.Name, false))
-	o.mask = o.loader.mask.with(u.secrets())
+	o.mask = o.loader.mask.With(u.secrets())
 	r, err := requestOf(st, u, nil)
 	if err != nil {
-		o.lines("!", o.mask.text(err.Error()))
+		o.lines("!", o.mask.Text(err.Error()))
 		return false
 	}
-	o.mask = o.loader.mask.with(u.secrets()) // a signature is known now
+	o.mask = o.loader.mask.With(u.secrets()) // a signature is known now
 	if r.message != nil {
 		o.request(st, r.message)
 	}
-	r.keep, r.headers = max(r.keep, onceBody+o.mask.longest+o.loader.sessions.longest()+1), true
+	r.keep, r.headers = max(r.keep, onceBody+o.mask.Longest()+o.loader.sessions.longest()+1), true
 	x := o.loader.follow(ctx, st, u, r)
 	defer x.done()
 	a := &x.answer
@@ -143,7 +144,7 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	seen := st.show(u, &a.reply, a.service())
 	if st.hides {
 		u.hide(st, &a.reply, seen)
-		o.mask = o.loader.mask.with(u.secrets(a.texts()...))
+		o.mask = o.loader.mask.With(u.secrets(a.texts()...))
 	}
 	if a.status != 0 {
 		o.answer(a)
@@ -151,7 +152,7 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	if a.err != nil {
 		failed := &outcome{step: st, user: u}
 		failed.take(a)
-		o.lines("!", o.mask.text(fmt.Sprintf("%s: %s", failed.class, failed.detail)))
+		o.lines("!", bounded(o.mask.Text(fmt.Sprintf("%s: %s", failed.class, failed.detail)), detailBytes))
 		return false
 	}
 	return o.checks(st, a.status, seen) && o.captures(u, st, seen) && o.measures(st, seen)
@@ -170,7 +171,7 @@ func (r *reply) texts() [][]byte {
 func (o *once) request(st *step, message []byte) {
 	head, body, _ := bytes.Cut(message, []byte("\r\n\r\n"))
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-		o.lines(">", o.mask.text(string(line)))
+		o.lines(">", o.mask.Text(string(line)))
 	}
 	if st.request.Gzip {
 		// A secret could not be found in what is compressed.
@@ -196,7 +197,7 @@ func (o *once) header(mark string, h http.Header) {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range h[name] {
-			o.lines(mark, o.mask.text(name+": "+value))
+			o.lines(mark, o.mask.Text(name+": "+value))
 		}
 	}
 }
@@ -205,7 +206,7 @@ func (o *once) body(mark string, raw []byte, size int64) {
 	if len(raw) == 0 {
 		return
 	}
-	text := o.mask.cut(raw, onceBody)
+	text := o.mask.Head(raw, onceBody)
 	o.printf("  %s\n", mark)
 	o.lines(mark, text[:min(len(text), onceBody)])
 	if size > onceBody {
@@ -227,7 +228,7 @@ func (o *once) checks(st *step, status int, seen *slo.Answer) bool {
 		if err != nil {
 			why = ": " + err.Error()
 		}
-		o.lines(word(ok), o.mask.text(c.Text+why))
+		o.lines(word(ok), o.mask.Text(c.Text+why))
 		all = all && ok
 	}
 	return all
@@ -245,11 +246,11 @@ func (o *once) captures(u *user, st *step, seen *slo.Answer) bool {
 		switch {
 		case why != "":
 		case c.IsSecret():
-			text = fmt.Sprintf("capture %s = %s", c.Name, masked)
+			text = fmt.Sprintf("capture %s = %s", c.Name, secret.Masked)
 		case found.Typed:
-			text = fmt.Sprintf("capture %s = %s", c.Name, bounded(o.mask.text(found.Text), onceCaptured))
+			text = fmt.Sprintf("capture %s = %s", c.Name, bounded(o.mask.Text(found.Text), onceCaptured))
 		default:
-			text = fmt.Sprintf("capture %s = %q", c.Name, bounded(o.mask.text(found.Text), onceCaptured))
+			text = fmt.Sprintf("capture %s = %q", c.Name, bounded(o.mask.Text(found.Text), onceCaptured))
 		}
 		o.lines(word(why == ""), text)
 		all = all && why == ""
@@ -266,7 +267,7 @@ func (o *once) measures(st *step, seen *slo.Answer) bool {
 		if err != nil {
 			text = fmt.Sprintf("measure %s: %s %v", m.Name, m.Text, err)
 		}
-		o.lines(word(err == nil), o.mask.text(text))
+		o.lines(word(err == nil), o.mask.Text(text))
 		all = all && err == nil
 	}
 	return all

@@ -1,15 +1,9 @@
 package loader
 
 import (
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"html"
 	"io"
 	"log"
-	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,48 +12,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
 var quiet = log.New(io.Discard, "", 0)
 
-func TestMaskFindsEverySpelling(t *testing.T) {
-	const secret = "p/ä ss+w\"<o>rd&é"
-	m := newMask([]string{"", secret, "p/"})
-	quoted, _ := json.Marshal(secret)
-	spellings := map[string]string{
-		"plain": secret, "query": url.QueryEscape(secret), "path": url.PathEscape(secret),
-		"lower query": lowerEscapes(url.QueryEscape(secret)),
-		"json":        string(quoted[1 : len(quoted)-1]), "plain json": plainJSON(secret),
-		"base64":  base64.StdEncoding.EncodeToString([]byte(secret)),
-		"url64":   base64.RawURLEncoding.EncodeToString([]byte(secret)),
-		"shorter": "p/",
-		"HTML":    html.EscapeString(secret), "HTML of PHP": strings.ReplaceAll(html.EscapeString(secret), "&#34;", "&quot;"),
-		"HTML with slashes": strings.NewReplacer("&#34;", "&quot;", "/", "&#x2F;").Replace(html.EscapeString(secret)),
-		"JSON of PHP":       strings.ReplaceAll(plainJSON(secret), "/", `\/`), "JSON in ASCII": strings.Trim(strconv.QuoteToASCII(secret), `"`),
-		"JSON on a page": html.EscapeString(plainJSON(secret)), "a URL in a URL": url.QueryEscape(url.PathEscape(secret)),
-		"base64 in a URL": url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(secret))), "hexadecimal": hex.EncodeToString([]byte(secret)),
-	}
-	for name, text := range spellings {
-		if got := m.clean([]byte("a "+text+" b"), 100); got != "a *** b" && !strings.HasPrefix(got, "a ***") {
-			t.Errorf("%s: %q stays in %q", name, text, got)
-		}
-	}
-	for before := range 4 {
-		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("u", before) + ":" + secret + ":x"))
-		if got := m.text(text); !strings.Contains(got, masked) || len(got) > 16 {
-			t.Errorf("base64 after %d bytes: %q becomes %q", before, text, got)
-		}
-	}
-}
-
 // No secret may stay because the text was cut within it.
 func TestMaskAtTheCut(t *testing.T) {
-	const secret = "correct horse battery staple"
-	m := newMask([]string{secret, "x"})
-	for at := range 3 * len(secret) {
-		text := strings.Repeat(".", at) + secret + strings.Repeat(".", 50)
-		if got := m.clean([]byte(text), 40); strings.Contains(got, "cor") || len(got) > 40 {
+	const phrase = "correct horse battery staple"
+	m := secret.NewMask([]string{phrase, "x"})
+	for at := range 3 * len(phrase) {
+		text := strings.Repeat(".", at) + phrase + strings.Repeat(".", 50)
+		if got := clean(m, []byte(text), 40); strings.Contains(got, "cor") || len(got) > 40 {
 			t.Fatalf("at %d: %q", at, got)
 		}
 	}
@@ -69,8 +34,8 @@ func FuzzClean(f *testing.F) {
 	f.Add([]byte("a\x1b[2J\xff\r\n::error::\u202e s3cret"), 10)
 	f.Fuzz(func(t *testing.T, raw []byte, limit int) {
 		limit = 8 + (limit&0x7fffffff)%4096
-		m := newMask([]string{"s3cret"})
-		got := m.clean(raw, limit)
+		m := secret.NewMask([]string{"s3cret"})
+		got := clean(m, raw, limit)
 		if len(got) > limit || !utf8.ValidString(got) || strings.Contains(got, "s3cret") {
 			t.Errorf("%q becomes %q", raw, got)
 		}
@@ -136,7 +101,7 @@ func TestSlowestAreTheSlowest(t *testing.T) {
 	st := &step{request: &slo.Request{Name: "r"}}
 	parts := []*samples{}
 	for range 3 {
-		p := newSamples(&sampler{mask: newMask(nil)}, 1)
+		p := newSamples(&sampler{mask: secret.NewMask(nil)}, 1)
 		parts = append(parts, &p)
 	}
 	for i := range 100 {

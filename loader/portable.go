@@ -10,6 +10,7 @@ import (
 
 	"github.com/slogate/slogate/loader/http1"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -327,9 +328,9 @@ func (a *answer) phase() string {
 }
 
 // keep is how much of an answer's body is kept.
-func (st *step) keep(m *mask) int {
+func (st *step) keep(m *secret.Mask) int {
 	if st.sees.body {
 		return http1.MaxBody
 	}
-	return sampleBytes + m.longest + 1
+	return sampleBytes + m.Longest() + 1
 }

@@ -24,7 +24,7 @@ const (
 
 // NotReadyError says that the target was not ready in time.
 type NotReadyError struct {
-	Host   string        // and port, as the SLO file names it
+	Host   string        // and port, as the SLO file names it, or the socket; without secrets
 	Within time.Duration // the time that the target had
 	Last   string        // why the wait_for request failed the last time; empty without one
 	Tried  []Attempt     // each address of the host
@@ -75,7 +75,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if err != nil {
 		return err
 	}
-	within := l.Patience()
+	within, host := l.Patience(), l.mask.Text(cmp.Or(l.client.socket, addressOf(l.target)))
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	last, failed := "", ""
@@ -85,7 +85,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 			return nil
 		}
 		if barred := l.client.barred.Load(); barred != nil {
-			return fmt.Errorf("target %q: %w", l.mask.text(addressOf(l.target)), barred) // waiting would not help
+			return fmt.Errorf("target %q: %w", host, barred) // waiting would not help
 		}
 		cut := over(limited)
 		if !cut {
@@ -94,7 +94,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		if why != last && !cut && progress != nil {
 			note := why
 			if last == "" {
-				note = fmt.Sprintf("waiting for %q, up to %v", addressOf(l.target), within)
+				note = fmt.Sprintf("waiting for %q, up to %v", host, within)
 			}
 			progress(note)
 		}
@@ -106,14 +106,12 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	e := &NotReadyError{Host: l.mask.text(addressOf(l.target)), Within: within}
+	e := &NotReadyError{Host: host, Within: within}
 	if l.client.socket == "" {
 		e.Tried = probe(ctx, l.client)
-	} else {
-		e.Host = l.client.socket
 	}
 	for i := range e.Tried {
-		e.Tried[i].Address = l.mask.text(e.Tried[i].Address)
+		e.Tried[i].Address = l.mask.Text(e.Tried[i].Address)
 	}
 	if l.file.WaitFor != nil || l.client.socket != "" {
 		e.Last = failed
@@ -192,7 +190,7 @@ func (l *Loader) connects(ctx context.Context) string {
 	defer cancel()
 	c, err := l.client.open(ctx)
 	if err != nil {
-		return l.mask.text(fmt.Sprintf("%q: %s", address, reason(err)))
+		return l.mask.Text(fmt.Sprintf("%q: %s", address, reason(err)))
 	}
 	l.client.note(c.RemoteAddr().String())
 	c.Close()
@@ -203,7 +201,7 @@ func (l *Loader) connects(ctx context.Context) string {
 func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 	r, err := requestOf(st, u, nil)
 	if err != nil {
-		return l.mask.clean([]byte(err.Error()), detailBytes)
+		return clean(l.mask, []byte(err.Error()), detailBytes)
 	}
 	if r.timeout <= 0 {
 		r.timeout = l.file.WaitFor.Timeout
@@ -216,7 +214,7 @@ func (l *Loader) answers(ctx context.Context, u *user, st *step) string {
 		return ""
 	}
 	detail := []byte(o.detail)
-	return l.mask.with(u.secrets(detail)).clean(detail, detailBytes)
+	return clean(l.mask.With(u.secrets(detail)), detail, detailBytes)
 }
 
 // probe tries every address of a client's host once.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 )
 
 const (
@@ -15,11 +16,11 @@ const (
 )
 
 // sampler turns outcomes into samples that are safe to write anywhere.
-type sampler struct{ mask *mask }
+type sampler struct{ mask *secret.Mask }
 
 func (s *sampler) make(o *outcome) result.Sample {
 	detail := []byte(o.detail)
-	mask := s.mask.with(o.user.secrets(detail, o.body))
+	mask := s.mask.With(o.user.secrets(detail, o.body))
 	return result.Sample{
 		Scenario: o.step.scenario,
 		Step:     o.step.request.Name,
@@ -27,8 +28,8 @@ func (s *sampler) make(o *outcome) result.Sample {
 		Class:    o.class,
 		Status:   o.status,
 		Response: o.response,
-		Detail:   mask.clean(detail, detailBytes),
-		Body:     mask.clean(o.body, sampleBytes),
+		Detail:   clean(mask, detail, detailBytes),
+		Body:     clean(mask, o.body, sampleBytes),
 	}
 }
 
@@ -40,8 +41,8 @@ func (l *Loader) hideLate(list []result.Sample) {
 	}
 	for i := range list {
 		s := &list[i]
-		m := l.mask.with(l.sessions.values.in([]byte(s.Detail), []byte(s.Body)))
-		s.Detail, s.Body = m.text(s.Detail), m.text(s.Body)
+		m := l.mask.With(l.sessions.values.in([]byte(s.Detail), []byte(s.Body)))
+		s.Detail, s.Body = m.Text(s.Detail), m.Text(s.Body)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // secretValues are the values that captures named secret_ have had in a run. One
@@ -68,7 +70,7 @@ func (s *secretValues) in(texts ...[]byte) []string {
 
 func (v *secretValue) standsIn(text []byte) bool {
 	v.spell.Do(func() {
-		for _, s := range Spellings([]string{v.text}) {
+		for _, s := range secret.Spellings([]string{v.text}) {
 			v.spellings = append(v.spellings, []byte(s))
 		}
 	})

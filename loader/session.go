@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -133,7 +134,7 @@ func (s *sessions) longest() int {
 	if s == nil || len(s.secret) == 0 {
 		return 0
 	}
-	return longestSpelling * slo.MaxSecretCaptured
+	return secret.LongestSpelling * slo.MaxSecretCaptured
 }
 
 // begin goes back to what the scenario's start left: what the iteration before

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/secret"
 )
 
 // orders is a service that gives each order an id and a tag and takes payments
@@ -132,11 +133,11 @@ func TestCaptureThatFindsNothing(t *testing.T) {
 // Values of captures named secret_ are in nothing that is kept, in whatever
 // answer they come back.
 func TestSecretCapturesAreMasked(t *testing.T) {
-	const secret = `tok/en "ä"`
+	const phrase = `tok/en "ä"`
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
-			token, _ := json.Marshal(secret)
+			token, _ := json.Marshal(phrase)
 			switch r.URL.Path {
 			case "/login":
 				fmt.Fprintf(w, `{"t": %s}`, token)
@@ -163,7 +164,7 @@ func TestSecretCapturesAreMasked(t *testing.T) {
 			t.Fatalf("%d failures: %+v", len(s.Failures), s.Failures)
 		}
 		for _, sample := range append(s.Failures, s.Slowest...) {
-			if strings.Contains(sample.Body, "tok") || !strings.Contains(sample.Body, masked) {
+			if strings.Contains(sample.Body, "tok") || !strings.Contains(sample.Body, secret.Masked) {
 				t.Errorf("%s: %q", sample.Step, sample.Body)
 			}
 		}
@@ -171,7 +172,7 @@ func TestSecretCapturesAreMasked(t *testing.T) {
 		if err := l.Once(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
-		if text := b.String(); strings.Contains(text, "tok/") || strings.Contains(text, "tok%2F") || strings.Count(text, masked) < 5 {
+		if text := b.String(); strings.Contains(text, "tok/") || strings.Contains(text, "tok%2F") || strings.Count(text, secret.Masked) < 5 {
 			t.Errorf("printed:\n%s", text)
 		}
 	})

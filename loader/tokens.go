@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -145,7 +146,7 @@ func (t *tokens) longest() int {
 	if t == nil {
 		return 0
 	}
-	return longestSpelling * maxToken
+	return secret.LongestSpelling * maxToken
 }
 
 // needs notes which step needs a token, and gives the tokens to those that do.
@@ -182,7 +183,7 @@ func (l *Loader) authorize(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return &TokenError{Step: one.step, Detail: l.mask.clean([]byte(err.Error()), detailBytes)}
+			return &TokenError{Step: one.step, Detail: clean(l.mask, []byte(err.Error()), detailBytes)}
 		}
 	}
 	return nil
@@ -251,7 +252,7 @@ func (l *Loader) keepTokens(ctx context.Context) {
 			return
 		}
 		if err := l.tokens.renew(ctx, next, time.Now); err != nil && ctx.Err() == nil {
-			l.plan.setup.warn(l.mask.clean(fmt.Appendf(nil, "renew the token of step %s: %v", next.step, err), detailBytes))
+			l.plan.setup.warn(clean(l.mask, fmt.Appendf(nil, "renew the token of step %s: %v", next.step, err), detailBytes))
 			next.due = time.Now().Add(retryRenewal)
 		}
 	}

@@ -2,7 +2,7 @@
 // query gave between two moments.
 //
 // In come a way to send requests, which knows the server's address and shows
-// who asks, and a query in PromQL. Out come the values of its one series. The
+// who asks, what must not be repeated of its answers, and a query in PromQL. Out come the values of its one series. The
 // package knows nothing of stages and objectives. What a server says is
 // believed as far as it has a number at a moment that was asked for.
 //
@@ -22,6 +22,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // MaxAnswer is how many bytes of an answer are read: far more than the values
@@ -32,6 +34,12 @@ const MaxAnswer = 4 << 20
 // Fetch sends a GET request for a path of the server's API and returns the body
 // of its answer.
 type Fetch func(ctx context.Context, path string, parameters url.Values) ([]byte, error)
+
+// Server is what is asked.
+type Server struct {
+	Fetch Fetch
+	Mask  *secret.Mask // of what its explanations must not hold; nil: nothing
+}
 
 // Point is the value of a series at a moment, which may be no finite number.
 type Point struct {
@@ -47,15 +55,16 @@ func (e *QueryError) Error() string { return e.Text }
 // Range asks for the values of a query from one moment to another, every so
 // often, both ends included, to the millisecond. A query that gives nothing has
 // no points. The error is a [*QueryError] where the query is at fault; it holds
-// nothing of the server's answer but its explanation, made harmless and cut.
-func Range(ctx context.Context, fetch Fetch, query string, from, until time.Time, every time.Duration) ([]Point, error) {
-	body, err := fetch(ctx, "/api/v1/query_range", url.Values{
+// nothing of the server's answer but its explanation, masked, cut and made
+// harmless.
+func (s Server) Range(ctx context.Context, query string, from, until time.Time, every time.Duration) ([]Point, error) {
+	body, err := s.Fetch(ctx, "/api/v1/query_range", url.Values{
 		"query": {query}, "start": {seconds(from)}, "end": {seconds(until)}, "step": {strconv.FormatFloat(every.Seconds(), 'f', 3, 64)},
 	})
 	if err != nil {
 		return nil, err
 	}
-	points, err := parse(body)
+	points, err := s.parse(body)
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +122,14 @@ func (p *point) UnmarshalJSON(text []byte) error {
 }
 
 // parse reads an answer of the API.
-func parse(body []byte) ([]Point, error) {
+func (s Server) parse(body []byte) ([]Point, error) {
 	var a answer
 	if err := json.Unmarshal(body, &a); err != nil || a.Status != "success" && a.Status != "error" {
 		return nil, errors.New("the answer is not of Prometheus' API")
 	}
 	switch {
 	case a.Status == "error":
-		return nil, refusal(a.ErrorType, a.Error)
+		return nil, refusal(a.ErrorType, s.Mask.Cut(a.Error, maxText))
 	case a.Data.Type != "matrix":
 		return nil, errors.New("the answer is not the course of a query")
 	case len(a.Data.Result) == 0:
@@ -152,16 +161,12 @@ func refusal(kind, text string) error {
 // maxText is how many characters of an explanation are kept.
 const maxText = 200
 
-// harmless makes a text from outside one line without controls, and cuts it.
+// harmless makes a text from outside one line without controls.
 func harmless(s string) string {
-	s = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	if runes := []rune(s); len(runes) > maxText {
-		return string(runes[:maxText-1]) + "…"
-	}
-	return s
 }

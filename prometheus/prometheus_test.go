@@ -13,10 +13,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/slogate/slogate/secret"
 )
 
-func says(body string) Fetch {
-	return func(context.Context, string, url.Values) ([]byte, error) { return []byte(body), nil }
+func says(body string) Server {
+	return Server{Fetch: func(context.Context, string, url.Values) ([]byte, error) { return []byte(body), nil }}
 }
 
 func matrix(series ...string) string {
@@ -30,7 +32,7 @@ func TestRange(t *testing.T) {
 		asked = parameters
 		return []byte(matrix(`{"metric":{"job":"a"},"values":[[1700000000.25,"1.5"],[1700000001.25,"NaN"],[1700000002.25,"+Inf"]]}`)), nil
 	}
-	got, err := Range(t.Context(), fetch, `up{job="a"}`, from, until, time.Second)
+	got, err := Server{Fetch: fetch}.Range(t.Context(), `up{job="a"}`, from, until, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +68,27 @@ func TestRangeRefuses(t *testing.T) {
 		{"the same time twice", matrix(`{"values":[[1700000000,"1"],[1700000000,"1"]]}`), "the server answered for moments that it was not asked for", false},
 		{"a long explanation", `{"status":"error","errorType":"execution","error":"` + strings.Repeat("x", 9999) + `"}`, "the server says: " + strings.Repeat("x", 199) + "…", true},
 	} {
-		got, err := Range(t.Context(), says(c.body), "x", moment, moment, time.Second)
+		got, err := says(c.body).Range(t.Context(), "x", moment, moment, time.Second)
 		_, query := errors.AsType[*QueryError](err)
 		if err == nil || err.Error() != c.err || query != c.query || got != nil {
 			t.Errorf("%s: %v, %v (of the query: %v), want %q (%v)", c.name, got, err, query, c.err, c.query)
 		}
 	}
-	if got, err := Range(t.Context(), says(matrix()), "x", moment, moment, time.Second); got != nil || err != nil {
+	if got, err := says(matrix()).Range(t.Context(), "x", moment, moment, time.Second); got != nil || err != nil {
 		t.Errorf("no series: %v, %v", got, err)
+	}
+}
+
+// Nothing of a secret stays where an explanation is cut, or made one line.
+func TestRangeMasks(t *testing.T) {
+	const key = "correct-horse\nbattery-staple"
+	for at := 150; at < 250; at++ {
+		s := says(fmt.Sprintf(`{"status":"error","errorType":"bad_data","error":%q}`, strings.Repeat("x", at)+key))
+		s.Mask = secret.NewMask([]string{key})
+		_, err := s.Range(t.Context(), "x", time.UnixMilli(1), time.UnixMilli(2), time.Second)
+		if err == nil || strings.ContainsAny(strings.TrimPrefix(err.Error(), "the server says: "), "cb") {
+			t.Fatalf("at %d: %v", at, err)
+		}
 	}
 }
 
@@ -85,7 +100,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"status":"error","errorType":"bad_data","error":"x\u001b[31m\n::error::"}`))
 	from, until := time.UnixMilli(1_700_000_000_000), time.UnixMilli(1_700_000_060_000)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		points, err := Range(t.Context(), says(string(body)), "up", from, until, time.Second)
+		points, err := says(string(body)).Range(t.Context(), "up", from, until, time.Second)
 		if err != nil {
 			if text := err.Error(); points != nil || len(text) > 5*maxText || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q: %v, %q", body, points, text)
@@ -99,7 +114,7 @@ func FuzzParse(f *testing.F) {
 			}
 			fmt.Fprintf(&again, `,[%s,"%v"]`, seconds(p.At), p.Value)
 		}
-		same, err := parse([]byte(matrix(`{"values":[` + strings.TrimPrefix(again.String(), ",") + `]}`)))
+		same, err := Server{}.parse([]byte(matrix(`{"values":[` + strings.TrimPrefix(again.String(), ",") + `]}`)))
 		if diff := cmp.Diff(points, same, cmpopts.EquateNaNs(), cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("%q written again: %v\n%s", body, err, diff)
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// Series asks a Prometheus server what a query gave; see [prometheus.Range].
+// Series asks a Prometheus server what a query gave; see [prometheus.Server.Range].
 type Series func(ctx context.Context, query string, from, until time.Time, every time.Duration) ([]prometheus.Point, error)
 
 const (

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/slogate/slogate/secret"
 )
 
 const (
@@ -20,7 +22,6 @@ const (
 	lastBytes = 8 << 10
 	lastLines = 10
 	lineWidth = 160
-	masked    = "***"
 )
 
 // output keeps what a command prints in a file, masked and bounded, and the end
@@ -127,30 +128,28 @@ func shortened(s string) string {
 	return s
 }
 
-// mask replaces secrets in a stream, whose reads may cut one in two.
+// mask replaces secrets in a stream, whose reads may cut one in two:
+// [secret.Mask] needs the whole text.
 type mask struct {
-	secrets [][]byte // the longest first: it must win
-	held    []byte   // what may be the beginning of one
+	spellings [][]byte // of the secrets, the longest first: it must win
+	held      []byte   // what may be the beginning of one
 }
 
 func newMask(secrets []string) mask {
 	var m mask
-	for _, s := range secrets {
-		if s != "" {
-			m.secrets = append(m.secrets, []byte(s))
-		}
+	for _, s := range secret.Spellings(secrets) {
+		m.spellings = append(m.spellings, []byte(s))
 	}
-	slices.SortStableFunc(m.secrets, func(a, b []byte) int { return len(b) - len(a) })
 	return m
 }
 
 // next takes what was read and gives what can be said of it for sure.
 func (m *mask) next(text []byte) []byte {
-	if len(m.secrets) == 0 {
+	if len(m.spellings) == 0 {
 		return text
 	}
 	m.held = append(m.held, text...)
-	return m.release(len(m.held) - len(m.secrets[0]) + 1)
+	return m.release(len(m.held) - len(m.spellings[0]) + 1)
 }
 
 // rest gives what is held when nothing follows.
@@ -167,7 +166,7 @@ func (m *mask) release(until int) []byte {
 			at = until
 			break
 		}
-		out = append(append(out, m.held[at:at+from]...), masked...)
+		out = append(append(out, m.held[at:at+from]...), secret.Masked...)
 		at += from + length
 	}
 	m.held = slices.Delete(m.held, 0, max(at, 0))
@@ -177,7 +176,7 @@ func (m *mask) release(until int) []byte {
 // find gives the place of the first secret, −1 where there is none.
 func (m *mask) find(text []byte) (from, length int) {
 	from = -1
-	for _, s := range m.secrets {
+	for _, s := range m.spellings {
 		if i := bytes.Index(text, s); i >= 0 && (from < 0 || i < from) {
 			from, length = i, len(s)
 		}

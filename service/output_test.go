@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // However a text is cut into reads, no secret and nothing but secrets is lost.
@@ -26,11 +28,20 @@ func FuzzMask(f *testing.F) {
 			t.Errorf("in reads of %d: %q, whole: %q", size, got.String(), want)
 		}
 		for _, s := range []string{a, b} {
-			if s != "" && strings.Trim(s, "*") != "" && strings.Contains(strings.ReplaceAll(want, masked, "\x00"), s) && !strings.Contains(s, "\x00") {
+			if s != "" && strings.Trim(s, "*") != "" && strings.Contains(strings.ReplaceAll(want, secret.Masked, "\x00"), s) && !strings.Contains(s, "\x00") {
 				t.Errorf("%q of %q holds %q", want, text, s)
 			}
 		}
 	})
+}
+
+// A service may print a secret as it came: in a URL.
+func TestMaskOfAnotherSpelling(t *testing.T) {
+	m := newMask([]string{"p/w d"})
+	got := string(m.next([]byte("GET /?key=p%2Fw"))) + string(m.next([]byte("+d p/"))) + string(m.rest())
+	if want := "GET /?key=*** p/"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 func TestPlain(t *testing.T) {

@@ -28,7 +28,7 @@ type Spec struct {
 	Dir     string   // the folder that the commands run in
 	Env     []string // NAME=value: the whole environment but for PORT
 	Port    int      // handed over as PORT
-	Secrets []string // texts that are masked in the output
+	Secrets []string // masked in the output, in every spelling
 	Output  string   // folder of the output: NAME-build.log, NAME-start.log, NAME-profile.log
 }
 

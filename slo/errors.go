@@ -3,12 +3,15 @@ package slo
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/slogate/slogate/secret"
 )
 
 // Code names a kind of error. Codes are stable: a tool may rely on them.
@@ -19,7 +22,6 @@ type Code string
 // limits, and what scenarios carry along; from 100 on, what parts of the file
 // say against each other, what a stranger's file may not do, profiles, protocols
 // and documents beside the file.
-// limits, what scenarios carry along, and protocols.
 const (
 	CodeSyntax      Code = "SLO001" // not YAML
 	CodeTooLarge    Code = "SLO002" // more bytes than a file may have
@@ -119,15 +121,15 @@ type Error struct {
 	Line   int    // from 1; 0: the file as a whole
 	Column int    // in characters, from 1; 0: the line as a whole
 	Width  int    // how many characters are at fault; 0: unknown
-	Msg    string
-	Hint   string // what to do; may be empty
+	Msg    string // repeats texts of the user in full, in quotes: they are cut where it is shown
+	Hint   string // what to do, in the same form; may be empty
 	Source string // the line of the file; empty where there is none to show
 }
 
 // Error gives the fault in one line, without the hint. Nothing in it can
 // reach a terminal or a log as a command.
 func (e *Error) Error() string {
-	return e.place() + string(e.Code) + ": " + harmless(e.Msg)
+	return e.place() + string(e.Code) + ": " + shown(e.Msg)
 }
 
 // Place returns where the fault is; see the fields.
@@ -146,7 +148,7 @@ func (e *Error) place() string {
 }
 
 // Advice is the hint, on one line; empty where there is none.
-func (e *Error) Advice() string { return harmless(e.Hint) }
+func (e *Error) Advice() string { return shown(e.Hint) }
 
 // Pretty gives the fault with the line of the file, a mark below what is at
 // fault, and the hint. It ends in a line feed.
@@ -162,7 +164,7 @@ func (e *Error) Pretty() string {
 		}
 	}
 	if e.Hint != "" {
-		b.WriteString("hint: " + harmless(e.Hint) + "\n")
+		b.WriteString("hint: " + e.Advice() + "\n")
 	}
 	return b.String()
 }
@@ -221,26 +223,11 @@ func (es ErrorList) Pretty() string {
 	return strings.Join(blocks, "\n")
 }
 
-// bare takes the quotes off that stand around a text, and none that belong to it.
-func bare(quoted string) string { return quoted[1 : len(quoted)-1] }
-
-// without takes secrets out, which what is wrong with a value may quote. A longer
-// spelling comes before one that it begins with.
+// without takes secrets out, which what is wrong with a value may quote.
 func (es ErrorList) without(secrets []string) ErrorList {
-	var spellings []string
-	for _, s := range secrets {
-		spellings = append(spellings, s, bare(quote(s)), bare(strconv.Quote(s)), escapeJSON(s))
-	}
-	slices.SortFunc(spellings, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, text := range spellings {
-		if text != "" {
-			pairs = append(pairs, text, "***")
-		}
-	}
-	hide := strings.NewReplacer(pairs...)
+	mask := secret.NewMask(secrets)
 	for _, e := range es {
-		e.Msg, e.Hint = hide.Replace(e.Msg), hide.Replace(e.Hint)
+		e.Msg, e.Hint = mask.Text(e.Msg), mask.Text(e.Hint)
 	}
 	return es
 }
@@ -266,16 +253,29 @@ func harmless(s string) string {
 	return strings.ReplaceAll(s, "##[", "##(")
 }
 
-// quoteWidth is how many characters of a user's text a message repeats:
-// enough to recognise it, and the line itself is shown below.
+// quote repeats a user's text in a message, on one line. It does not cut it:
+// where the text holds a secret, the beginning of that would stay.
+func quote(s string) string { return strconv.Quote(s) }
+
+// quoteWidth is how many characters of a user's text a message shows: enough to
+// recognise it, and the line itself is shown below.
 const quoteWidth = 60
 
-// quote repeats a user's text in a message: quoted, cut, on one line.
-func quote(s string) string {
-	if runes := []rune(s); len(runes) > quoteWidth {
-		s = string(runes[:quoteWidth-1]) + "…"
+// quoted is a text in quotes, as quote writes it.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// shown is a message as it is printed: harmless, and the texts in it cut.
+func shown(msg string) string { return harmless(quoted.ReplaceAllStringFunc(msg, cutQuote)) }
+
+func cutQuote(q string) string {
+	text, err := strconv.Unquote(q)
+	if err != nil {
+		text = q[1 : len(q)-1] // a mask stands in an escape
 	}
-	return strconv.Quote(s)
+	if runes := []rune(text); len(runes) > quoteWidth {
+		return strconv.Quote(string(runes[:quoteWidth-1]) + "…")
+	}
+	return q
 }
 
 // nearest gives the known word that the user probably meant, or "".

@@ -83,6 +83,42 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// Nor is the beginning of one that is longer than what a message repeats, in
+// whatever spelling.
+func TestErrorsHoldNoBeginningOfASecret(t *testing.T) {
+	opts := testOptions("slo.yaml")
+	for name, c := range map[string]struct{ text, secret string }{
+		"another protocol": {"target: http://${secret.LONG}\nhttp: {protocol: http2}\n", "s3cr3t" + strings.Repeat("0123456789", 8)},
+		"and the other":    {"target: https://x${secret.LONG}:81\nhttp: {protocol: h2c}\n", "s3cr3t" + strings.Repeat("0123456789", 8)},
+		"the same, public": {"target: x${env.LONG}\nhttp: {headers: {x: '${secret.LONG}'}}\n", "s3cr3t" + strings.Repeat("/0123456789", 8)},
+		"escaped":          {"target: x${env.LONG}\nhttp: {headers: {x: '${secret.LONG}'}}\n", "s3cr3t" + strings.Repeat("\"\\ä\n", 20)},
+	} {
+		opts.Env = func(string) (string, bool) { return c.secret, true }
+		_, err := Parse([]byte("version: 1\n"+c.text+oneGet+oneStage), opts)
+		if err == nil || strings.Contains(err.(ErrorList).Pretty(), "s3cr3t") || !strings.Contains(err.Error(), "***") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A message shows the beginning of a long text, and all of what follows it.
+func TestErrorsCutTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		strings.Repeat("ä", 60):          `"` + strings.Repeat("ä", 60) + `" is not "x"`,
+		strings.Repeat("ä", 61):          `"` + strings.Repeat("ä", 59) + `…" is not "x"`,
+		strings.Repeat(`"`, 61):          `"` + strings.Repeat(`\"`, 59) + `…" is not "x"`,
+		"\n" + strings.Repeat("a\\", 40): `"\n` + strings.Repeat(`a\\`, 29) + `…" is not "x"`,
+	} {
+		e := &Error{Code: CodeName, Msg: quote(text) + ` is not "x"`, Hint: "not " + quote(text)}
+		if got := e.Error(); got != "SLO016: "+want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := e.Advice(), "not "+strings.TrimSuffix(want, ` is not "x"`); got != want {
+			t.Errorf("the hint is %s, want %s", got, want)
+		}
+	}
+}
+
 // Of a secret that begins with another one nothing is left.
 func TestSecretsThatBeginAlike(t *testing.T) {
 	list := ErrorList{{Msg: `"s3cr3t-of-long" is not a host`, Hint: "s3cr3t"}}.without([]string{"s3cr3t", "s3cr3t-of-long"})

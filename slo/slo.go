@@ -5,8 +5,8 @@
 // comes a [File] of plain values in which every reference is resolved, every
 // expression compiled and every number carries its unit, or a list of
 // [Error]s that name file, line and column. The package sends nothing, opens
-// no file but those that a step names inside the workspace, and knows nothing
-// of measurements.
+// no file but those that the SLO file names, inside the workspace, and knows
+// nothing of measurements.
 //
 // The SLO file itself is stable within its version; the Go types are not.
 package slo

@@ -465,9 +465,11 @@ var tokens = func() (t [256]bool) {
 	return t
 }()
 
-// quote shows the beginning of what the other side sent.
+// quote shows the beginning of what the other side sent. Who prints it takes
+// secrets out and cuts it then, much earlier than here, or the beginning of one
+// would stay.
 func quote(b []byte) string {
-	const most = 60
+	const most = 16 << 10
 	if len(b) > most {
 		return fmt.Sprintf("%q…", b[:most])
 	}

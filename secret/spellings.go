@@ -1,4 +1,4 @@
-package loader
+package secret
 
 import (
 	"cmp"
@@ -10,29 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-const masked = "***"
-
-// mask makes text from outside safe: secrets in every form in which a service
-// may echo them become ***, control characters become visible, and the result
-// is valid UTF-8.
-type mask struct {
-	secrets  []string
-	replacer *strings.Replacer
-	longest  int // bytes of the longest form of a secret
-}
-
-// with masks further secrets too.
-func (m *mask) with(secrets []string) *mask {
-	if len(secrets) == 0 {
-		return m
-	}
-	return newMask(slices.Concat(m.secrets, secrets))
-}
 
 // Spellings are the forms in which secrets may be echoed, longest first: at
 // one place the longest must win, or the rest of it stays.
@@ -47,20 +27,9 @@ func Spellings(secrets []string) []string {
 	return slices.Compact(all)
 }
 
-func newMask(secrets []string) *mask {
-	m := &mask{secrets: secrets}
-	var pairs []string
-	for _, f := range Spellings(secrets) {
-		pairs = append(pairs, f, masked)
-		m.longest = max(m.longest, len(f))
-	}
-	m.replacer = strings.NewReplacer(pairs...)
-	return m
-}
-
-// longestSpelling is how many bytes a spelling has for each byte of a secret at
+// LongestSpelling is how many bytes a spelling has for each byte of a secret at
 // most: &#x27; for a quote. What would be longer is left out.
-const longestSpelling = 6
+const LongestSpelling = 6
 
 // forms are the spellings of a secret: plain, escaped for URLs, forms, JSON,
 // programs, HTML and XML as libraries do it, and encoded; also as an answer
@@ -71,7 +40,7 @@ func forms(secret string) []string {
 	if strings.ContainsFunc(secret, isReserved) { // else nothing escapes it
 		list = append(list, escapedForms(secret)...)
 	}
-	most := max(longestSpelling*len(secret), base64.StdEncoding.EncodedLen(len(secret)))
+	most := max(LongestSpelling*len(secret), base64.StdEncoding.EncodedLen(len(secret)))
 	return slices.DeleteFunc(distinct(list), func(f string) bool { return f == "" || len(f) > most })
 }
 
@@ -226,63 +195,4 @@ func inBase64(e *base64.Encoding, secret string) []string {
 		}
 	}
 	return list
-}
-
-// text masks secrets and nothing else.
-func (m *mask) text(s string) string { return m.replacer.Replace(s) }
-
-// clean returns at most limit bytes of a text from outside, safe to print on
-// one line.
-func (m *mask) clean(raw []byte, limit int) string {
-	s := m.cut(raw, limit)
-	return bounded(visible(s, false), limit)
-}
-
-// cut masks the beginning of raw. It looks a little further than limit, so
-// that no secret is cut in two and stays unrecognised.
-func (m *mask) cut(raw []byte, limit int) string {
-	window := limit + m.longest
-	if len(raw) <= window {
-		return m.text(string(raw))
-	}
-	s := m.text(string(raw[:window]))
-	return s[:max(len(s)-m.longest, 0)]
-}
-
-// bounded cuts s to limit bytes between characters.
-func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	const more = "…"
-	end := limit - len(more)
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + more
-}
-
-// visible writes control characters, and those that change the direction of
-// text, as escapes. Line breaks and tabs stay where lines is set.
-func visible(s string, lines bool) string {
-	var b strings.Builder
-	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
-		switch {
-		case lines && (r == '\n' || r == '\t'):
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case unicode.IsControl(r):
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
