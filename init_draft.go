@@ -28,7 +28,7 @@ func (c *initCommand) draft() (*draft.Draft, error) {
 	}
 	if c.source() == "" {
 		if isCurl {
-			d, err := draft.Curl(c.From, "")
+			d, err := draft.Curl(c.From)
 			if err != nil {
 				err = hinted{fmt.Errorf("init: %w", err), "the whole command stands in quotes: slogate init 'curl -X POST http://localhost:8080/orders -d @order.json'"}
 			}
