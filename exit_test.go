@@ -81,7 +81,7 @@ func TestExitWhereNothingCanBePrinted(t *testing.T) {
 		{"check"}, {"check", "--against", "other.yaml"},
 		{"suggest", "run-1.json", "run-2.json"}, {"suggest", "--slo", "other.yaml", "run-1.json", "run-2.json"},
 		{"report", "run-1.json"}, {"report", "run-1.json", "--format", "markdown"},
-		{"--help"}, {"suggest", "--help"},
+		{"--help"}, {"help"}, {"version"}, {"suggest", "--help"},
 	} {
 		var said strings.Builder
 		code := Main(t.Context(), args, os.LookupEnv, full{}, &said)
