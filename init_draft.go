@@ -151,17 +151,3 @@ func (p *program) printDrafted(d *draft.Draft) {
 		fmt.Fprintf(p.stderr, "    %s\n", n)
 	}
 }
-
-// workflowEnv is what a workflow's step needs so that the SLO file can read
-// its secrets.
-func workflowEnv(d *draft.Draft) string {
-	if d == nil || len(d.Secrets) == 0 {
-		return ""
-	}
-	var names, values strings.Builder
-	for _, s := range d.Secrets {
-		fmt.Fprintf(&names, " %s", s.Name)
-		fmt.Fprintf(&values, "\n          %[1]s: ${{ secrets.%[1]s }}", s.Name)
-	}
-	return "\n          env:" + names.String() + "\n        env:" + values.String()
-}
