@@ -77,11 +77,21 @@ func TestExitWhereNothingCanBePrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"schema"}, {"schema", "--result"}, {"explain"}, {"explain", "SLO012"}, {"completion", "bash"},
-		{"check"}, {"check", "--against", "other.yaml"},
-		{"suggest", "run-1.json", "run-2.json"}, {"suggest", "--slo", "other.yaml", "run-1.json", "run-2.json"},
-		{"report", "run-1.json"}, {"report", "run-1.json", "--format", "markdown"},
-		{"--help"}, {"help"}, {"version"}, {"suggest", "--help"},
+		{"schema"},
+		{"schema", "--result"},
+		{"explain"},
+		{"explain", "SLO012"},
+		{"completion", "bash"},
+		{"check"},
+		{"check", "--against", "other.yaml"},
+		{"suggest", "run-1.json", "run-2.json"},
+		{"suggest", "--slo", "other.yaml", "run-1.json", "run-2.json"},
+		{"report", "run-1.json"},
+		{"report", "run-1.json", "--format", "markdown"},
+		{"--help"},
+		{"help"},
+		{"version"},
+		{"suggest", "--help"},
 	} {
 		var said strings.Builder
 		code := Main(t.Context(), args, os.LookupEnv, full{}, &said)
