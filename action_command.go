@@ -257,17 +257,18 @@ func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullReques
 		return nil, "", err
 	}
 	a.Mask(file.Secrets...)
-	var plan, page bytes.Buffer
-	if err := errors.Join(printPlan(&plan, file), printLoosened(&plan, change.loosened)); err != nil {
+	text, err := planText(file, change.loosened)
+	if err != nil {
 		return nil, "", err
 	}
-	text, marked := plan.String(), file.Path
+	marked := file.Path
 	if change.elsewhere {
 		marked = ""
 	}
 	if _, err := io.WriteString(p.stdout, text); err != nil {
 		return nil, "", err
 	}
+	var page bytes.Buffer
 	first, _, _ := strings.Cut(text, "\n")
 	return file, first, errors.Join(
 		report.Plan(&page, file.Name, text), a.WriteSummary(page.Bytes()),

@@ -97,17 +97,22 @@ func runsOf(all []namedResult) []*result.Run {
 	return runs
 }
 
-// readResults reads a result file, or every .json file of a folder, wherever
-// the user says that it is.
+// readResults reads a result file, or the results of a folder, wherever the user
+// says that it is.
 func readResults(path string) ([]namedResult, error) {
 	whole, err := filepath.Abs(path) // so that "results/" and ".." have a folder and a name
 	if err != nil {
 		return nil, fmt.Errorf("read result %s: %w", path, err)
 	}
-	return resultsAt(os.DirFS(filepath.Dir(whole)), filepath.Base(whole), path)
+	found, err := resultsAt(os.DirFS(filepath.Dir(whole)), filepath.Base(whole), path)
+	if err == nil && len(found) == 0 {
+		err = hinted{fmt.Errorf("read result %s: the folder holds no result", path), "results are the .json files of the folder itself, and each " + resultFile + " in folders below it"}
+	}
+	return found, err
 }
 
-// resultsAt does the same within a folder. Shown is the name for errors.
+// resultsAt does the same within a folder, where there may be none. Shown is the
+// name for errors.
 func resultsAt(root fs.FS, name, shown string) ([]namedResult, error) {
 	info, err := fs.Stat(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,26 +125,52 @@ func resultsAt(root fs.FS, name, shown string) ([]namedResult, error) {
 		r, err := resultIn(root, name, shown)
 		return []namedResult{{r, shown}}, err
 	}
-	entries, err := fs.ReadDir(root, name)
+	files, err := resultFiles(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("read result %s: %w", shown, err)
 	}
 	var all []namedResult
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !strings.EqualFold(path.Ext(e.Name()), ".json") || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		if len(all) == mostResults {
-			return nil, fmt.Errorf("read result %s: more than %d files", shown, mostResults)
-		}
-		within := filepath.Join(shown, e.Name())
-		r, err := resultIn(root, path.Join(name, e.Name()), within)
+	for _, file := range files {
+		within := filepath.Join(shown, filepath.FromSlash(file))
+		r, err := resultIn(root, path.Join(name, file), within)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, namedResult{r, within})
 	}
 	return all, nil
+}
+
+// resultFiles are the results of a folder: its .json files, and those below it
+// that runs have named, as artifacts of several jobs come.
+func resultFiles(root fs.FS, folder string) ([]string, error) {
+	within, err := fs.Sub(root, folder)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	err = fs.WalkDir(within, ".", func(name string, d fs.DirEntry, err error) error {
+		hidden := name != "." && strings.HasPrefix(d.Name(), ".")
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && hidden:
+			return fs.SkipDir
+		case !d.Type().IsRegular() || hidden || !isResult(name):
+			return nil
+		case len(all) == mostResults:
+			return fmt.Errorf("more than %d files", mostResults)
+		}
+		all = append(all, name)
+		return nil
+	})
+	return all, err
+}
+
+// isResult reports whether a file of a folder is one of its results, by its path
+// from there.
+func isResult(name string) bool {
+	return path.Base(name) == resultFile || path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".json")
 }
 
 // resultIn reads one result file.

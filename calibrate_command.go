@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -59,7 +58,10 @@ func (c *calibrateCommand) Run(ctx context.Context, p *program) (int, error) {
 	if len(all) == 0 && err == nil {
 		return exitInconclusive, hinted{errors.New("no two blocks of the comparison had the requests that an objective needs"), "make the stages longer, or their load higher"}
 	}
-	if err := errors.Join(err, printCalibration(p.stdout, file, all, len(runs)), printUnknown(p.stdout, file, all, len(runs))); err != nil {
+	if code, unprinted := p.print(calibrationText(file, all, len(runs)) + unknownText(file, all, len(runs))); unprinted != nil {
+		return code, errors.Join(err, unprinted)
+	}
+	if err != nil {
 		return exitInconclusive, err
 	}
 	if ctx.Err() != nil {
@@ -138,10 +140,11 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 	return runs, nil
 }
 
-// printCalibration says what the comparisons have shown.
-func printCalibration(w io.Writer, file *slo.File, all []gate.Calibration, runs int) error {
-	fmt.Fprintf(w, "%s against itself, %s\n\n", veil(file.Target, file), times(runs))
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// calibrationText says what the comparisons have shown.
+func calibrationText(file *slo.File, all []gate.Calibration, runs int) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "%s against itself, %s\n\n", veil(file.Target, file), times(runs))
+	t := tabwriter.NewWriter(&w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "STAGE\tOBJECTIVE\tPAIRS\tSPREAD OF PAIRS\tOF RUNS\tWRONG FAILS\tBY MEASURE ALONE\tSMALLEST THERE\tSEEN\tNEEDED\tBY EARLIER RESULTS")
 	for _, c := range all {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Stage, c.Objective, c.Pairs,
@@ -149,10 +152,8 @@ func printCalibration(w io.Writer, file *slo.File, all []gate.Calibration, runs 
 			part(c.Wrong, c.Trials), part(c.WrongMeasured, c.Trials), change(c.Smallest, c.Points),
 			change(c.Seen, c.Points), lasting(c.Needed), change(c.Earlier, c.Points))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprint(w, `
+	t.Flush()
+	w.WriteString(`
 Wrong fails: of 1,000 unchanged runs drawn from these pairs, how many fail at
 the objective's tolerance; by measure alone: if the measured change against the
 tolerance decided, and the smallest tolerance that holds 1 % there. Seen: the
@@ -160,11 +161,11 @@ change that four of five such runs notice. Needed: how long a stage has to be
 to notice one and a half times the tolerance. By earlier results: the smallest
 tolerance that so many result files can judge, one run against them.
 `)
-	return err
+	return w.String()
 }
 
-// printUnknown says what the comparisons cannot say, and what it would take.
-func printUnknown(w io.Writer, file *slo.File, all []gate.Calibration, runs int) error {
+// unknownText says what the comparisons cannot say, and what it would take.
+func unknownText(file *slo.File, all []gate.Calibration, runs int) string {
 	var lines []string
 	if runs == 1 {
 		lines = append(lines, "One run says nothing of how runs differ: OF RUNS is unknown and BY EARLIER RESULTS\nis an assumption. --runs 3 and more measure it.")
@@ -184,10 +185,9 @@ func printUnknown(w io.Writer, file *slo.File, all []gate.Calibration, runs int)
 		}
 	}
 	if len(lines) == 0 {
-		return nil
+		return ""
 	}
-	_, err := fmt.Fprintf(w, "\nNot known:\n%s\n", strings.Join(lines, "\n"))
-	return err
+	return "\nNot known:\n" + strings.Join(lines, "\n") + "\n"
 }
 
 func times(n int) string {

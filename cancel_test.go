@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -61,5 +63,59 @@ stages:
 	}
 	if !strings.Contains(stdout.String(), "cancelled") {
 		t.Errorf("the report does not say that the run was cancelled:\n%s", &stdout)
+	}
+}
+
+// onText calls do when a text is written.
+type onText struct {
+	said strings.Builder
+	text string
+	do   func()
+}
+
+func (w *onText) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), w.text) {
+		w.do()
+	}
+	return w.said.Write(b)
+}
+
+// What before has made is taken away again where the run ends before its first
+// stage, and what that lacks is said.
+func TestAfterRunsWhereNoStageDid(t *testing.T) {
+	var calls []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			calls = append(calls, r.URL.Path)
+		}
+		if r.URL.Path == "/forget" {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "slo.yaml")
+	text := fmt.Sprintf(`version: 1
+target: %s
+before: [{name: create, request: POST /create}]
+after: [{name: delete, request: POST /delete}, {name: forget, request: POST /forget}]
+scenarios: [{request: GET /}]
+stages: [{name: steady, rate: 20/s, duration: 1s}]
+`, server.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stderr := &onText{text: "the load begins at", do: cancel}
+	code := Main(ctx, []string{"run", "--start-at", "+1h", "--out", t.TempDir(), file}, os.LookupEnv, io.Discard, stderr)
+	if code != exitCancelled {
+		t.Errorf("exit code = %d, want %d", code, exitCancelled)
+	}
+	if want := []string{"/create", "/delete", "/forget"}; !slices.Equal(calls, want) {
+		t.Errorf("requests of before and after = %v, want %v", calls, want)
+	}
+	for _, want := range []string{"warning: after: step forget: ", "error: cancelled before the first stage"} {
+		if !strings.Contains(stderr.said.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, stderr.said.String())
+		}
 	}
 }

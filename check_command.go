@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -41,17 +39,18 @@ func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 	}
 	options.Plan = true
 	var files []*slo.File
+	var plans []string
 	var wrong joined
-	for i, path := range paths {
-		if i > 0 {
-			fmt.Fprintln(p.stdout)
-		}
-		file, err := c.check(p, path, options)
+	for _, path := range paths {
+		file, plan, err := c.check(path, options)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
 		}
-		files = append(files, file)
+		files, plans = append(files, file), append(plans, plan)
+	}
+	if code, err := p.print(strings.Join(plans, "\n")); err != nil {
+		return code, err
 	}
 	switch {
 	case len(wrong) == 1:
@@ -65,33 +64,44 @@ func (c *checkCommand) Run(_ context.Context, p *program) (int, error) {
 	return exitPass, nil
 }
 
-// check prints the plan of a file.
-func (c *checkCommand) check(p *program, path string, options slo.Options) (*slo.File, error) {
+// check returns a file with its plan.
+func (c *checkCommand) check(path string, options slo.Options) (*slo.File, string, error) {
 	file, err := readSLO(path, options)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var loosened []result.Loosening
 	if c.Against != "" {
 		if _, loosened, err = c.compare(file, options); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
-	return file, errors.Join(printPlan(p.stdout, file), printLoosened(p.stdout, loosened))
+	plan, err := planText(file, loosened)
+	return file, plan, err
 }
 
-// printLoosened says what a file asks less of than another.
-func printLoosened(w io.Writer, all []result.Loosening) error {
-	if len(all) == 0 {
-		return nil
+// planText says what a run of the file would do, and what the file asks less of
+// than its base.
+func planText(file *slo.File, loosened []result.Loosening) (string, error) {
+	coverage, err := coverageOf(file)
+	if err != nil {
+		return "", err
 	}
 	var text strings.Builder
-	text.WriteString("\nasks less than its base:\n")
-	for _, l := range all {
-		fmt.Fprintf(&text, "  %s\n", lessThanBase(l))
+	printPlan(&text, file)
+	printCoverage(&text, coverage)
+	printLoosened(&text, loosened)
+	return text.String(), nil
+}
+
+func printLoosened(w *strings.Builder, all []result.Loosening) {
+	if len(all) == 0 {
+		return
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	w.WriteString("\nasks less than its base:\n")
+	for _, l := range all {
+		fmt.Fprintf(w, "  %s\n", lessThanBase(l))
+	}
 }
 
 func lessThanBase(l result.Loosening) string {
@@ -109,12 +119,7 @@ func stagesText(n int) string {
 	return fmt.Sprintf("%d stages", n)
 }
 
-// printPlan says what a run of the file would do.
-func printPlan(w io.Writer, file *slo.File) error {
-	coverage, err := coverageOf(file)
-	if err != nil {
-		return err
-	}
+func printPlan(w *strings.Builder, file *slo.File) {
 	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), plannedTime(file))
 	if worst := worstTime(file); worst > plannedTime(file) {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
@@ -135,9 +140,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(file, s), judged)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	for _, stages := range file.Together() {
 		if len(stages) > 1 {
 			fmt.Fprintf(w, "the %d workloads of %s run at the same time\n", len(stages), stages[0].Parallel)
@@ -152,7 +155,6 @@ func printPlan(w io.Writer, file *slo.File) error {
 			fmt.Fprintf(w, "  %-4s  %s%s\n", o.Severity, o.Text, remark(o, s, file))
 		}
 	}
-	return printCoverage(w, coverage)
 }
 
 // remark says what a reader of the plan would want to know of an objective.

@@ -51,7 +51,7 @@ func complete(app *kong.Node, words []string) []candidate {
 	case strings.HasPrefix(word, "-") && !c.onlyArg:
 		return startingWith(word, c.flags())
 	case len(c.command.Children) > 0:
-		return startingWith(word, c.commands())
+		return startingWith(word, commands(c.command))
 	}
 	return c.argument(word)
 }
@@ -120,9 +120,9 @@ func (c *call) flags() []candidate {
 	return all
 }
 
-func (c *call) commands() []candidate {
+func commands(of *kong.Node) []candidate {
 	var all []candidate
-	for _, command := range c.command.Children {
+	for _, command := range of.Children {
 		if !command.Hidden {
 			all = append(all, candidate{command.Name, command.Help})
 		}
@@ -160,6 +160,8 @@ func (c *call) values(v *kong.Value, word string) []candidate {
 		return nil
 	case "profile":
 		return startingWith(word, c.profiles())
+	case "command":
+		return startingWith(word, commands(c.command.Parent))
 	case "code":
 		return startingWith(strings.ToUpper(word), codeCandidates())
 	default:

@@ -57,6 +57,7 @@ func TestComplete(t *testing.T) {
 		"profiles of a wrong file":     {"run wrong.yml --profile ", ""},
 		"profiles of no file":          {"run none.yaml --profile ", ""},
 		"a shell":                      {"completion z", "zsh"},
+		"a command to explain":         {"help calib", "calibrate"},
 		"codes":                        {"explain SLO17", "SLO170 SLO171"},
 		"nothing known":                {"run --seed ", ""},
 		"after --":                     {"check -- --", ""},

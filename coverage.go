@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"strings"
 
 	"github.com/slogate/slogate/draft"
 	"github.com/slogate/slogate/result"
@@ -28,9 +28,9 @@ func coverageOf(file *slo.File) (*result.Coverage, error) {
 }
 
 // printCoverage says what of the document a plan leaves out.
-func printCoverage(w io.Writer, c *result.Coverage) error {
+func printCoverage(w *strings.Builder, c *result.Coverage) {
 	if c == nil {
-		return nil
+		return
 	}
 	const most = 20
 	fmt.Fprintf(w, "\noperations of %s that are not loaded: %d of %d\n", draft.Visible(c.Document), c.Operations-c.Loaded, c.Operations)
@@ -40,5 +40,4 @@ func printCoverage(w io.Writer, c *result.Coverage) error {
 	if more := c.Operations - c.Loaded - most; more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
-	return nil
 }

@@ -68,11 +68,35 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 
 // What a command is called for and cannot print is no success.
 func TestExitWhereNothingCanBePrinted(t *testing.T) {
-	for _, call := range []string{"schema", "explain", "explain SLO012", "completion bash"} {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("slo.yaml", []byte(suggestSLO), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeResults(t, suggestSLO, 1, 1.02)
+	if err := os.WriteFile("other.yaml", []byte(suggestSLO+"x-more: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"schema"},
+		{"schema", "--result"},
+		{"explain"},
+		{"explain", "SLO012"},
+		{"completion", "bash"},
+		{"check"},
+		{"check", "--against", "other.yaml"},
+		{"suggest", "run-1.json", "run-2.json"},
+		{"suggest", "--slo", "other.yaml", "run-1.json", "run-2.json"},
+		{"report", "run-1.json"},
+		{"report", "run-1.json", "--format", "markdown"},
+		{"--help"},
+		{"help"},
+		{"version"},
+		{"suggest", "--help"},
+	} {
 		var said strings.Builder
-		code := Main(t.Context(), strings.Split(call, " "), os.LookupEnv, full{}, &said)
+		code := Main(t.Context(), args, os.LookupEnv, full{}, &said)
 		if code != exitUsage || !strings.Contains(said.String(), "no space left on device") {
-			t.Errorf("%s: exit code %d, said %q", call, code, said.String())
+			t.Errorf("%s: exit code %d, said %q", strings.Join(args, " "), code, said.String())
 		}
 	}
 }

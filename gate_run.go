@@ -77,56 +77,82 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 	if err := s.makeWritable(); err != nil {
 		return nil, exitUsage, err
 	}
-	seed := s.Seed
-	for seed == 0 {
-		seed = randomSeed()
+	for s.Seed == 0 {
+		s.Seed = randomSeed()
 	}
-	pods, notes, err := s.watched(ctx, p, file)
+	r, err := p.measure(ctx, file, s)
 	if err != nil {
 		code, err := s.unready(ctx, err)
 		return nil, code, err
 	}
-	to, err := s.loaders(file, seed)
+	// The reports need other memory than the load did.
+	debug.FreeOSMemory()
+	s.describe(r, file)
+	if r.Shard.IsPart() {
+		return r, partCode(r), p.write(r, s)
+	}
+	code, err := p.judge(file, r, s)
+	return r, code, err
+}
+
+// misuse is an error of files, flags or environment that shows only when the
+// target is ready.
+type misuse struct{ error }
+
+func (m misuse) Unwrap() error { return m.error }
+
+// measure makes the target ready, loads it and takes down what it has set up.
+func (p *program) measure(ctx context.Context, file *slo.File, s settings) (*result.Run, error) {
+	pods, notes, err := s.watched(ctx, p, file)
 	if err != nil {
-		return nil, exitUsage, err
+		return nil, err
+	}
+	to, err := s.loaders(file, s.Seed)
+	if err != nil {
+		return nil, misuse{err}
 	}
 	defer to.close()
-
 	progress := p.progress()
+	defer progress.Close()
 	for _, note := range notes {
 		progress.Note(veil(note, file))
 	}
-	err = s.ready(ctx, to, progress.Note)
-	if err == nil {
-		err = to.before(ctx)
+	if err := s.ready(ctx, to, progress.Note); err != nil {
+		return nil, err
 	}
+	if err := to.before(ctx); err != nil {
+		return nil, err
+	}
+	r, err := s.load(ctx, file, &to, pods, progress)
+	// What before has made is there, whether or not a stage was loaded.
+	warnings := to.finish(ctx)
 	if err != nil {
-		progress.Close()
-		code, err := s.unready(ctx, err)
-		return nil, code, err
+		for _, w := range warnings {
+			progress.Note("warning: " + w)
+		}
+		return nil, err
 	}
+	r.Warnings = append(r.Warnings, warnings...)
+	progress.Close() // stopping a service takes its time
+	s.Own.stop()
+	return r, nil
+}
+
+// load is what lies between the before steps and the after steps.
+func (s settings) load(ctx context.Context, file *slo.File, to *loaders, pods run.Cluster, progress *report.Progress) (*result.Run, error) {
 	route := s.Way.describe(to.head)
-	progress.Note(veil(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, seed), file))
-	if note := to.head.EngineNote(); note != "" {
-		progress.Note(note)
-	}
-	if to.base != nil {
-		progress.Note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
-	}
+	s.announce(file, to, route, progress.Note)
 	cost, baseCost, err := to.costs(ctx, file, s, progress.Note)
-	var series run.Series
-	if err == nil {
-		series, err = to.series(file, s)
-	}
 	if err != nil {
-		progress.Close()
-		return nil, exitUsage, err
+		return nil, misuse{err}
+	}
+	series, err := to.series(file, s)
+	if err != nil {
+		return nil, misuse{err}
 	}
 	late, err := s.Together.await(ctx, progress.Note)
 	if err != nil {
-		progress.Close()
-		code, err := s.unready(ctx, err)
-		return nil, code, err
+		return nil, err
 	}
 	r := run.Conduct(ctx, file, to.head, run.Options{
 		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
@@ -134,28 +160,36 @@ func (p *program) gateRun(ctx context.Context, file *slo.File, s settings) (*res
 		Profile: profiler(to.head, s.Own.side(0), file, s.Out, "head"), BaseProfile: profiler(to.base, s.Own.side(1), file.AtBase(), s.Out, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
-	r.Warnings = append(r.Warnings, to.finish(ctx)...)
-	progress.Close()
-	s.Own.stop()
+	r.Route = veil(route, file)
 	if r.Base != nil {
-		r.Base.Route, r.Base.Source = veil(s.BaseWay.describe(to.base), file), s.BaseSource
-		r.Base.Target = veil(r.Base.Target, file)
+		r.Base.Route = veil(s.BaseWay.describe(to.base), file)
 	}
-	if r.Warnings = append(r.Warnings, s.Notes...); late != "" {
+	if late != "" {
 		r.Warnings = append(r.Warnings, late)
 	}
-	// The reports need other memory than the load did.
-	to.close()
-	debug.FreeOSMemory()
+	return r, nil
+}
 
-	r.Slogate, r.Seed, r.Own, r.Demo = version(), seed, s.Own != nil, s.Demo
-	r.Route, r.Target = veil(route, file), veil(r.Target, file)
-	r.Source, r.Machine, r.Coverage = s.Source, machine(), s.Coverage
-	if r.Shard = s.Together.inResult(); r.Shard.IsPart() {
-		return r, partCode(r), p.write(r, s)
+// announce says what will be loaded, and how.
+func (s settings) announce(file *slo.File, to *loaders, route string, note func(string)) {
+	note(veil(fmt.Sprintf("%s: %s at %s, seed %d", file.Name, file.Target, route, s.Seed), file))
+	if engine := to.head.EngineNote(); engine != "" {
+		note(engine)
 	}
-	code, err := p.judge(file, r, s)
-	return r, code, err
+	if to.base != nil {
+		note(veil(fmt.Sprintf("compared with %s at %s", file.Baseline.BaseTarget, s.BaseWay.describe(to.base)), file))
+	}
+}
+
+// describe writes into a result what only its maker knows.
+func (s settings) describe(r *result.Run, file *slo.File) {
+	r.Slogate, r.Seed, r.Own, r.Demo = version(), s.Seed, s.Own != nil, s.Demo
+	r.Target, r.Source, r.Machine, r.Coverage = veil(r.Target, file), s.Source, machine(), s.Coverage
+	if r.Base != nil {
+		r.Base.Target, r.Base.Source = veil(r.Base.Target, file), s.BaseSource
+	}
+	r.Warnings = append(r.Warnings, s.Notes...)
+	r.Shard = s.Together.inResult()
 }
 
 // judge judges and diagnoses what was measured, and reports it.
@@ -272,6 +306,9 @@ func (l *loaders) close() {
 
 // unready is the end of a run whose target was not ready, or may not be loaded.
 func (s settings) unready(ctx context.Context, err error) (int, error) {
+	if wrong, ok := errors.AsType[misuse](err); ok {
+		return exitUsage, wrong.error
+	}
 	if ctx.Err() != nil {
 		return exitCancelled, errors.New("cancelled before the first stage, nothing was measured")
 	}

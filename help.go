@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -60,8 +62,20 @@ var examples = map[string][]string{
 		"slogate init 'curl -X POST http://localhost:8080/orders -d @order.json'",
 	},
 	"completion": {"slogate completion bash", "slogate completion zsh"},
+	"help":       {"slogate help", "slogate help run"},
+	"version":    {"slogate version"},
 	"explain":    {"slogate explain SLO012", "slogate explain"},
 	"schema":     {"slogate schema", "slogate schema --result"},
+}
+
+// helpCommand is --help for those who ask by a word.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command; without one, all are listed." placeholder:"COMMAND" complete:"command"`
+}
+
+// Run calls the command with --help.
+func (c *helpCommand) Run(ctx context.Context, p *program) (int, error) {
+	return Main(ctx, append(slices.Clone(c.Command), "--help"), p.lookupEnv, p.stdout, p.stderr), nil
 }
 
 // printHelp adds exit codes or examples to kong's help.

@@ -1,26 +1,19 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"text/template"
 
+	"github.com/slogate/slogate/draft"
 	"github.com/slogate/slogate/slo"
 )
-
-//go:embed templates
-var templates embed.FS
 
 // initCommand writes the first files of a user.
 type initCommand struct {
@@ -34,86 +27,80 @@ type initCommand struct {
 	Force          bool     `help:"Overwrite files that exist."`
 }
 
-// Run writes the SLO file and the workflow. It writes neither when one exists.
+// Run writes the SLO file, which must not be there yet, and the workflow where
+// there is none.
 func (c *initCommand) Run(_ context.Context, p *program) (int, error) {
-	d, err := c.draft()
+	at := layoutOf(c.File)
+	d, config, target, err := c.config(at.name)
 	if err != nil {
 		return exitUsage, err
 	}
-	var config []byte
-	var target string
-	if d != nil {
-		config, target, err = c.drafted(d)
-	} else {
-		config, target, err = c.first()
+	w := workflowFor(target, at.file, d)
+	adds := !c.Force && isThere(at.workflow)
+	if !c.Force && isThere(c.File) {
+		return exitUsage, hinted{fmt.Errorf("init: %s exists already, nothing was written", c.File), "--force overwrites it, and the workflow"}
 	}
-	if err != nil {
+	if err := p.create(c.File, config); err != nil {
 		return exitUsage, err
 	}
-	workflow := filepath.Join(".github", "workflows", "slogate.yml")
-	values := map[string]string{"Target": target, "File": filepath.ToSlash(c.File), "Env": workflowEnv(d)}
-	files := map[string][]byte{c.File: config, workflow: workflowFor(target, values)}
-	if err := c.refuseExisting(c.File, workflow); err != nil {
-		return exitUsage, err
-	}
-	for _, name := range []string{c.File, workflow} {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, files[name], 0o644)); err != nil {
-			return exitUsage, fmt.Errorf("init: %w", err)
+	if !adds {
+		if err := p.create(at.workflow, w.text()); err != nil {
+			return exitUsage, err
 		}
-		fmt.Fprintf(p.stdout, "written: %s\n", name)
 	}
 	p.printDrafted(d)
 	fmt.Fprintf(p.stdout, "\nNext, with the service running:\n    slogate check %[1]s\n    slogate run %[1]s\n", c.File)
-	if _, here := hostPort(target); here {
-		fmt.Fprintf(p.stdout, "and say in %s how the service is built and started.\n", workflow)
+	switch {
+	case adds:
+		fmt.Fprintf(p.stdout, "and add a step to %s, which was there before:\n\n%s\n", at.workflow, w.step(at.name))
+	case w.starts():
+		fmt.Fprintf(p.stdout, "and say in %s how the service is built and started.\n", at.workflow)
 	}
 	return exitPass, nil
 }
 
+// config is the text of the SLO file and the target in it, with the draft that
+// it was made of, if any.
+func (c *initCommand) config(name string) (d *draft.Draft, config []byte, target string, err error) {
+	if d, err = c.draft(); err != nil {
+		return nil, nil, "", err
+	}
+	if d == nil {
+		config, target, err = c.first(name)
+		return nil, config, target, err
+	}
+	d.Name = name
+	config, target, err = c.drafted(d)
+	return d, config, target, err
+}
+
+// isThere reports a file, a folder or a link of the name.
+func isThere(name string) bool {
+	_, err := os.Lstat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// create writes a file and its folder, and says so.
+func (p *program) create(name string, content []byte) error {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, content, 0o644)); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
+	fmt.Fprintf(p.stdout, "written: %s\n", name)
+	return nil
+}
+
 // first writes an SLO file for one URL.
-func (c *initCommand) first() (config []byte, target string, err error) {
+func (c *initCommand) first(name string) (config []byte, target string, err error) {
 	raw := cmp.Or(c.From, "http://localhost:8080/")
 	target, path, err := splitURL(raw)
 	if err != nil {
 		return nil, "", err
 	}
-	config = render("templates/slo.yaml", map[string]string{"Target": target, "Path": path})
+	config = render("templates/slo.yaml", map[string]string{"Name": name, "Target": target, "Path": path})
 	if _, err := slo.Parse(config, slo.Options{Path: c.File}); err != nil {
 		return nil, "", hinted{fmt.Errorf("init: no SLO file can be written for %q: %s", raw, err), "a URL is http:// or https:// with a host, and perhaps a port and a path"}
 	}
 	return config, target, nil
-}
-
-// workflowFor writes the workflow that compares the base's build with the
-// change's, each at a port of the runner. A service that runs elsewhere cannot
-// be started twice.
-func workflowFor(target string, values map[string]string) []byte {
-	address, here := hostPort(target)
-	if !here {
-		return render("templates/workflow.yml", values)
-	}
-	host, port, _ := net.SplitHostPort(address) // as hostPort joined it
-	number, _ := strconv.Atoi(port)
-	beside := number + 1
-	if beside > 65535 {
-		beside = number - 1
-	}
-	u, _ := url.Parse(target) // as splitURL wrote it
-	values["Port"], values["BasePort"] = port, strconv.Itoa(beside)
-	values["BaseTarget"] = u.Scheme + "://" + net.JoinHostPort(host, values["BasePort"])
-	return render("templates/compare.yml", values)
-}
-
-func (c *initCommand) refuseExisting(names ...string) error {
-	if c.Force {
-		return nil
-	}
-	for _, name := range names {
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return hinted{fmt.Errorf("init: %s exists already, nothing was written", name), "--force overwrites it"}
-		}
-	}
-	return nil
 }
 
 // splitURL parts a URL into the target and the path to request.
@@ -136,14 +123,4 @@ func splitURL(raw string) (target, path string, err error) {
 		path += "?" + u.RawQuery
 	}
 	return u.Scheme + "://" + u.Host, path, nil
-}
-
-// render fills one of the embedded templates.
-func render(name string, values map[string]string) []byte {
-	t := template.Must(template.ParseFS(templates, name))
-	var b bytes.Buffer
-	if err := t.Execute(&b, values); err != nil {
-		panic("slogate: template " + name + ": " + err.Error())
-	}
-	return b.Bytes()
 }

@@ -28,7 +28,7 @@ func (c *initCommand) draft() (*draft.Draft, error) {
 	}
 	if c.source() == "" {
 		if isCurl {
-			d, err := draft.Curl(c.From, "")
+			d, err := draft.Curl(c.From)
 			if err != nil {
 				err = hinted{fmt.Errorf("init: %w", err), "the whole command stands in quotes: slogate init 'curl -X POST http://localhost:8080/orders -d @order.json'"}
 			}
@@ -150,18 +150,4 @@ func (p *program) printDrafted(d *draft.Draft) {
 	for _, n := range d.Notes {
 		fmt.Fprintf(p.stderr, "    %s\n", n)
 	}
-}
-
-// workflowEnv is what a workflow's step needs so that the SLO file can read
-// its secrets.
-func workflowEnv(d *draft.Draft) string {
-	if d == nil || len(d.Secrets) == 0 {
-		return ""
-	}
-	var names, values strings.Builder
-	for _, s := range d.Secrets {
-		fmt.Fprintf(&names, " %s", s.Name)
-		fmt.Fprintf(&values, "\n          %[1]s: ${{ secrets.%[1]s }}", s.Name)
-	}
-	return "\n          env:" + names.String() + "\n        env:" + values.String()
 }

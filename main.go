@@ -101,6 +101,8 @@ type commandLine struct {
 	Explain    explainCommand    `cmd:"" help:"Print what an error of the SLO file means and what to do."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete calls of slogate."`
+	Help       helpCommand       `cmd:"" help:"Print the help of slogate, or of one command."`
+	Tell       versionCommand    `cmd:"" name:"version" help:"Print the version."`
 	Complete   completeCommand   `cmd:"" hidden:"" help:"Print what a word of a call may be."`
 	Worker     workerCommand     `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
 	Action     actionCommand     `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`

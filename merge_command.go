@@ -19,10 +19,7 @@ type mergeCommand struct {
 	Shards []string `arg:"" name:"shard" help:"Result files of shards, or folders that hold them at any depth." placeholder:"SHARD" complete:".json"`
 	SLO    string   `name:"slo" help:"The SLO file that the shards followed, where it has moved." placeholder:"FILE" complete:".yaml,.yml"`
 	reportFlags
-	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
-	against
-	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
-	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`
+	judgeFlags
 }
 
 // Run reads, merges and judges.
@@ -39,12 +36,12 @@ func (c *mergeCommand) Run(_ context.Context, p *program) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	// What a run is judged by is settled as for a run.
-	asRun := runCommand{
-		runFlags: runFlags{reportFlags: c.reportFlags}, Baseline: c.Baseline,
-		against: c.against, ObjectivesFrom: c.ObjectivesFrom, Accept: c.Accept,
+	file, err := readSLO(path, options)
+	if err != nil {
+		return exitUsage, err
 	}
-	file, settings, err := asRun.prepare(p, path, options)
+	settings := c.reportFlags.settings()
+	file, err = c.judgeFlags.apply(file, options, &settings)
 	if err != nil {
 		return exitUsage, err
 	}

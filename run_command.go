@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/service"
@@ -44,32 +43,6 @@ func (f fileFlags) options(env func(string) (string, bool)) (slo.Options, error)
 	return slo.Options{Target: f.Target, BaseTarget: f.BaseTarget, Limits: limits, Profile: f.Profile, Env: env}, err
 }
 
-// against names the SLO file that a change starts from.
-type against struct {
-	Against string `group:"Comparisons:" help:"SLO file of the base: what FILE asks less of is listed." placeholder:"FILE" complete:".yaml,.yml"`
-}
-
-// of refuses one base for several files.
-func (a against) of(paths []string) error {
-	if a.Against == "" || len(paths) < 2 {
-		return nil
-	}
-	return hinted{fmt.Errorf("--against names the base of one SLO file, these are %d", len(paths)), "call slogate once for each"}
-}
-
-// compare reads the base's file, by the same options, and lists what the other
-// one asks less of.
-func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []result.Loosening, error) {
-	base, err := readSLO(a.Against, options)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = hinted{err, "write it with git show main:slo.yaml > " + a.Against}
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return base, gate.Loosened(base, file), nil
-}
-
 // runFlags are the flags that run, demo and the action share.
 type runFlags struct {
 	reportFlags
@@ -84,8 +57,14 @@ type reportFlags struct {
 	OnInconclusive string `group:"Report and verdict:" enum:"auto,fail,warn" default:"auto" help:"auto exits 3 where an objective with a value is inconclusive, fail also where a comparison alone is, warn exits 0." placeholder:"auto|fail|warn"`
 }
 
+func (f reportFlags) settings() settings {
+	return settings{Out: f.Out, Format: f.Format, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
+}
+
 func (f runFlags) settings() settings {
-	return settings{Out: f.Out, Format: f.Format, Seed: f.Seed, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
+	s := f.reportFlags.settings()
+	s.Seed = f.Seed
+	return s
 }
 
 // engineFlags choose how the load is made.
@@ -110,10 +89,7 @@ type runCommand struct {
 	fileFlags
 	runFlags
 	kubeFlags
-	Baseline []string `group:"Comparisons:" help:"Earlier result file, or folder of them, instead of the file's baseline; repeatable. none: compare with nothing." placeholder:"FILE" sep:"none" complete:".json"`
-	against
-	ObjectivesFrom string `group:"Comparisons:" enum:"head,base" default:"head" help:"base: FILE of --against judges (default: ${default})." placeholder:"head|base"`
-	Accept         bool   `group:"Comparisons:" help:"Accept regressions: they only warn, and the report says so."`
+	judgeFlags
 	engineFlags
 	shardFlags
 	spreadFlags
@@ -284,32 +260,8 @@ func (c *runCommand) prepare(p *program, path string, options slo.Options) (*slo
 	if err != nil || c.Once {
 		return file, settings, err
 	}
-	if slices.Contains(c.Baseline, artifactBaseline) {
-		return nil, settings, hinted{errors.New("--baseline artifact: results of earlier workflow runs are found in a workflow alone"), "download one (gh run download) and name the file; a file of that name is ./artifact"}
-	}
-	if c.ObjectivesFrom == "base" && c.Against == "" {
-		return nil, settings, hinted{errors.New("--objectives-from base needs the file to judge by"), "name it with --against FILE"}
-	}
-	if c.Against != "" {
-		base, loosened, err := c.compare(file, options)
-		if err != nil {
-			return nil, settings, err
-		}
-		settings.Change.loosened = loosened
-		if c.ObjectivesFrom == "base" {
-			file = base
-		}
-	}
-	if settings.Baseline, err = baselineOptions(file, c.Baseline); err != nil {
-		return nil, settings, err
-	}
-	if settings.Coverage, err = coverageOf(file); err != nil {
-		return nil, settings, err
-	}
-	if c.Accept {
-		settings.Baseline.Accepted = "by the flag --accept"
-	}
-	return file, settings, nil
+	file, err = c.judgeFlags.apply(file, options, &settings)
+	return file, settings, err
 }
 
 // cluster is the one that the file may watch.

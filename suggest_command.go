@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -45,18 +43,17 @@ func (c *suggestCommand) Run(_ context.Context, p *program) (int, error) {
 		}
 	}
 	all := suggestions(supports)
-	if err := explain(p.stdout, file, all, len(runs)); err != nil {
-		return exitUsage, err
-	}
-	printLeftOut(p.stdout, left, names)
+	var text strings.Builder
+	explain(&text, file, all, len(runs))
+	printLeftOut(&text, left, names)
+	patch := ""
 	if notice == "" {
-		var patch string
-		if patch, notice = patchOf(file, src, all, slo.Options{Path: file.Path, Target: targetOf(newest), Profile: newest.SLO.Profile, Env: p.lookupEnv}); notice == "" {
-			_, err := io.WriteString(p.stdout, patch)
-			return exitPass, err
-		}
+		patch, notice = patchOf(file, src, all, slo.Options{Path: file.Path, Target: targetOf(newest), Profile: newest.SLO.Profile, Env: p.lookupEnv})
 	}
-	return exitPass, printLines(p.stdout, notice, all)
+	if notice != "" {
+		patch = lines(notice, all)
+	}
+	return p.print(text.String() + patch)
 }
 
 func resultsText(n int) string {
@@ -316,7 +313,7 @@ func twoDigits(v float64, up bool) float64 {
 }
 
 // explain prints what the results say, each line behind a #.
-func explain(w io.Writer, file *slo.File, all []suggestion, results int) error {
+func explain(w *strings.Builder, file *slo.File, all []suggestion, results int) {
 	fmt.Fprintf(w, "# What %s of %s support. By the spread between them, 99 in 100 unchanged\n# runs stay within the value of that column.\n#\n", resultsText(results), report.OneLine(file.Name))
 	var table strings.Builder
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -330,9 +327,7 @@ func explain(w io.Writer, file *slo.File, all []suggestion, results int) error {
 				alarms(g.Alarms), cmp.Or(s.bound, "–"))
 		}
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	printCommented(w, table.String())
 	printApart(w, all)
 	var hidden []string
@@ -346,7 +341,6 @@ func explain(w io.Writer, file *slo.File, all []suggestion, results int) error {
 	if len(hidden) > 0 {
 		printCommented(w, "\nCannot be held here: an unchanged run would miss it more often than 1 time in 100.\n"+strings.Join(hidden, "\n"))
 	}
-	return nil
 }
 
 // apart is how much the bounds of two stages may differ before one for both is
@@ -354,7 +348,7 @@ func explain(w io.Writer, file *slo.File, all []suggestion, results int) error {
 const apart = 1.5
 
 // printApart gives the bounds of each stage where one for all is too coarse.
-func printApart(w io.Writer, all []suggestion) {
+func printApart(w *strings.Builder, all []suggestion) {
 	for _, s := range all {
 		o := s.objective()
 		if s.bound == "" || len(o.Relative) > 0 || len(s.stages) < 2 {
@@ -375,7 +369,7 @@ func printApart(w io.Writer, all []suggestion) {
 	}
 }
 
-func printCommented(w io.Writer, text string) {
+func printCommented(w *strings.Builder, text string) {
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		fmt.Fprintln(w, strings.TrimRight("# "+line, " "))
 	}
@@ -418,7 +412,7 @@ func cannotHold(g gate.Support, why string, strict bool) string {
 // mostLeftOut is how many results are named that say nothing.
 const mostLeftOut = 20
 
-func printLeftOut(w io.Writer, left []gate.LeftOut, names map[*result.Run]string) {
+func printLeftOut(w *strings.Builder, left []gate.LeftOut, names map[*result.Run]string) {
 	if len(left) == 0 {
 		return
 	}
@@ -461,11 +455,9 @@ func patchOf(file *slo.File, src []byte, all []suggestion, opts slo.Options) (pa
 	return "#\n" + unifiedDiff(path, before, after), ""
 }
 
-// printLines prints objectives to copy where there is no patch.
-func printLines(w io.Writer, notice string, all []suggestion) error {
-	fmt.Fprintf(w, "#\n# No patch: %s. The objectives, to copy:\n", report.OneLine(notice))
-	var lines []string
-	var errs []error
+// lines are objectives to copy where there is no patch.
+func lines(notice string, all []suggestion) string {
+	var objectives strings.Builder
 	for _, s := range all {
 		if s.bound == "" {
 			continue
@@ -473,14 +465,15 @@ func printLines(w io.Writer, notice string, all []suggestion) error {
 		for _, g := range s.stages {
 			o := g.Objective
 			stage, err := json.Marshal(g.Stage)
-			errs = append(errs, err)
-			lines = append(lines, fmt.Sprintf("  - {%s: %s %s %s, stage: %s}", o.Severity, o.Indicator, o.Cmp, s.bound, stage))
+			if err != nil {
+				panic("slogate: a text as JSON: " + err.Error())
+			}
+			fmt.Fprintf(&objectives, "  - {%s: %s %s %s, stage: %s}\n", o.Severity, o.Indicator, o.Cmp, s.bound, stage)
 		}
 	}
-	if len(lines) == 0 {
-		_, err := fmt.Fprintln(w, "# none")
-		return err
+	head := fmt.Sprintf("#\n# No patch: %s. The objectives, to copy:\n", report.OneLine(notice))
+	if objectives.Len() == 0 {
+		return head + "# none\n"
 	}
-	_, err := fmt.Fprintln(w, "objectives:\n"+strings.Join(lines, "\n"))
-	return errors.Join(append(errs, err)...)
+	return head + "objectives:\n" + objectives.String()
 }

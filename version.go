@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -49,6 +50,14 @@ func source(commit string, info *debug.BuildInfo) string {
 		return "module " + info.Main.Sum // "go install", which knows no commit
 	}
 	return "unknown commit"
+}
+
+// versionCommand is --version for those who ask by a word.
+type versionCommand struct{}
+
+// Run prints the version.
+func (*versionCommand) Run(_ context.Context, p *program) (int, error) {
+	return p.print(fullVersion() + "\n")
 }
 
 // userAgent names the program to the servers of the CI.

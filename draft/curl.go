@@ -18,7 +18,7 @@ import (
 // Curl drafts a scenario from a curl command as it is typed into a shell, or
 // copied from a browser ("copy as cURL"). Variables of the shell become
 // variables of the environment.
-func Curl(command, target string) (*Draft, error) {
+func Curl(command string) (*Draft, error) {
 	words, err := shellWords(command)
 	if err != nil {
 		return nil, fmt.Errorf("the curl command cannot be read: %w", err)
@@ -39,9 +39,6 @@ func Curl(command, target string) (*Draft, error) {
 	c.draft.needVariables(words)
 	c.draft.HTTP.settle(c.draft)
 	c.draft.Target = c.target()
-	if target != "" {
-		c.draft.Target = target
-	}
 	return c.draft, nil
 }
 

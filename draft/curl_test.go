@@ -75,7 +75,7 @@ var curls = []struct {
 func TestCurl(t *testing.T) {
 	for _, c := range curls {
 		t.Run(c.name, func(t *testing.T) {
-			d, err := Curl(c.command, "")
+			d, err := Curl(c.command)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestCurlRefuses(t *testing.T) {
 		"curl http://h/ -X LOCK":        "method",
 		"curl http://h/ && rm -rf /tmp": "not one plain command",
 	} {
-		_, err := Curl(command, "")
+		_, err := Curl(command)
 		if want == "" {
 			if err != nil {
 				t.Errorf("%s: %v", command, err)
@@ -138,7 +138,7 @@ func nowhere(string) (string, bool) { return "", false }
 // Files are named as the SLO file reads them. What is not there is left out,
 // said in a note and in the place where it belongs.
 func TestPlace(t *testing.T) {
-	d, err := Curl("curl -F f=@/home/a.png -F g=@gone.png -F f=@${WHERE} --cacert gone.pem --cert me.pem https://h/up --next -d @gone.json https://h/b", "")
+	d, err := Curl("curl -F f=@/home/a.png -F g=@gone.png -F f=@${WHERE} --cacert gone.pem --cert me.pem https://h/up --next -d @gone.json https://h/b")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ const (
 // ${…} is a value, and what only looks like one is escaped.
 type Draft struct {
 	From      string // what it was drafted from, such as openapi.yaml
+	Name      string // empty: the usual one
 	Target    string
 	HTTP      HTTP
 	OpenAPI   string // the document that the file names; empty: none

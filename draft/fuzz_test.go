@@ -101,7 +101,7 @@ func FuzzCurl(f *testing.F) {
 	}
 	f.Add("curl http://h/ -H $'a: b\\n::error::' -d $'x\\0y' -X 'GET\n'")
 	f.Fuzz(func(t *testing.T, command string) {
-		d, err := Curl(command, "")
+		d, err := Curl(command)
 		checkDraft(t, d, err)
 	})
 }

@@ -122,7 +122,7 @@ func TestNotesHoldNoCredential(t *testing.T) {
 		"curl https://h/a --next -F f=@x 'https://h/up?api_key=sekret123456'",
 		"curl https://h/a ftp://bob:sekret123456@h/x",
 	} {
-		d, err := Curl(command, "")
+		d, err := Curl(command)
 		if err != nil {
 			t.Fatalf("%s: %v", command, err)
 		}
@@ -135,7 +135,7 @@ func TestNotesHoldNoCredential(t *testing.T) {
 
 // A body is a file or a text: what is left out is said.
 func TestDataBesideAFile(t *testing.T) {
-	d, err := Curl("curl -d a=1 -d @f.txt http://h/", "")
+	d, err := Curl("curl -d a=1 -d @f.txt http://h/")
 	if err != nil {
 		t.Fatal(err)
 	}

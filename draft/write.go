@@ -20,6 +20,9 @@ func (d *Draft) Write() []byte {
 	b.WriteString(schemaLine)
 	d.writeHead(&b)
 	b.WriteString("version: 1\n")
+	if d.Name != "" {
+		section(&b, "name", text(d.Name))
+	}
 	section(&b, "target", text(d.Target))
 	if d.OpenAPI != "" {
 		b.WriteString("# The report says which operations of this document are not loaded.\n")

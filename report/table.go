@@ -48,6 +48,7 @@ type column struct {
 	right bool // numbers are aligned right
 	title bool // stands beside the first cell when the table is stacked
 	cut   bool // may be cut with … where the table is too wide
+	wrap  bool // may go on in further lines there: nothing of it is lost
 	spare bool // left out before anything is cut: another column says it too, or nobody decides by it
 }
 
@@ -66,7 +67,7 @@ type table struct {
 
 // lines lays the table out within width columns. Columns that hold nothing
 // are left out. Where it is too wide, spare columns go, the first of them
-// first, then text is cut.
+// first, then text is cut or wrapped.
 // Numbers never are: where they do not fit, and on narrow terminals, every
 // row becomes a small block of its own.
 func (t table) lines(width int, p painter) []string {
@@ -88,9 +89,11 @@ func (t table) lines(width int, p painter) []string {
 	for i, c := range t.columns {
 		head[i] = cell{c.head, dim}
 	}
-	out := []string{t.row(head, widths, p)}
-	for _, r := range t.rows {
-		out = append(out, t.row(r, widths, p))
+	var out []string
+	for _, r := range append([][]cell{head}, t.rows...) {
+		for _, line := range t.wrapped(r, widths) {
+			out = append(out, t.row(line, widths, p))
+		}
 	}
 	return out
 }
@@ -149,7 +152,8 @@ func (t table) natural() (widths []int, total int) {
 	return widths, total
 }
 
-// fitted takes from the widest column that may be cut until the table fits.
+// fitted takes from the widest column that may be cut or wrapped until the table
+// fits.
 func (t table) fitted(width int) (widths []int, fits bool) {
 	widths, total := t.natural()
 	for total > width {
@@ -163,15 +167,32 @@ func (t table) fitted(width int) (widths []int, fits bool) {
 	return widths, true
 }
 
-// widest returns the widest column that may still be cut, or -1.
+// widest returns the widest column that may still be narrower, or -1.
 func (t table) widest(widths []int) int {
 	found := -1
 	for i, c := range t.columns {
-		if c.cut && widths[i] > columnMin && (found < 0 || widths[i] > widths[found]) {
+		if (c.cut || c.wrap) && widths[i] > columnMin && (found < 0 || widths[i] > widths[found]) {
 			found = i
 		}
 	}
 	return found
+}
+
+// wrapped gives the lines of a row: one, or more where text is wrapped.
+func (t table) wrapped(r []cell, widths []int) [][]cell {
+	lines := [][]cell{slices.Clone(r)}
+	for i, c := range t.columns {
+		if !c.wrap {
+			continue
+		}
+		for n, text := range wrap(r[i].text, widths[i]) {
+			if n == len(lines) {
+				lines = append(lines, make([]cell, len(r)))
+			}
+			lines[n][i] = cell{text, r[i].style}
+		}
+	}
+	return lines
 }
 
 func (t table) row(r []cell, widths []int, p painter) string {

@@ -118,7 +118,7 @@ func (p *page) objectives(v View) {
 	p.heading("Objectives")
 	t := table{columns: []column{
 		{head: "verdict"},
-		{head: "objective", cut: true, title: true},
+		{head: "objective", wrap: true, title: true}, // the bound stands there, too
 		{head: "stage", cut: true},
 		{head: "measured", right: true},
 		{head: "interval", spare: v.Compared()}, // then the change's counts

@@ -192,3 +192,25 @@ func FuzzTerminalText(f *testing.F) {
 		}
 	})
 }
+
+// However long the names are, one sees what was missed and by what bound.
+func TestTerminalShowsEveryBound(t *testing.T) {
+	r := sampleRun(result.Fail)
+	for i := range r.Judgement.Objectives {
+		o := &r.Judgement.Objectives[i]
+		o.Stage = "checkout with a large basket, of a user who is new"
+		o.Text = "p99.9 of orders/checkout <= baseline + 10% or + 5ms"
+		o.Severity, o.Verdict = "warn", result.Fail
+	}
+	for width := 60; width <= 120; width += 10 {
+		// The table alone: reasons repeat an objective.
+		_, text, _ := strings.Cut(terminalText(t, r, TermOptions{Width: width}), "Objectives\n")
+		table, _, _ := strings.Cut(text, "\n\n")
+		seen := strings.Join(strings.Fields(table), " ")
+		for _, part := range []string{"p99.9", "orders/", "baseline", "10%", "5ms", "(warn)"} {
+			if got, want := strings.Count(seen, part), len(r.Judgement.Objectives); got < want {
+				t.Errorf("%d columns: %q is seen %d times, want %d:\n%s", width, part, got, want, table)
+			}
+		}
+	}
+}

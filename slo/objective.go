@@ -324,10 +324,14 @@ func parseTolerance(unit Unit, s string) (Tolerance, error) {
 		return Tolerance{}, &fault{code: CodeObjective, msg: quote(s) + " is not a tolerance", hint: "after baseline follows + or - and a percentage or a value: baseline + 10% or + 5ms"}
 	}
 	s = strings.TrimSpace(s[1:])
-	if n, rest, ok := number(s); ok && strings.TrimSpace(rest) == "%" && unit != UnitShare {
+	n, rest, ok := number(s)
+	if rest = strings.TrimSpace(rest); ok && rest == "%" && unit != UnitShare {
 		return Tolerance{Value: sign * n / 100, Percent: true}, nil
 	}
 	// For a share a percentage means percentage points: its own unit.
 	v, err := parseValue(unit, s)
+	if f, wrong := err.(*fault); wrong && ok && rest == "" && unit != UnitShare {
+		f.hint = s + "% is a part of the baseline; a value has a unit, " + f.hint
+	}
 	return Tolerance{Value: sign * v}, err
 }

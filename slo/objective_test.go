@@ -124,6 +124,20 @@ func TestParseObjective(t *testing.T) {
 	}
 }
 
+// A number alone may be meant as a part of the baseline, or as a value.
+func TestToleranceWithoutAUnit(t *testing.T) {
+	for text, want := range map[string]string{
+		"p95 <= baseline + 10":        "10% is a part of the baseline; a value has a unit, for example 10ms or 10s; the units are us ms s m h d",
+		"throughput >= baseline - 10": "10% is a part of the baseline; a value has a unit, for example 10/s; the units are /s /m /h",
+		"error_rate <= baseline + 1":  "a share is written in percent: 100%",
+	} {
+		_, err := ParseObjective(text)
+		if e, ok := err.(*Error); !ok || e.Hint != want {
+			t.Errorf("%s: error %+v, want the hint %q", text, err, want)
+		}
+	}
+}
+
 func TestParseObjectiveError(t *testing.T) {
 	_, err := ParseObjective("  p95 <= 5")
 	e, ok := err.(*Error)
