@@ -223,8 +223,9 @@ type Iterations struct {
 }
 
 // Slice is one second of a stage, or a sixteenth of a stage that is planned
-// to be shorter than 16 s. A request belongs to the slice of its intended
-// start.
+// to be shorter than 16 s. In a short stage of a count of requests a shard has
+// slices of a tenth of a second, which become sixteenths when shards are merged.
+// A request belongs to the slice of its intended start.
 type Slice struct {
 	Offset   time.Duration `json:"offset_ns"` // from the stage's start
 	Width    time.Duration `json:"width_ns"`
