@@ -109,6 +109,13 @@ func stagesText(n int) string {
 	return fmt.Sprintf("%d stages", n)
 }
 
+func objectivesText(n int) string {
+	if n == 1 {
+		return "1 objective"
+	}
+	return fmt.Sprintf("%d objectives", n)
+}
+
 // printPlan says what a run of the file would do.
 func printPlan(w io.Writer, file *slo.File) error {
 	coverage, err := coverageOf(file)
@@ -131,7 +138,7 @@ func printPlan(w io.Writer, file *slo.File) error {
 	for _, s := range file.Stages {
 		judged := "no"
 		if s.Judge {
-			judged = strconv.Itoa(len(s.Objectives)) + " objectives"
+			judged = objectivesText(len(s.Objectives))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(file, s), judged)
 	}
@@ -162,10 +169,18 @@ func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return remarkCompared(o, stage, file)
 	case short != "" && o.Severity != slo.Show:
 		return fmt.Sprintf("  (%s%s)", placeOf(o, file), short)
+	case afterSearch(o, stage):
+		return "  (judged at the rate that is found)"
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
 	return ""
+}
+
+// afterSearch reports whether an objective with a value has no part in what a
+// search finds, though others of its stage do.
+func afterSearch(o slo.Objective, stage slo.Stage) bool {
+	return stage.Workload.Search && o.Severity != slo.Show && o.Relative == nil && o.Indicator.Kind != slo.Capacity && !o.Steers()
 }
 
 // takesTurns reports whether base and head are both loaded with a stage.
