@@ -128,6 +128,7 @@ func mergeStages(a, b *Stage) Stage {
 		Name:     a.Name,
 		Workload: a.Workload,
 		Beside:   a.Beside,
+		InTurns:  a.InTurns || b.InTurns,
 		Judged:   a.Judged,
 		State:    state,
 		Reason:   reason,
