@@ -98,13 +98,12 @@ func checkName(k github.Key) string {
 // conclusion is the verdict in GitHub's words: a check run fails where the step
 // does, and one that let something pass does not say success.
 func conclusion(r *result.Run, code int) string {
-	v := r.Judgement.Verdict
 	switch {
 	case wasCancelled(r):
 		return "cancelled"
 	case code != exitPass:
 		return "failure"
-	case v == result.Pass || v == result.Warn:
+	case r.Judgement.Verdict.Passes():
 		return "success"
 	}
 	return "neutral"

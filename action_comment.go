@@ -127,8 +127,7 @@ func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) er
 	if err != nil {
 		return err
 	}
-	failed := r.Judgement.Verdict == result.Fail || r.Judgement.Verdict == result.Inconclusive
-	return pr.explain(p, pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed))
+	return pr.explain(p, pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, !r.Judgement.Verdict.Passes()))
 }
 
 // refuse says wherever a reader looks why nothing of a file was loaded, without
@@ -296,8 +295,8 @@ func (pr *pullRequest) forward(ctx context.Context, p *program, r *result.Run) e
 	if err != nil {
 		return err
 	}
-	failed := r.Judgement.Verdict != result.Pass && r.Judgement.Verdict != result.Warn
-	return pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed || r.Cancelled)
+	failed := r.Cancelled || !r.Judgement.Verdict.Passes()
+	return pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed)
 }
 
 // comment is the mode comment of the action. A wrong file is an error; that the

@@ -119,6 +119,14 @@ func stagesText(n int) string {
 	return fmt.Sprintf("%d stages", n)
 }
 
+func objectivesText(n int) string {
+	if n == 1 {
+		return "1 objective"
+	}
+	return fmt.Sprintf("%d objectives", n)
+}
+
+// printPlan says what a run of the file would do.
 func printPlan(w *strings.Builder, file *slo.File) {
 	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), plannedTime(file))
 	if worst := worstTime(file); worst > plannedTime(file) {
@@ -136,7 +144,7 @@ func printPlan(w *strings.Builder, file *slo.File) {
 	for _, s := range file.Stages {
 		judged := "no"
 		if s.Judge {
-			judged = strconv.Itoa(len(s.Objectives)) + " objectives"
+			judged = objectivesText(len(s.Objectives))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.Name, report.Workload(loader.Describe(s.Workload)), plannedText(file, s), judged)
 	}
@@ -164,10 +172,18 @@ func remark(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return remarkCompared(o, stage, file)
 	case short != "" && o.Severity != slo.Show:
 		return fmt.Sprintf("  (%s%s)", placeOf(o, file), short)
+	case afterSearch(o, stage):
+		return "  (judged at the rate that is found)"
 	case o.Implicit:
 		return "  (added: no other objective looks at success)"
 	}
 	return ""
+}
+
+// afterSearch reports whether an objective with a value has no part in what a
+// search finds, though others of its stage do.
+func afterSearch(o slo.Objective, stage slo.Stage) bool {
+	return stage.Workload.Search && o.Severity != slo.Show && o.Relative == nil && o.Indicator.Kind != slo.Capacity && !o.Steers()
 }
 
 // takesTurns reports whether base and head are both loaded with a stage.

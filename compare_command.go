@@ -24,9 +24,15 @@ type compareCommand struct {
 	B   string `arg:"" optional:"" name:"b" help:"The result file to judge." placeholder:"B" complete:".json"`
 	SLO string `name:"slo" help:"SLO file with the objectives (default: the one that B names, for revisions slo.yaml)." placeholder:"FILE" complete:".yaml,.yml"`
 	profileFlag
-	runFlags
-	Accept bool `help:"Accept regressions: they only warn, and the report says so."`
-	Keep   bool `help:"Keep the worktrees of the revisions, to look into them."`
+	Out string `group:"Report and verdict:" help:"Folder for result and reports (default: slogate-out for revisions, none for two results)." placeholder:"DIR" complete:"/"`
+	verdictFlags
+	Seed   uint64 `group:"Generator:" help:"For revisions: seed of random arrivals and values (default: random, printed)." placeholder:"N"`
+	Accept bool   `help:"Accept regressions: they only warn, and the report says so."`
+	Keep   bool   `help:"For revisions: keep their worktrees, to look into them."`
+}
+
+func (c *compareCommand) settings() settings {
+	return settings{Out: c.Out, Format: c.Format, Seed: c.Seed, Gate: c.Gate, OnInconclusive: c.OnInconclusive}
 }
 
 // accepted says who has accepted a regression.
@@ -44,6 +50,7 @@ func (c *compareCommand) Run(ctx context.Context, p *program) (int, error) {
 		switch {
 		case arg == "" || exists(arg):
 		case isRange && c.B == "":
+			c.Out = cmp.Or(c.Out, defaultOut)
 			return c.revisions(ctx, p, names)
 		case isRange:
 			return exitUsage, hinted{fmt.Errorf("%q names two revisions and stands alone", arg), compareHint}
@@ -57,7 +64,10 @@ func (c *compareCommand) Run(ctx context.Context, p *program) (int, error) {
 	return c.results(p)
 }
 
-const compareHint = "slogate compare A.json B.json, or slogate compare main..HEAD"
+const (
+	defaultOut  = "slogate-out" // of what loads
+	compareHint = "slogate compare A.json B.json, or slogate compare main..HEAD"
+)
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -66,6 +76,9 @@ func exists(path string) bool {
 
 // results compares two results.
 func (c *compareCommand) results(p *program) (int, error) {
+	if err := c.fitsResults(); err != nil {
+		return exitUsage, err
+	}
 	earlier, err := result.ReadFile(c.A)
 	if err != nil {
 		return exitUsage, err
@@ -80,13 +93,43 @@ func (c *compareCommand) results(p *program) (int, error) {
 	}
 	// The user has chosen the result to compare with: it counts as it is.
 	earlier.Judgement, file.Baseline.MaxAge = nil, 0
-	r.Base = nil // A is the baseline, not what B was compared with when it ran
+	r.DropBase() // A is the baseline, not what B was compared with when it ran
 	r.Judgement = gate.Judge(file, r, gate.Options{Baseline: []*result.Run{earlier}, Accepted: c.accepted()})
 	if notice != "" {
 		r.Judgement.Notices = append(r.Judgement.Notices, notice)
 	}
 	r.Findings = diagnose.Find(r)
-	return exitCode(r, c.settings()), p.form(c.Format)(p.stdout, r)
+	s := c.settings()
+	if c.Out == "" {
+		return exitCode(r, s), p.form(c.Format)(p.stdout, r)
+	}
+	if err := p.write(r, s); err != nil {
+		return exitUsage, err
+	}
+	return exitCode(r, s), nil
+}
+
+// fitsResults refuses flags that mean nothing where nothing is loaded, and an
+// output folder whose result is one of the two: it would be lost.
+func (c *compareCommand) fitsResults() error {
+	if c.Seed != 0 || c.Keep {
+		return hinted{errors.New("--seed and --keep are for revisions: two results are compared without load or worktrees"), compareHint}
+	}
+	for _, path := range []string{c.A, c.B} {
+		if c.Out != "" && sameFileAs(path, filepath.Join(c.Out, resultFile)) {
+			return hinted{fmt.Errorf("--out %s would replace %s", c.Out, path), "name another folder"}
+		}
+	}
+	return nil
+}
+
+func sameFileAs(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // objectives finds what to judge: the SLO file that the user names, or that

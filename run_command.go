@@ -51,7 +51,12 @@ type runFlags struct {
 
 // reportFlags say where results go and what becomes of a verdict.
 type reportFlags struct {
-	Out            string `group:"Report and verdict:" default:"slogate-out" help:"Folder for result and reports (default: ${default})." placeholder:"DIR" complete:"/"`
+	Out string `group:"Report and verdict:" default:"slogate-out" help:"Folder for result and reports (default: ${default})." placeholder:"DIR" complete:"/"`
+	verdictFlags
+}
+
+// verdictFlags say what is shown of a verdict and what becomes of it.
+type verdictFlags struct {
 	Format         string `group:"Report and verdict:" enum:"text,markdown,json" default:"text" help:"What standard output shows (default: ${default})." placeholder:"text|markdown|json"`
 	Gate           string `group:"Report and verdict:" enum:"enforce,report" default:"enforce" help:"report: the same verdict, but exit 0 instead of 1 and 3." placeholder:"enforce|report"`
 	OnInconclusive string `group:"Report and verdict:" enum:"auto,fail,warn" default:"auto" help:"auto exits 3 where an objective with a value is inconclusive, fail also where a comparison alone is, warn exits 0." placeholder:"auto|fail|warn"`

@@ -62,7 +62,7 @@ func outputs(r *result.Run, files Files) []output {
 	j := r.Judgement
 	all := []output{
 		{"verdict", string(j.Verdict)},
-		{"passed", strconv.FormatBool(!r.Cancelled && (j.Verdict == result.Pass || j.Verdict == result.Warn))},
+		{"passed", strconv.FormatBool(!r.Cancelled && j.Verdict.Passes())},
 		{"failed-count", strconv.Itoa(count(j, result.Fail))},
 		{"inconclusive-count", strconv.Itoa(count(j, result.Inconclusive))},
 		{"result-file", files.Result},

@@ -49,7 +49,7 @@ func newView(r *result.Run) *view {
 			continue
 		}
 		l := newLevel(s)
-		l.inTurns = r.Base.Stage(s.Name) != nil
+		l.inTurns = r.TookTurns(s)
 		l.hasLimit = r.Timeline != nil && r.Timeline.Limits.LimitMilli > 0
 		v.stages = append(v.stages, l)
 		switch {

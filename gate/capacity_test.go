@@ -83,6 +83,39 @@ func TestCapacityAgainstEarlierResults(t *testing.T) {
 	}
 }
 
+// Of a stage whose target never answered nothing is known, no capacity either.
+func TestCapacityOfATargetThatNeverAnswered(t *testing.T) {
+	var p population
+	for i := range 1000 {
+		p.add(time.Duration(i)*10*time.Millisecond, time.Millisecond, result.Refused)
+	}
+	s := p.stage("limit", 10*time.Second)
+	s.State, s.Search = result.Dead, &result.Search{Below: 50}
+	for _, o := range judge(parsedSearch(t, "p95 <= 100ms, capacity >= 400/s"), s).Objectives {
+		if o.Verdict != result.Inconclusive || o.Reason != "the target never answered" {
+			t.Errorf("%s: %s (%s)", o.Text, o.Verdict, o.Reason)
+		}
+	}
+}
+
+// What a Prometheus server says is known after the run: a search does not look
+// at it.
+func TestHoldsWithoutMetrics(t *testing.T) {
+	file, err := slo.Parse([]byte(`version: 1
+target: http://localhost:1
+scenarios: [{request: GET /}]
+metrics: {prometheus: {url: "http://localhost:9090", queries: {cpu: up}}}
+stages: [{name: limit, search: 50/s..2000/s}]
+objectives: [p95 <= 100ms, metric.cpu <= 0.8]
+`), slo.Options{Path: "slo.yaml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Holds(file.Stages[0], steadyStage("limit", 1000, 10*time.Millisecond)); got.Verdict != result.Pass {
+		t.Errorf("%s (%s), want pass", got.Verdict, got.Reason)
+	}
+}
+
 func TestHolds(t *testing.T) {
 	plan := parsedSearch(t, "p95 <= 100ms, success_rate >= 98%, capacity >= 400/s").Stages[0]
 	fine := steadyStage("limit", 1000, 10*time.Millisecond)

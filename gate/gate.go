@@ -61,9 +61,6 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 	return j
 }
 
-// Passed reports whether a run with this verdict lets a change through.
-func Passed(v result.Verdict) bool { return v == result.Pass || v == result.Warn }
-
 // Undecided reports whether an objective that can fail the run is inconclusive,
 // also where the run has another verdict for it.
 func Undecided(j *result.Judgement) bool {

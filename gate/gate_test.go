@@ -344,11 +344,18 @@ func TestUnjudgedStagesAreLeftOut(t *testing.T) {
 }
 
 func TestReasons(t *testing.T) {
+	used := steady(2000, time.Millisecond)
+	used.Cost = &result.Cost{CPU: 2000 * 250_050, Span: 20 * time.Second, Resolution: 1}
+	cpu, heap := slo.Indicator{Kind: slo.Metric, Of: slo.Mean, Measure: "cpu"}, steady(1000, time.Millisecond)
 	tests := []struct {
 		o    slo.Objective
 		s    result.Stage
 		want string
 	}{
+		{objective(cpu, slo.LE, 0.8), metered(heap, 1, 0.8004), `metric.cpu of "high" was 0.8004, just over 0.8`},
+		{objective(cpu, slo.LE, 0), metered(heap, 1, 0.0004), `metric.cpu of "high" was 0.0004, over 0`},
+		{objective(cpu, slo.LE, 4e9), metered(heap, 1, 5e9), `metric.cpu of "high" was 5000000000, 25 % over 4000000000`},
+		{objective(slo.Indicator{Kind: slo.CPUPerRequest}, slo.LE, 250), used, `cpu_per_request of "high" was 250.1 µs, just over 250 µs`},
 		{p95Within450ms, steady(1000, 620*time.Millisecond), `p95 of "high" was 620 ms, 38 % over 450 ms`},
 		{p95Within450ms, steady(1000, 450600*time.Microsecond), `p95 of "high" was 451 ms, just over 450 ms`},
 		{p95Within450ms, steady(1000, 450200*time.Microsecond), `p95 of "high" was 450.3 ms, just over 450 ms`},

@@ -14,10 +14,11 @@ import (
 // Loosened lists what the SLO file of a change (head) asks less of than that
 // of its base, or asks differently so that nobody can tell: objectives that were
 // removed, have a wider bound, a longer window or a lower severity; stages that
-// are not judged any more or are loaded less, or with other scenarios; requests
-// and checks that are gone; longer timeouts; a baseline that decides less; and
-// another target. What head asks more of is not listed, and neither is what base
-// only shows.
+// are not judged any more, not compared with base any more, or are loaded less,
+// or with other scenarios; requests and checks that are gone; longer timeouts;
+// other numbers behind the same name; connections that are kept; a baseline that
+// decides less; and another target. What head asks more of is not listed, and
+// neither is what base only shows.
 func Loosened(base, head *slo.File) []result.Loosening {
 	var l loosenings
 	l.file(base, head)
@@ -29,6 +30,7 @@ func Loosened(base, head *slo.File) []result.Loosening {
 	for _, b := range base.Scenarios {
 		l.scenario(b, head.Scenarios)
 	}
+	l.sources(base, head)
 	l.baseline(base.Baseline, head.Baseline)
 	return l
 }
@@ -54,12 +56,37 @@ func (l *loosenings) file(b, h *slo.File) {
 	if h.Target != b.Target {
 		l.add("", "target: "+b.Target, h.Target)
 	}
+	if keepsLonger(b.HTTP, h.HTTP) {
+		l.add("", "connections: "+connections(b.HTTP), connections(h.HTTP))
+	}
 	if h.Confirm && !b.Confirm {
 		l.add("", "confirm: off", "on")
 	}
 	if held := h.Limits.Rate; held > 0 && (b.Limits.Rate == 0 || held < b.Limits.Rate) {
 		l.add("", "limits: rate: "+atMost(b.Limits.Rate), atMost(held)+", which holds workers back")
 	}
+}
+
+// keepsLonger reports whether connections carry requests for longer: fewer of
+// them are opened, which is work for the service.
+func keepsLonger(b, h slo.HTTP) bool {
+	switch {
+	case h.NewConnections:
+		return false
+	case b.NewConnections:
+		return true
+	}
+	return b.ConnectionAge > 0 && (h.ConnectionAge == 0 || h.ConnectionAge > b.ConnectionAge)
+}
+
+func connections(h slo.HTTP) string {
+	switch {
+	case h.NewConnections:
+		return "new"
+	case h.ConnectionAge > 0:
+		return slo.DurationText(h.ConnectionAge)
+	}
+	return "keep"
 }
 
 func atMost(rate float64) string {
@@ -83,6 +110,9 @@ func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 	if lighter(b.Workload, h.Workload) {
 		l.add(b.Name, load(b.Workload), load(h.Workload))
 	}
+	if why := Alone(h); why != "" && Alone(b) == "" && slices.ContainsFunc(b.Objectives, decidesByBase) {
+		l.add(b.Name, "compared with base", "not compared with it: "+why)
+	}
 	if h.IdleBefore < b.IdleBefore {
 		l.add(b.Name, "idle_before: "+slo.DurationText(b.IdleBefore), idle(h))
 	}
@@ -96,6 +126,8 @@ func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 		}
 	}
 }
+
+func decidesByBase(o slo.Objective) bool { return o.Relative != nil && o.Severity != slo.Show }
 
 func idle(s slo.Stage) string {
 	if s.IdleBefore == 0 {

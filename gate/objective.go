@@ -249,14 +249,14 @@ func (t *trial) miss() result.Verdict {
 // unusable says why the stage's measurements carry no verdict, met or missed.
 func (t *trial) unusable() string {
 	switch left := leftUnsent(t.stage.measured); {
+	case t.s.State == result.Dead && !t.stage.answered:
+		return "the target never answered"
 	case t.Indicator.Kind == slo.Capacity:
 		return t.capacityUnknown()
 	case t.Indicator.Kind == slo.Metric && metricUnknown(t.Indicator, t.s) != "":
 		return metricUnknown(t.Indicator, t.s)
 	case left != "":
 		return left
-	case t.s.State == result.Dead && !t.stage.answered:
-		return "the target never answered"
 	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.s.Counters.Due() > 0:
 		return "no iteration came to its end"
 	case !t.measured && t.Indicator.Clock == slo.IterationTime && t.stage.measured.Counters.Finished() > 0:

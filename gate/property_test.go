@@ -76,7 +76,7 @@ func TestWorseDataNeverTurnsFailIntoPass(t *testing.T) {
 					t.Errorf("seed %d: %s %v became a pass", seed, before.Objectives[k].Indicator, before.Objectives[k].Bound)
 				}
 			}
-			if before.Verdict == result.Fail && Passed(after.Verdict) {
+			if before.Verdict == result.Fail && after.Verdict.Passes() {
 				t.Errorf("seed %d: the run became %s", seed, after.Verdict)
 			}
 			before = after

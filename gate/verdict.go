@@ -223,7 +223,7 @@ func runsText(n int) string {
 // distance says where a measured value lies from its bound.
 func distance(o result.JudgedObjective, bound string) string {
 	value, unit := *o.Measured, slo.Unit(o.Unit)
-	at := order(unit, value, o.Bound)
+	at := orderOfJudged(o)
 	switch {
 	case meets(slo.Cmp(o.Cmp), at):
 		return o.Reason // missed for another reason than its value
@@ -246,6 +246,15 @@ func distance(o result.JudgedObjective, bound string) string {
 		return fmt.Sprintf("just %s %s", side, bound)
 	}
 	return fmt.Sprintf("%s %% %s %s", strconv.FormatFloat(gap/o.Bound*100, 'f', 0, 64), side, bound)
+}
+
+// orderOfJudged compares what was measured with the bound, as the verdict did.
+func orderOfJudged(o result.JudgedObjective) int {
+	ind, err := slo.ParseIndicator(o.Indicator)
+	if err != nil { // of a file of others
+		return order(slo.Unit(o.Unit), *o.Measured, o.Bound)
+	}
+	return orderOf(ind, *o.Measured, o.Bound)
 }
 
 func unclearSentence(o result.JudgedObjective) string {

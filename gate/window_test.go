@@ -203,3 +203,46 @@ func TestWorseWindowsStayMissed(t *testing.T) {
 		}
 	}
 }
+
+// Shards of a counted stage end at different times. However their slices are
+// cut, windows of all together hold the load of all.
+func TestWindowsOfShards(t *testing.T) {
+	shard := func(index int, lasts time.Duration, slices int) *result.Run {
+		tenths := int(lasts / (100 * ms))
+		s := result.Stage{Name: "high", Judged: true, State: result.Completed, Start: day(1), Duration: lasts, Workload: result.Workload{Model: "closed"}}
+		for i := range slices {
+			from, to := i*tenths/slices, (i+1)*tenths/slices
+			var times result.Recorder
+			for range (to - from) * 10 {
+				times.Record(10 * ms)
+			}
+			s.Slices = append(s.Slices, result.Slice{
+				Offset: time.Duration(from) * 100 * ms, Width: time.Duration(to-from) * 100 * ms,
+				Counters: result.Counters{Success: int64(to-from) * 10}, Response: times.Histogram(),
+			})
+			s.Counters.Success += int64(to-from) * 10
+			s.Response = s.Response.Merge(times.Histogram())
+		}
+		s.OK, s.Service, s.OnTime = s.Response, s.Response, s.Response
+		return &result.Run{Version: result.Version, Seed: 7, Start: day(1), Shard: result.Shard{Index: index, Count: 2}, Stages: []result.Stage{s}}
+	}
+	throughput := objective(slo.Indicator{Kind: slo.Throughput}, slo.GE, 180)
+	f := plan(inWindows(throughput, 2), throughput)
+	f.Stages[0].Workload = slo.Workload{Model: slo.Closed, Requests: 1630, WorkersFrom: 2, WorkersTo: 2}
+	for name, cut := range map[string][2]int{"tenths of a second": {80, 83}, "sixteenths": {16, 16}, "both": {80, 16}} {
+		t.Run(name, func(t *testing.T) {
+			m, err := result.MergeShards([]*result.Run{shard(1, 8*time.Second, cut[0]), shard(2, 8300*ms, cut[1])})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range Judge(f, m, Options{}).Objectives {
+				if o.Verdict != result.Pass || *o.Measured < 180 || *o.Measured > 200 {
+					t.Errorf("for %v: %s, %v (%s)", o.Window, o.Verdict, *o.Measured, o.Reason)
+				}
+				if o.Lower != nil && (*o.Lower > *o.Measured || *o.Upper < *o.Measured) {
+					t.Errorf("for %v: %v lies outside of %v to %v", o.Window, *o.Measured, *o.Lower, *o.Upper)
+				}
+			}
+		})
+	}
+}

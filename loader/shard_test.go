@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -162,6 +163,48 @@ func TestShardsOfACountedStage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Shards of a counted stage end at different times: their slices are fine enough
+// to be added, and those of all together are as many as one generator's.
+func TestSlicesOfShards(t *testing.T) {
+	st := &step{request: &slo.Request{}}
+	shard := func(index int, length time.Duration) *result.Run {
+		stage, kept := newSliceSet(0), newStepSlices(0)
+		stage.fine, kept.fine = true, true
+		part, own := &slicePart{width: fineWidth}, &slicePart{width: fineWidth}
+		for at := time.Duration(0); at < length; at += 10 * ms {
+			part.add(&outcome{step: st, class: result.Success, due: at, response: ms})
+			own.add(&outcome{step: st, class: result.Success, due: at, response: ms})
+		}
+		stage.collect(part)
+		kept.collect(own)
+		s := result.Stage{Name: "a", Workload: result.Workload{Model: "closed"}, State: result.Completed, Duration: length, Steps: []result.Step{{Slices: kept.ofStep(length)}}}
+		s.Slices, s.InFlight = stage.result(length)
+		return &result.Run{Version: result.Version, Shard: result.Shard{Index: index, Count: 2}, Stages: []result.Stage{s}}
+	}
+	for _, lengths := range [][2]time.Duration{{8 * time.Second, 8300 * ms}, {14 * time.Second, 15900 * ms}, {2 * time.Second, 2 * time.Second}} {
+		m, err := result.MergeShards([]*result.Run{shard(1, lengths[0]), shard(2, lengths[1])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := m.Stages[0]
+		if len(s.InFlight) != slo.SliceCount {
+			t.Errorf("%v: in flight %v", lengths, s.InFlight)
+		}
+		for of, list := range map[string][]result.Slice{"stage": s.Slices, "step": s.Steps[0].Slices} {
+			var end time.Duration
+			for _, slice := range list {
+				if perSecond := float64(slice.Counters.Success) / slice.Width.Seconds(); slice.Offset != end || slice.Offset+slice.Width <= lengths[0] && perSecond != 200 {
+					t.Errorf("%v, %s: slice at %v after %v has %v requests a second", lengths, of, slice.Offset, end, perSecond)
+				}
+				end = slice.Offset + slice.Width
+			}
+			if len(list) != slo.SliceCount || end != lengths[1] {
+				t.Errorf("%v: the %s has %d slices until %v", lengths, of, len(list), end)
+			}
+		}
+	}
 }
 
 // Shards stay in step where some have no worker of a stage, or theirs leave first.

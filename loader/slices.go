@@ -54,6 +54,7 @@ func (p *slicePart) at(index int) *openSlice {
 type sliceSet struct {
 	width   time.Duration
 	planned time.Duration // 0: not known before
+	fine    bool          // published as they are: another shard may end at another time
 	list    []result.Slice
 	flying  []int // in flight at the end of each slice
 }
@@ -109,7 +110,7 @@ func (s *sliceSet) widen() {
 	const n = int(sliceWidth / fineWidth)
 	joined := make([]result.Slice, 0, len(s.list)/n+1)
 	for i := 0; i < len(s.list); i += n {
-		one := join(s.list[i:min(i+n, len(s.list))])
+		one := result.Joined(s.list[i:min(i+n, len(s.list))])
 		one.Width = sliceWidth
 		joined = append(joined, one)
 	}
@@ -122,7 +123,7 @@ func (s *sliceSet) widen() {
 
 // result returns the slices until elapsed as they are published: those of a
 // stage of unknown length that was short are joined into sliceCount ones of
-// nearly equal width.
+// nearly equal width. Those of a shard are joined when all are merged.
 func (s *sliceSet) result(elapsed time.Duration) ([]result.Slice, []int) {
 	if s.planned > 0 {
 		elapsed = min(elapsed, s.planned)
@@ -143,19 +144,10 @@ func (s *sliceSet) result(elapsed time.Duration) ([]result.Slice, []int) {
 	if last := len(list) - 1; last >= 0 && elapsed > list[last].Offset {
 		list[last].Width = min(list[last].Width, elapsed-list[last].Offset)
 	}
-	if s.width != fineWidth || s.planned > 0 || len(list) <= sliceCount {
+	if s.fine || s.width != fineWidth || s.planned > 0 {
 		return list, flying
 	}
-	return joinInto(list, flying, sliceCount)
-}
-
-func joinInto(list []result.Slice, flying []int, n int) ([]result.Slice, []int) {
-	joined, ends := make([]result.Slice, n), make([]int, n)
-	for i := range n {
-		from, to := i*len(list)/n, (i+1)*len(list)/n
-		joined[i], ends[i] = join(list[from:to]), flying[to-1]
-	}
-	return joined, ends
+	return result.JoinInto(list, flying, sliceCount)
 }
 
 // ofStep returns the slices of a single step as they are published: in a long
@@ -163,12 +155,12 @@ func joinInto(list []result.Slice, flying []int, n int) ([]result.Slice, []int) 
 func (s *sliceSet) ofStep(elapsed time.Duration) []result.Slice {
 	list, _ := s.result(elapsed)
 	n := 1
-	if len(list) > slo.StepSliceCount {
+	if len(list) > slo.StepSliceCount && s.width != fineWidth {
 		n = max(int((slo.StepSliceWidth(elapsed)+s.width-1)/s.width), 1)
 	}
 	joined := make([]result.Slice, 0, len(list)/n+1)
 	for i := 0; i < len(list); i += n {
-		joined = append(joined, join(list[i:min(i+n, len(list))]))
+		joined = append(joined, result.Joined(list[i:min(i+n, len(list))]))
 	}
 	return joined
 }
@@ -217,15 +209,4 @@ func (a apart) of(st *step) int {
 		return -1
 	}
 	return a.numbers[st.number]
-}
-
-// join adds neighbouring slices.
-func join(list []result.Slice) result.Slice {
-	sum := list[0]
-	for _, s := range list[1:] {
-		sum.Width += s.Width
-		sum.Counters.Add(s.Counters)
-		sum.Response = sum.Response.Merge(s.Response)
-	}
-	return sum
 }

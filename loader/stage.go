@@ -77,6 +77,9 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		sh.keep(s.apart, s.parts)
 	}
 	s.keepPasses(planned)
+	for _, set := range slices.Concat([]*sliceSet{s.slices}, s.parts, s.passes) {
+		set.fine = l.opts.Shard.count() > 1
+	}
 	s.tickets.Store(s.own().Requests)
 	s.limit = newLimiter(l.opts.Shard.limits(l.file.Limits, spec), spec.Workload, l.file.HTTP.Sent())
 	s.self = watchSelf()

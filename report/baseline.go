@@ -11,7 +11,7 @@ import (
 // Baseline is what the run was compared with, and how the main indicators went
 // from run to run.
 type Baseline struct {
-	Used    bool   // something was compared with it
+	Begins  string // "Compared with", or where nothing was: "Beside it are"
 	Results string // "7 results"
 	Branch  Text   // that all of them are of; empty: of several, or unknown
 	Newest  Text   // its commit, short; empty: unknown
@@ -56,16 +56,20 @@ func (b builder) baseline() *Baseline {
 	}
 	newest := j.Earlier[len(j.Earlier)-1]
 	out := &Baseline{
+		Begins:  "Beside it are",
 		Results: plural(len(j.Earlier), "result"),
 		Branch:  b.name(commonBranch(j.Earlier)),
 		Newest:  b.name(shortCommit(newest.Commit)),
 		Age:     age(b.run.Start.Sub(newest.Start)),
 	}
+	if len(j.Earlier) == 1 {
+		out.Begins = "Beside it is"
+	}
 	if linkable.MatchString(newest.RunURL) {
 		out.URL = newest.RunURL
 	}
 	if use := j.Baseline; use != nil && use.Runs > 0 {
-		out.Used = true
+		out.Begins = "Compared with"
 		out.Covers = fmt.Sprintf("%d of %s", use.Covered, plural(use.Relative, "comparison"))
 	}
 	recent := j.Earlier[max(0, len(j.Earlier)-trendResults):]
@@ -141,11 +145,7 @@ func age(d time.Duration) string {
 
 // Sentence says what the run was compared with, for forms without links.
 func (b Baseline) Sentence() string {
-	text := "beside it are "
-	if b.Used {
-		text = "compared with "
-	}
-	text += b.Results
+	text := strings.ToLower(b.Begins) + " " + b.Results
 	if !b.Branch.Empty() {
 		text += " of " + b.Branch.String()
 	}

@@ -84,8 +84,12 @@ func TestBaselineWithoutAnOrigin(t *testing.T) {
 	r.Judgement.Earlier[6].RunURL = "javascript:alert(1)"
 	r.Judgement.Baseline = nil
 	b := newView(r, markdown).Baseline
-	if b.URL != "" || b.Used || b.Sentence() != "beside it are 7 results, 2 days old" {
+	if b.URL != "" || b.Sentence() != "beside it are 7 results, 2 days old" {
 		t.Errorf("%q, link %q", b.Sentence(), b.URL)
+	}
+	r.Judgement.Earlier = r.Judgement.Earlier[6:]
+	if got := newView(r, markdown).Baseline.Sentence(); got != "beside it is 1 result, 2 days old" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,7 @@ func CSV(w io.Writer, r *result.Run) error {
 	}
 	head = append(head, "per_second", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms")
 	var names []string
-	if r.Base == nil { // else slices are no seconds of the stage's time
+	if !tookTurns(r) { // else slices are no seconds of the stage's time
 		names = metricNames(r)
 	}
 	for _, name := range names {
@@ -45,6 +46,10 @@ func CSV(w io.Writer, r *result.Run) error {
 		return fmt.Errorf("write CSV: %w", err)
 	}
 	return nil
+}
+
+func tookTurns(r *result.Run) bool {
+	return r.Base != nil || slices.ContainsFunc(r.Stages, func(s result.Stage) bool { return s.InTurns })
 }
 
 func csvRow(r *result.Run, s sided, slice result.Slice) []string {

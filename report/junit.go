@@ -124,8 +124,7 @@ func (s *junitSuite) add(c junitCase) {
 
 // passed reports whether the build may go on.
 func (b builder) passed() bool {
-	word := runVerdict(b.run).Word
-	return word == string(result.Pass) || word == string(result.Warn)
+	return result.Verdict(runVerdict(b.run).Word).Passes()
 }
 
 func (b builder) properties() []junitProperty {

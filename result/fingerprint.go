@@ -23,11 +23,14 @@ type Fingerprint struct {
 // FingerprintOf returns the fingerprint of a stage of a run.
 func FingerprintOf(r *Run, s *Stage) Fingerprint {
 	f := Fingerprint{
-		Load:     load(s) + turns(r.Base.Stage(s.Name)),
+		Load:     load(s),
 		Route:    routeKind(r.Route),
 		Protocol: protocol(r, s),
 		CPU:      r.Machine.CPU,
 		Parts:    parts(r.Shard),
+	}
+	if r.TookTurns(s) {
+		f.Load += " in turn with base"
 	}
 	if r.Machine.OS != "" {
 		f.Machine = r.Machine.OS + "/" + r.Machine.Arch
@@ -79,14 +82,6 @@ func parts(s Shard) string {
 		return s.String()
 	}
 	return fmt.Sprint(max(s.Count, 1))
-}
-
-// turns sets a stage apart that another service took turns with: it had rests.
-func turns(base *Stage) string {
-	if base == nil {
-		return ""
-	}
-	return " in turn with base"
 }
 
 // load writes a stage's workload, the steps that it is made of and what ran

@@ -42,3 +42,41 @@ func TestFingerprintDifference(t *testing.T) {
 		}
 	}
 }
+
+// A service that took turns with another one had rests: it is compared with
+// what had them too, also where the other side was taken out of a result.
+func TestFingerprintOfTurns(t *testing.T) {
+	alone := func() *Run { return &Run{Stages: []Stage{{Name: "s", Workload: Workload{Model: "closed"}}}} }
+	inTurns := func() *Run {
+		r := alone()
+		r.Base = &Base{Stages: []Stage{{Name: "s"}}}
+		return r
+	}
+	dropped := func() *Run {
+		r := inTurns()
+		r.DropBase()
+		return r
+	}
+	noBase := func() *Run {
+		r := alone()
+		r.DropBase()
+		return r
+	}
+	for _, tt := range []struct {
+		name       string
+		now, then  *Run
+		comparable bool
+	}{
+		{"both in turns", inTurns(), inTurns(), true},
+		{"both alone", noBase(), alone(), true},
+		{"base dropped", dropped(), inTurns(), true},
+		{"base of both dropped", dropped(), dropped(), true},
+		{"against one alone", dropped(), alone(), false},
+		{"alone against turns", noBase(), inTurns(), false},
+	} {
+		difference := FingerprintOf(tt.now, &tt.now.Stages[0]).Difference(FingerprintOf(tt.then, &tt.then.Stages[0]))
+		if (difference == "") != tt.comparable {
+			t.Errorf("%s: %q", tt.name, difference)
+		}
+	}
+}

@@ -18,6 +18,9 @@ const (
 	Shown        Verdict = "shown"
 )
 
+// Passes reports whether a run of this verdict lets a change through.
+func (v Verdict) Passes() bool { return v == Pass || v == Warn }
+
 // Judgement is the verdict of a run and of each of its objectives.
 type Judgement struct {
 	Verdict    Verdict           `json:"verdict"`

@@ -123,10 +123,12 @@ func sameStep(a, b Step) bool { return a.Scenario == b.Scenario && a.Name == b.N
 
 func mergeStages(a, b *Stage) Stage {
 	state, reason := worst(a, b)
+	sliced := mergeSlices(a.Slices, b.Slices)
 	return Stage{
 		Name:     a.Name,
 		Workload: a.Workload,
 		Beside:   a.Beside,
+		InTurns:  a.InTurns || b.InTurns,
 		Judged:   a.Judged,
 		State:    state,
 		Reason:   reason,
@@ -134,7 +136,7 @@ func mergeStages(a, b *Stage) Stage {
 		Duration: max(a.Duration, b.Duration),
 
 		Requests:  mergeRequests(&a.Requests, &b.Requests),
-		Slices:    mergeSlices(a.Slices, b.Slices),
+		Slices:    sliced,
 		Steps:     mergeSteps(a.Steps, b.Steps),
 		Generator: mergeGenerators(&a.Generator, &b.Generator),
 		Cost:      mergeCosts(a.Cost, b.Cost),
@@ -144,7 +146,7 @@ func mergeStages(a, b *Stage) Stage {
 		Profile:   mergeProfiles(a.Profile, b.Profile),
 		Failures:  firstOfEachStep(slices.Concat(a.Failures, b.Failures)),
 		Slowest:   slowest(slices.Concat(a.Slowest, b.Slowest)),
-		InFlight:  addInFlight(a.InFlight, b.InFlight),
+		InFlight:  addInFlight(a, b, sliced),
 
 		Iterations: mergeIterations(a.Iterations, b.Iterations, mergeSlices),
 	}
@@ -297,25 +299,58 @@ func addStatus(a, b map[int]int64) map[int]int64 {
 	return sum
 }
 
-// mergeSlices adds slices of the same offset. Closed stages of a count of
-// requests end at different times and may be cut differently: their slices then
-// stay beside each other, in order.
+// mergeSlices adds slices that overlap: those of the same offset, and where
+// stages of a count of requests ended at different times and are cut
+// differently, those between two borders that both have. What is left follows
+// one another, so that the widths of neighbours add up to the time they cover.
 func mergeSlices(a, b []Slice) []Slice {
 	all := slices.Concat(a, b)
 	slices.SortStableFunc(all, func(a, b Slice) int { return cmp.Compare(a.Offset, b.Offset) })
 	merged := all[:0]
 	for _, s := range all {
 		last := len(merged) - 1
-		if last < 0 || merged[last].Offset != s.Offset {
+		if last < 0 || s.Offset != merged[last].Offset && s.Offset >= merged[last].end() {
 			merged = append(merged, s)
 			continue
 		}
-		merged[last].Width = max(merged[last].Width, s.Width)
+		merged[last].Width = max(merged[last].end(), s.end()) - merged[last].Offset
 		merged[last].Counters.Add(s.Counters)
 		merged[last].Response = merged[last].Response.Merge(s.Response)
 		merged[last].Cost = mergeCosts(merged[last].Cost, s.Cost)
 	}
 	return merged
+}
+
+// end is when the slice is over, from the stage's start.
+func (s Slice) end() time.Duration { return s.Offset + s.Width }
+
+// JoinInto joins neighbouring slices into n of nearly equal length. With them
+// goes what was in flight at the end of each, where that is known.
+func JoinInto(list []Slice, inFlight []int, n int) ([]Slice, []int) {
+	if len(list) <= n {
+		return list, inFlight
+	}
+	var ends []int
+	joined := make([]Slice, n)
+	for i := range n {
+		from, to := i*len(list)/n, (i+1)*len(list)/n
+		joined[i] = Joined(list[from:to])
+		if to <= len(inFlight) {
+			ends = append(ends, inFlight[to-1])
+		}
+	}
+	return joined, ends
+}
+
+// Joined adds neighbouring slices.
+func Joined(list []Slice) Slice {
+	sum := list[0]
+	for _, s := range list[1:] {
+		sum.Width += s.Width
+		sum.Counters.Add(s.Counters)
+		sum.Response = sum.Response.Merge(s.Response)
+	}
+	return sum
 }
 
 // mergeSteps adds steps pairwise; a stage that was not run has none.
@@ -456,15 +491,28 @@ func compareSamples(a, b Sample) int {
 	)
 }
 
-func addInFlight(a, b []int) []int {
-	if len(a) < len(b) {
-		a, b = b, a
+// addInFlight adds what two stages had in flight at the end of each slice that
+// they are merged into.
+func addInFlight(a, b *Stage, merged []Slice) []int {
+	if len(a.InFlight)+len(b.InFlight) == 0 {
+		return nil
 	}
-	sum := append([]int(nil), a...)
-	for i, n := range b {
-		sum[i] += n
+	sum := make([]int, len(merged))
+	for i, slice := range merged {
+		sum[i] = a.flyingAtEnd(slice) + b.flyingAtEnd(slice)
 	}
 	return sum
+}
+
+// flyingAtEnd is what the stage had in flight at the end of a slice that may
+// hold several of its own; nothing where it was over before.
+func (s *Stage) flyingAtEnd(whole Slice) int {
+	next, _ := slices.BinarySearchFunc(s.Slices, whole.end(), func(own Slice, end time.Duration) int { return cmp.Compare(own.Offset, end) })
+	last := next - 1
+	if last < 0 || last >= len(s.InFlight) || s.Slices[last].end() <= whole.Offset {
+		return 0
+	}
+	return s.InFlight[last]
 }
 
 // mergeTimelines puts what several generators saw of the same replicas in

@@ -155,6 +155,51 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
+// Slices that are cut differently are joined between the borders that both
+// have; what was in flight counts for the stage that still runs.
+func TestMergeSlicesCutDifferently(t *testing.T) {
+	cut := func(tenths ...int) Stage {
+		s := Stage{Name: "s", State: Completed}
+		for i, to := range tenths[1:] {
+			from := time.Duration(tenths[i]) * 100 * time.Millisecond
+			slice := Slice{Offset: from, Width: time.Duration(to)*100*time.Millisecond - from, Counters: Counters{Unsent: int64(to - tenths[i])}}
+			s.Slices, s.InFlight = append(s.Slices, slice), append(s.InFlight, to)
+			s.Counters.Add(slice.Counters)
+		}
+		return s
+	}
+	for _, tt := range []struct {
+		name     string
+		a, b     Stage
+		widths   []time.Duration
+		counts   []int64
+		inFlight []int
+	}{
+		{"alike", cut(0, 5, 10), cut(0, 5, 10), []time.Duration{500, 500}, []int64{10, 10}, []int{10, 20}},
+		{"one ends before", cut(0, 5, 10), cut(0, 5, 10, 13), []time.Duration{500, 500, 300}, []int64{10, 10, 3}, []int{10, 20, 13}},
+		{"one is finer", cut(0, 1, 2, 3, 4, 5), cut(0, 5, 10), []time.Duration{500, 500}, []int64{10, 5}, []int{10, 10}},
+		{"no border within", cut(0, 5, 10, 15), cut(0, 6, 12, 15), []time.Duration{1500}, []int64{30}, []int{30}},
+		{"some borders", cut(0, 5, 10, 15, 20), cut(0, 5, 11, 15, 20), []time.Duration{500, 1000, 500}, []int64{10, 20, 10}, []int{10, 30, 40}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := mergeStages(&tt.a, &tt.b)
+			var widths []time.Duration
+			var counts []int64
+			var end time.Duration
+			for _, s := range m.Slices {
+				if s.Offset != end {
+					t.Errorf("a slice begins at %v, the one before ends at %v", s.Offset, end)
+				}
+				end = s.end()
+				widths, counts = append(widths, s.Width/time.Millisecond), append(counts, s.Counters.Unsent)
+			}
+			if diff := cmp.Diff(tt.widths, widths) + cmp.Diff(tt.counts, counts) + cmp.Diff(tt.inFlight, m.InFlight); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
 // withSteps is a run in which every stage was run.
 func withSteps(t *testing.T) *Run {
 	t.Helper()

@@ -75,6 +75,19 @@ func (b *Base) Stage(name string) *Stage {
 	return nil
 }
 
+// TookTurns reports whether another service was loaded in turn with a stage: it
+// had rests, and its slices count the time of its own side alone.
+func (r *Run) TookTurns(s *Stage) bool { return s.InTurns || r.Base.Stage(s.Name) != nil }
+
+// DropBase takes base's side out of a result that is compared with another one.
+// Its stages remember that they took turns.
+func (r *Run) DropBase() {
+	for i := range r.Stages {
+		r.Stages[i].InTurns = r.TookTurns(&r.Stages[i])
+	}
+	r.Base = nil
+}
+
 // Coverage says which operations of an OpenAPI document the judged stages load.
 type Coverage struct {
 	Document   string   `json:"document"` // as the SLO file names it
@@ -141,7 +154,8 @@ type Workload struct {
 type Stage struct {
 	Name     string        `json:"name"`
 	Workload Workload      `json:"workload"`
-	Beside   []Workload    `json:"beside,omitempty"` // the workloads that ran at the same time
+	Beside   []Workload    `json:"beside,omitempty"`   // the workloads that ran at the same time
+	InTurns  bool          `json:"in_turns,omitempty"` // with a base that was taken out of the result
 	Judged   bool          `json:"judged"`
 	Runs     int           `json:"runs,omitempty"` // how often it was loaded, where more than once; all are in the numbers
 	State    State         `json:"state"`
@@ -223,8 +237,9 @@ type Iterations struct {
 }
 
 // Slice is one second of a stage, or a sixteenth of a stage that is planned
-// to be shorter than 16 s. A request belongs to the slice of its intended
-// start.
+// to be shorter than 16 s. In a short stage of a count of requests a shard has
+// slices of a tenth of a second, which become sixteenths when shards are merged.
+// A request belongs to the slice of its intended start.
 type Slice struct {
 	Offset   time.Duration `json:"offset_ns"` // from the stage's start
 	Width    time.Duration `json:"width_ns"`

@@ -52,8 +52,33 @@ func MergeShards(shards []*Run) (*Run, error) {
 	}
 	whole := *m
 	whole.Shard.Index, whole.Judgement, whole.Findings = 0, nil, nil
+	whole.Stages = slices.Clone(m.Stages)
+	for i := range whole.Stages {
+		whole.Stages[i].joinFine()
+	}
 	whole.Gaps = append(gaps, apart(kept)...)
 	return &whole, nil
+}
+
+// wholeSlices are as many slices as one generator cuts a short stage into whose
+// length it did not know before. Shards leave theirs finer, because each has a
+// length of its own.
+const wholeSlices = 16
+
+// joinFine cuts a stage as one generator would have. Its slices are finer than
+// a second where it is a short one.
+func (s *Stage) joinFine() {
+	if len(s.Slices) == 0 || s.Slices[0].Width >= time.Second {
+		return
+	}
+	s.Slices, s.InFlight = JoinInto(s.Slices, s.InFlight, wholeSlices)
+	s.Steps, s.Iterations = slices.Clone(s.Steps), slices.Clone(s.Iterations)
+	for i := range s.Steps {
+		s.Steps[i].Slices, _ = JoinInto(s.Steps[i].Slices, nil, wholeSlices)
+	}
+	for i := range s.Iterations {
+		s.Iterations[i].Slices, _ = JoinInto(s.Iterations[i].Slices, nil, wholeSlices)
+	}
 }
 
 // each gives each shard once, in order, and says which of them are missing and

@@ -11,6 +11,7 @@ import (
 
 	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/result"
+	"github.com/slogate/slogate/slo"
 )
 
 const (
@@ -103,9 +104,10 @@ func (m *meter) note(r cost.Reading, err error) *cost.Reading {
 }
 
 // during reads at once, each second, and when the returned function is called,
-// which charges what was read to a stage that ran meanwhile.
-func (m *meter) during(ctx context.Context) (charge func(*result.Stage)) {
-	if m.Source == nil {
+// which charges what was read to the stage that ran meanwhile. Nothing is read
+// of several: what they use at the same time belongs to none.
+func (m *meter) during(ctx context.Context, stages []slo.Stage) (charge func(*result.Stage)) {
+	if m.Source == nil || len(stages) > 1 {
 		return func(*result.Stage) {}
 	}
 	all := []*cost.Reading{m.read(ctx)}

@@ -73,6 +73,37 @@ func TestConductReadsTheCost(t *testing.T) {
 	})
 }
 
+// What several use at the same time belongs to none: nothing reads then, and
+// beside the stages that follow no second reader does.
+func TestConductReadsNoCostOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := stages("mixed/reads", "mixed/writes", "last")
+		file.Stages[0].Parallel, file.Stages[1].Parallel = "mixed", "mixed"
+		source := &counting{using: using{cores: 0.5, since: time.Now(), reads: -1}}
+		r := Conduct(t.Context(), file, &sliced{scripted{lasts: 4500 * time.Millisecond}}, Options{Cost: Cost{Source: source}})
+		if source.asked != 6 { // at the begin of the last stage, at each of its seconds, at its end
+			t.Errorf("asked %d times, want 6", source.asked)
+		}
+		for _, s := range r.Stages {
+			if alone := s.Name == "last"; (s.Cost != nil) != alone {
+				t.Errorf("stage %s: cost %+v", s.Name, s.Cost)
+			}
+		}
+	})
+}
+
+// counting is a service that counts its readings, and not for two readers at
+// the same time.
+type counting struct {
+	using
+	asked int
+}
+
+func (c *counting) Read(ctx context.Context) (cost.Reading, error) {
+	c.asked++
+	return c.using.Read(ctx)
+}
+
 // A service that stops to tell leaves its stages without a cost, and is asked
 // no more.
 func TestConductGivesUpOnACost(t *testing.T) {

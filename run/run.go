@@ -229,15 +229,13 @@ func conductStages(ctx context.Context, stages []slo.Stage, l Loader, m *meter, 
 	}
 	stageCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	charge := m.during(ctx)
+	charge := m.during(ctx, stages)
 	profile := beginProfile(ctx, stages[0], opts.Profile)
 	done := make(chan []*result.Stage, 1)
 	go func() { done <- l.RunTogether(stageCtx, stages) }()
 	all := lookOn(done, stages, l.Snapshots, m.pods, opts, stop)
 	m.pods.charge(all)
-	if len(all) == 1 { // what several use at the same time belongs to none
-		charge(all[0])
-	}
+	charge(all[0])
 	profile.end(all[0])
 	if opts.Series != nil {
 		for _, s := range all {
@@ -264,9 +262,10 @@ func pointers(all []result.Stage) []*result.Stage {
 }
 
 // confirm loads what ran at the same time once more where a stage fails near a
-// bound, so that both together decide.
+// bound, so that both together decide. Where one of them did not run to its end
+// the run ends: a dead target is not loaded again.
 func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*result.Stage, l Loader, m *meter, opts Options) []*result.Stage {
-	if !file.Confirm || opts.isPart() || ctx.Err() != nil {
+	if !file.Confirm || opts.isPart() || ctx.Err() != nil || slices.ContainsFunc(first, isCutShort) {
 		return first
 	}
 	text, near := nearMiss(stages, first)
@@ -285,6 +284,8 @@ func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*r
 	}
 	return again
 }
+
+func isCutShort(s *result.Stage) bool { return s.State != result.Completed }
 
 // nearMiss gives the first objective that fails near its bound.
 func nearMiss(stages []slo.Stage, measured []*result.Stage) (text string, near bool) {

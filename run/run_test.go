@@ -217,8 +217,11 @@ func TestConductEndsAtTheLimitWhileIdle(t *testing.T) {
 	})
 }
 
-// nearFail is a loader whose stage fails near its bound.
-type nearFail struct{ runs int }
+// nearFail is a loader whose stages fail near their bounds and end as told.
+type nearFail struct {
+	runs int
+	ends map[string]result.State
+}
 
 func (l *nearFail) Snapshots() []*result.Stage { return nil }
 
@@ -227,7 +230,11 @@ func (l *nearFail) RunTogether(_ context.Context, stages []slo.Stage) []*result.
 	time.Sleep(20 * time.Second)
 	var all []*result.Stage
 	for _, stage := range stages {
-		all = append(all, nearly(stage))
+		s := nearly(stage)
+		if state, ok := l.ends[stage.Name]; ok {
+			s.State = state
+		}
+		all = append(all, s)
 	}
 	return all
 }
@@ -315,6 +322,28 @@ func TestConfirmWorkloadsTogether(t *testing.T) {
 			t.Errorf("loaded %d times: %d and %d", l.runs, r.Stages[0].Runs, r.Stages[1].Runs)
 		}
 	})
+}
+
+// Where a workload did not run to its end the run ends, however near a bound
+// another one fails: the dead target is not loaded again, and stays dead.
+func TestConfirmAfterAnEnd(t *testing.T) {
+	for _, state := range []result.State{result.Dead, result.Aborted, result.Limited} {
+		t.Run(string(state), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				file := stages("mixed/reads", "mixed/writes")
+				file.Confirm = true
+				file.Stages[0].Parallel, file.Stages[1].Parallel = "mixed", "mixed"
+				file.Stages[0].Objectives = []slo.Objective{{
+					Text: "success_rate >= 97%", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Bound: 0.97, Severity: slo.Fail,
+				}}
+				l := &nearFail{ends: map[string]result.State{"mixed/writes": state}}
+				r := Conduct(t.Context(), file, l, Options{})
+				if l.runs != 1 || r.Stages[1].State != state {
+					t.Errorf("loaded %d times, the last state is %s", l.runs, r.Stages[1].State)
+				}
+			})
+		})
+	}
 }
 
 func TestWatchBesideOthersLoad(t *testing.T) {

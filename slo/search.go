@@ -63,9 +63,14 @@ func parseSearch(s string) (level, error) {
 
 // Steers reports whether an objective decides which rates of a search are met:
 // the absolute ones do that a stage of any rate could be judged by. What the
-// replicas did is judged at the rate that was found.
+// replicas did and what a Prometheus server says is judged at the rate that was
+// found: it is known after the run.
 func (o Objective) Steers() bool {
-	return o.Severity != Show && o.Relative == nil && o.Indicator.Kind != Capacity && !o.Indicator.IsCluster()
+	switch {
+	case o.Severity == Show, o.Relative != nil, o.Indicator.IsCluster():
+		return false
+	}
+	return o.Indicator.Kind != Capacity && o.Indicator.Kind != Metric
 }
 
 // checkSearch refuses a search that nothing but success steers, and a capacity
