@@ -56,7 +56,7 @@ func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
 		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: failed, inconclusive or cancelled", earlierResults(failed)))
 	}
 	if old > 0 {
-		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %d days", earlierResults(old), int(rules.MaxAge/(24*time.Hour))))
+		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %s", earlierResults(old), slo.DurationText(rules.MaxAge)))
 	}
 	if h.future > 0 {
 		h.notices = append(h.notices, earlierResults(h.future)+" left out of the baseline: "+fromTheFuture)
@@ -165,7 +165,7 @@ func (h history) sample(t *trial, runs []*result.Run) sample {
 		s := &r.Stages[i]
 		seen := part(t.Objective, s)
 		value, ok := Measure(t.Indicator, seen)
-		if !ok || samples(t.Indicator, seen) < Enough(t.Objective) {
+		if !ok || samples(t.Indicator, seen) < Enough(t.Objective) || broken(t.Indicator, s, seen) {
 			continue
 		}
 		into := &same
@@ -178,6 +178,13 @@ func (h history) sample(t *trial, runs []*result.Run) sample {
 		return same
 	}
 	return other
+}
+
+// broken reports an earlier stage whose value says nothing of the service: times
+// of one that mostly failed are the timeout's, and a generator that left requests
+// unsent has measured itself.
+func broken(ind slo.Indicator, s, seen *result.Stage) bool {
+	return leftUnsent(s) != "" || needsSuccess(ind) && mostlyFailed(seen.Counters)
 }
 
 // scaling turns values into numbers whose differences are changes: the ln of

@@ -102,3 +102,37 @@ func TestSkippedObjectivesShareANotice(t *testing.T) {
 		t.Errorf("notices (-want +got):\n%s", diff)
 	}
 }
+
+// An age is written as the file may write it.
+func TestTooOldResultsAreNamed(t *testing.T) {
+	f := comparing(t, slo.Baseline{MaxAge: 12 * time.Hour})
+	got := against(f, 100*ms, Options{Baseline: same(2, 100*ms)}).Notices
+	if want := "2 earlier results are left out of the baseline: older than 12h"; len(got) == 0 || got[0] != want {
+		t.Errorf("notices %q, want %q", got, want)
+	}
+}
+
+// Times of a run that mostly failed are the timeout's: as a baseline they would
+// let everything pass. So would what a generator measured of itself.
+func TestBrokenResultsAreNoBaseline(t *testing.T) {
+	failing, idle := mixed(1000, 900, ms), steady(1000, 10*time.Second)
+	idle.Generator.UnsentOwn = 500
+	for name, stage := range map[string]result.Stage{"mostly errors": failing, "left unsent": idle} {
+		var history []*result.Run
+		for i := range 7 {
+			history = append(history, &result.Run{Start: day(i), Seed: uint64(i + 1), Stages: []result.Stage{stage}})
+		}
+		f := comparing(t, slo.Baseline{})
+		if got := against(f, 5*time.Second, Options{Baseline: history}).Objectives[0]; got.Verdict != result.Skipped {
+			t.Errorf("%s: %s (%s), want skipped", name, got.Verdict, got.Reason)
+		}
+		for i, r := range same(7, 100*ms) {
+			r.Start, r.Seed = day(20+i), uint64(20+i)
+			history = append(history, r)
+		}
+		got := against(f, 5*time.Second, Options{Baseline: history}).Objectives[0]
+		if got.Verdict != result.Fail || got.Comparison.Runs != 7 {
+			t.Errorf("%s before good ones: %s (%s)", name, got.Verdict, got.Reason)
+		}
+	}
+}

@@ -49,7 +49,8 @@ func (h history) judgeRecent(t *trial, out *result.JudgedObjective) (result.Verd
 	}
 	c, ok := compare(t, s)
 	if !ok {
-		return undecided(t.Objective), "a change from or to 0, or less, has no size"
+		verdict, why := judgeAmount(t, s.values, out)
+		return h.excused(verdict, why)
 	}
 	c.describe(out)
 	if t.Severity == slo.Show {
@@ -87,9 +88,9 @@ func (h history) withoutBaseline(t *trial) (result.Verdict, string) {
 func (h history) excused(v result.Verdict, why string) (result.Verdict, string) {
 	switch {
 	case v == result.Fail && h.Accepted != "":
-		return result.Warn, why + "; accepted: " + h.Accepted
+		return result.Warn, joined(why, "accepted: "+h.Accepted)
 	case v == result.Fail && h.BaseBranch:
-		return result.Warn, why + "; on the base branch a comparison only warns"
+		return result.Warn, joined(why, "on the base branch a comparison only warns")
 	}
 	return v, why
 }
