@@ -235,3 +235,61 @@ func TestOneStartIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// losingBlocks is a side of so many blocks of as many requests, some of which
+// fail.
+func losingBlocks(blocks, each int, fails func(block, i int) bool) result.Stage {
+	var p population
+	for b := range blocks {
+		for i := range each {
+			class := result.Success
+			if fails(b, i) {
+				class = result.BadStatus
+			}
+			p.add(time.Duration(b)*time.Second+time.Duration(i)*time.Second/time.Duration(each), time.Duration(20+(b+7*i)%10)*ms, class)
+		}
+	}
+	return p.stage("high", time.Duration(blocks)*time.Second)
+}
+
+func never(int, int) bool { return false }
+
+// What head loses in a few windows is lost, though most windows have no
+// difference.
+func TestLossesInFewWindows(t *testing.T) {
+	everyBlock := func(n int) func(int, int) bool { return func(b, _ int) bool { return b%n == 0 } }
+	oneIn := func(n int) func(int, int) bool { return func(b, i int) bool { return b%n == 0 && i == 3 } }
+	for _, tt := range []struct {
+		name, text   string
+		blocks, each int
+		fails        func(block, i int) bool
+		want         result.Verdict
+		reason       string
+	}{
+		{"every sixth block", "success_rate >= baseline - 1%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, errors", "error_rate <= baseline + 1%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, times", "p95 <= baseline + 10%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, what is done", "goodput >= baseline - 10%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"a request in every fourth block", "success_rate >= baseline - 0.5%", 60, 20, oneIn(4), result.Fail, ""},
+		{"a request in every fifth block", "success_rate >= baseline - 0.2%", 45, 20, oneIn(5), result.Fail, ""},
+		{"within the tolerance", "success_rate >= baseline - 2%", 60, 20, oneIn(4), result.Pass, ""},
+		{"a single block", "success_rate >= baseline - 1%", 45, 100, func(b, _ int) bool { return b == 20 }, result.Inconclusive, "could only have seen −7"},
+		{"one long outage", "success_rate >= baseline - 1%", 45, 100, func(b, _ int) bool { return b >= 20 && b < 28 }, result.Fail, ""},
+		{"one long outage, times", "p95 <= baseline + 10%", 45, 100, func(b, _ int) bool { return b >= 20 && b < 28 }, result.Inconclusive, "head is worse in some windows"},
+		{"nothing fails, and little was sent", "success_rate >= baseline - 1%", 30, 2, never, result.Inconclusive, "could only have seen −17 points"},
+		{"nothing fails", "success_rate >= baseline - 1%", 30, 20, never, result.Pass, ""},
+	} {
+		r := &result.Run{
+			Start:  day(40),
+			Stages: []result.Stage{losingBlocks(tt.blocks, tt.each, tt.fails)},
+			Base:   &result.Base{Stages: []result.Stage{losingBlocks(tt.blocks, tt.each, never)}},
+		}
+		got := Judge(plan(relative(t, tt.text)), r, Options{}).Objectives[0]
+		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s); %+v", tt.name, got.Verdict, got.Reason, tt.want, tt.reason, got.Comparison)
+		}
+		if c := got.Comparison; got.Verdict == result.Fail && math.Abs(c.Change) < math.Abs(c.Tolerance) {
+			t.Errorf("%s: fails with a change of %v, the tolerance is %v", tt.name, c.Change, c.Tolerance)
+		}
+	}
+}
