@@ -14,6 +14,7 @@ import (
 // loaded with.
 type pairing struct {
 	base    *result.Stage
+	unsent  string // what the generator left unsent of base's requests
 	missing string // why base's cost is not known
 	pairs   stats.Pairs
 	family  int // objectives that are judged together
@@ -41,7 +42,7 @@ func pairUp(stages []judgedStage, base *result.Base) map[place]*pairing {
 			if o.Relative == nil || !isWindowed(o.Indicator) {
 				continue
 			}
-			p := &pairing{base: part(o, side), pairs: pairsOf(o, side, stage.measured)}
+			p := &pairing{base: part(o, side), unsent: leftUnsent(side), pairs: pairsOf(o, side, stage.measured)}
 			if isCost(o.Indicator) {
 				p.missing = base.Cost.Missing
 			}
@@ -237,6 +238,9 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 	if why := t.incomparable(); why != "" {
 		return undecided(t.Objective), why
 	}
+	if p.unsent != "" {
+		return undecided(t.Objective), "base: " + p.unsent
+	}
 	beside := trial{Objective: t.Objective, stage: t.stage, s: p.base}
 	if beside.value, beside.measured = Measure(t.Indicator, p.base); !beside.measured {
 		return undecided(t.Objective), joined("nothing was measured of base", p.missing)
@@ -245,11 +249,15 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 		return undecided(t.Objective), "base: " + beside.mostlyFailedNote()
 	}
 	p.describe(t, beside.value, out)
+	t.Bound = out.Bound
 	if t.Severity == slo.Show {
 		return result.Shown, p.improvement()
 	}
 	switch p.Outcome {
 	case stats.Regressed:
+		if why := p.generatorLimited(t); why != "" {
+			return result.Inconclusive, why
+		}
 		return h.excused(t.miss(), "")
 	case stats.Uneven:
 		return result.Inconclusive, p.uneven(t)
@@ -257,6 +265,16 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 		return result.Inconclusive, p.unseen(t)
 	}
 	return result.Pass, joined(p.unproven(t), p.improvement())
+}
+
+// generatorLimited says that the generator may have made what misses the bound.
+// Where the stage as a whole meets it the windows tell the change, which both
+// sides' lateness is no part of.
+func (p *pairing) generatorLimited(t *trial) string {
+	if met(t.Objective, t.value) {
+		return ""
+	}
+	return t.generatorLimited()
 }
 
 // describe writes the comparison into the judged objective.

@@ -293,3 +293,42 @@ func TestLossesInFewWindows(t *testing.T) {
 		}
 	}
 }
+
+// What may be the generator's own is no regression, and no base to compare with.
+func TestPairedBesideTheGeneratorsLimits(t *testing.T) {
+	inFirst := func(n int) func(int, int) bool { return func(_, i int) bool { return i < n } }
+	local := func(s *result.Stage) {
+		s.Counters.Local, s.Counters.BadStatus = s.Counters.BadStatus, 0
+		for i := range s.Slices {
+			c := &s.Slices[i].Counters
+			c.Local, c.BadStatus = c.BadStatus, 0
+		}
+	}
+	unsent := func(s *result.Stage) { s.Generator.UnsentOwn = 1000 }
+	for _, tt := range []struct {
+		name, text string
+		fails      int // of head's 100 requests in a block
+		base, head func(*result.Stage)
+		want       result.Verdict
+		reason     string
+	}{
+		{"answers of the service", "success_rate >= baseline - 1%", 5, nil, nil, result.Fail, ""},
+		{"local limits", "success_rate >= baseline - 1%", 5, nil, local, result.Inconclusive, "generator limited: 5 % of the requests"},
+		{"local limits beside answers", "p95 <= baseline + 10%", 10, nil, local, result.Inconclusive, "generator limited: 10 % of the requests"},
+		{"base left unsent", "p95 <= baseline + 10%", 0, unsent, nil, result.Inconclusive, "base: generator limited: it left 33.3 % of the due requests unsent"},
+		{"head left unsent", "p95 <= baseline + 10%", 0, nil, unsent, result.Inconclusive, "generator limited: it left"},
+	} {
+		base, head := losingBlocks(30, 100, never), losingBlocks(30, 100, inFirst(tt.fails))
+		if tt.base != nil {
+			tt.base(&base)
+		}
+		if tt.head != nil {
+			tt.head(&head)
+		}
+		r := &result.Run{Start: day(40), Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}}}
+		got := Judge(plan(relative(t, tt.text)), r, Options{}).Objectives[0]
+		if got.Verdict != tt.want || !strings.HasPrefix(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got.Verdict, got.Reason, tt.want, tt.reason)
+		}
+	}
+}
