@@ -303,7 +303,7 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 	switch {
 	case t.s.State == result.Dead && judgesSuccess(t.Indicator):
 		return t.miss(), cutShort(t.s)
-	case t.s.State == result.Aborted && t.Abort && !t.stage.abortMissed():
+	case t.Abort && t.Text != "" && t.stage.measured.Lost == t.Text:
 		// Answers that came in after the abort mended what caused it.
 		return t.miss(), cutShort(t.s)
 	case t.s.State != result.Completed:
@@ -557,12 +557,6 @@ func (t *trial) onTime() (float64, bool) {
 	}
 	all, ok := latency(t.Indicator, t.s.Response)
 	return t.value - max(all-onTime, 0), ok
-}
-
-// abortMissed reports whether some objective with abort is missed by what was
-// measured, so that the stage's end needs no other explanation.
-func (s judgedStage) abortMissed() bool {
-	return s.anyMissed(func(o slo.Objective) bool { return o.Abort })
 }
 
 // successFails reports whether a success objective fails this stage, so that

@@ -146,6 +146,7 @@ type Stage struct {
 	Runs     int           `json:"runs,omitempty"` // how often it was loaded, where more than once; all are in the numbers
 	State    State         `json:"state"`
 	Reason   string        `json:"reason,omitempty"` // why it did not complete
+	Lost     string        `json:"lost,omitempty"`   // the objective with abort that ended it, as it is written
 	Start    time.Time     `json:"start"`
 	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer
 
