@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -134,5 +135,60 @@ func TestBrokenResultsAreNoBaseline(t *testing.T) {
 		if got.Verdict != result.Fail || got.Comparison.Runs != 7 {
 			t.Errorf("%s before good ones: %s (%s)", name, got.Verdict, got.Reason)
 		}
+	}
+}
+
+// A regression that was accepted is the level of what comes after it. The run of
+// the base branch that follows it warns, and by that begins the level; a single
+// bad run of the base branch begins none.
+func TestAcceptedRegressionIsANewLevel(t *testing.T) {
+	f := comparing(t, slo.Baseline{Last: 20})
+	for _, old := range []int{3, 10, 19} {
+		history := same(old, 100*ms)
+		change := func(took time.Duration, opts Options) result.JudgedObjective {
+			opts.Baseline = history
+			return against(f, took, opts).Objectives[0]
+		}
+		merge := func(took time.Duration) result.Verdict {
+			r := &result.Run{Start: day(len(history)), Seed: uint64(len(history) + 1), Stages: []result.Stage{steady(1000, took)}}
+			r.Judgement = Judge(f, r, Options{Baseline: history, BaseBranch: true})
+			history = append(history, r)
+			return r.Judgement.Objectives[0].Verdict
+		}
+		if got := change(160*ms, Options{}); got.Verdict != result.Fail {
+			t.Errorf("%d old results: the regression is %s (%s)", old, got.Verdict, got.Reason)
+		}
+		if got := change(160*ms, Options{Accepted: "by the label"}); got.Verdict != result.Warn {
+			t.Errorf("%d old results: the accepted regression is %s (%s)", old, got.Verdict, got.Reason)
+		}
+		for merged := 1; merged <= 8; merged++ {
+			if got, want := merge(160*ms), result.Pass; merged > 1 && got != want || merged == 1 && got != result.Warn {
+				t.Errorf("%d old results: run %d of the base branch is %s", old, merged, got)
+			}
+			if got := change(165*ms, Options{}); got.Verdict != result.Pass || got.Comparison.Runs != merged || !strings.Contains(got.Reason, "a regression was let through") {
+				t.Errorf("%d old results, %d new: unchanged is %s (%s)", old, merged, got.Verdict, got.Reason)
+			}
+			want := result.Inconclusive
+			if merged > 1 {
+				want = result.Fail
+			}
+			if got := change(240*ms, Options{}); got.Verdict != want {
+				t.Errorf("%d old results, %d new: slower again is %s (%s), want %s", old, merged, got.Verdict, got.Reason, want)
+			}
+		}
+	}
+}
+
+func TestOneBadRunIsNoLevel(t *testing.T) {
+	f := comparing(t, slo.Baseline{Last: 20})
+	history := same(10, 100*ms)
+	for i, took := range []time.Duration{180 * ms, 100 * ms, 100 * ms} {
+		r := &result.Run{Start: day(10 + i), Seed: uint64(11 + i), Stages: []result.Stage{steady(1000, took)}}
+		r.Judgement = Judge(f, r, Options{Baseline: history, BaseBranch: true})
+		history = append(history, r)
+	}
+	got := against(f, 180*ms, Options{Baseline: history}).Objectives[0]
+	if got.Verdict != result.Fail || got.Comparison.Runs != 13 {
+		t.Errorf("%s (%s), %+v", got.Verdict, got.Reason, got.Comparison)
 	}
 }

@@ -22,6 +22,7 @@ type comparison struct {
 	runs      int
 	mismatch  string
 	stepped   int // earlier results before a step, which are left out
+	accepted  int // and those before a regression that was let through
 }
 
 // judgeRelative judges an objective against earlier results. The measurements
@@ -155,7 +156,8 @@ func (t *trial) incomparable() string {
 // points. It reports false where a value of 0 has no ln.
 func compare(t *trial, s sample) (comparison, bool) {
 	c := comparison{scaling: scaleOf(t.Indicator), trial: *t, sign: sign(t.Objective), mismatch: s.mismatch}
-	values := s.values
+	values := s.sinceAccepted(t.Objective)
+	c.accepted = len(s.values) - len(values)
 	if at, found := stats.Step(values); found {
 		values, c.stepped = values[at:], at
 	}
@@ -237,10 +239,20 @@ func (c comparison) notes() string {
 	if c.mismatch != "" {
 		out = append(out, "compared although the baseline has "+c.mismatch)
 	}
+	if c.accepted > 0 {
+		out = append(out, fmt.Sprintf("a regression was let through: of the earlier results only %s since then count, which can see %s", c.sinceThen(), c.text(c.change(c.sign*c.Limit))))
+	}
 	if c.stepped > 0 {
 		out = append(out, fmt.Sprintf("the history moved to another level; the %d results before that are left out", c.stepped))
 	}
 	return joined(out...)
+}
+
+func (c comparison) sinceThen() string {
+	if c.runs == 1 {
+		return "the one"
+	}
+	return fmt.Sprintf("the %d", c.runs)
 }
 
 // describe writes the comparison into the judged objective.
