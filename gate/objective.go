@@ -562,21 +562,9 @@ func (t *trial) onTime() (float64, bool) {
 // successFails reports whether a success objective fails this stage, so that
 // the run fails without the help of its times.
 func (s judgedStage) successFails() bool {
-	return s.anyMissed(func(o slo.Objective) bool {
-		return o.Severity == slo.Fail && judgesSuccess(o.Indicator)
+	return slices.ContainsFunc(s.plan.Objectives, func(o slo.Objective) bool {
+		return o.Severity == slo.Fail && o.Relative == nil && judgesSuccess(o.Indicator) && missed(o, s.measured)
 	})
-}
-
-func (s judgedStage) anyMissed(which func(slo.Objective) bool) bool {
-	for _, o := range s.plan.Objectives {
-		if o.Severity == slo.Show || o.Relative != nil || !which(o) {
-			continue
-		}
-		if missed(o, s.measured) {
-			return true
-		}
-	}
-	return false
 }
 
 // missed reports whether an objective is missed by what was measured of a

@@ -118,7 +118,7 @@ const (
 	Completed State = "completed"
 	NotRun    State = "not-run"
 	Cancelled State = "cancelled" // by the user or the CI
-	Aborted   State = "aborted"   // an objective with abort could not be met any more
+	Aborted   State = "aborted"   // an objective with abort was lost, base was dead, or a data file had no row left
 	Dead      State = "dead"      // the target had stopped answering
 	Limited   State = "limited"   // the limits permitted no more
 )
