@@ -457,7 +457,7 @@ func TestSimulatedErrorRates(t *testing.T) {
 
 const simulatedHead = `# Simulated error rates
 
-How often verdicts are wrong, on simulated services: a queue with Poisson arrivals and exponential work, its times scaled where head is slower or faster; base and head alternate in blocks of 1 s on one machine. A drifting machine's speed has a standard deviation of 15 % and a memory of 2 s; a neighbour makes it 1.6 times slower in spells of 5 to 20 s; a stall of 50 ms comes every 2 s. Seeds are fixed: the same program gives the same table. "Within chance" is a rate that misses what is promised by no more than three binomial standard errors.
+How often verdicts are wrong, on simulated services: a queue with Poisson arrivals and exponential work, its times scaled where head is slower or faster; base and head alternate in blocks of 1 s on one machine. A drifting machine's speed has a standard deviation of 15 % and a memory of 2 s; a neighbour makes it 1.6 times slower in spells of 5 to 20 s; a stall of 50 ms comes every 2 s. Of shares, each request of a window fails with the same probability on both sides, but for what head loses more; a spread is that of its ln between windows. Seeds are fixed: the same program gives the same table. "Within chance" is a rate that misses what is promised by no more than three binomial standard errors.
 
 Written by ` + "`go test ./gate -run SimulatedErrorRates -update`" + `, which also fails where a promise is broken.
 `
