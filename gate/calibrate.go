@@ -97,6 +97,7 @@ type pairsOfRuns struct {
 	values      []float64     // of head, by run, on the scale
 	tolerance   float64       // the smallest of the runs, on the scale
 	planned     int           // pairs in a run
+	requests    float64       // of head, of a share, in the largest run
 	lasts       time.Duration // one pair
 }
 
@@ -116,6 +117,7 @@ func collect(o slo.Objective, stage string, runs []*result.Run) pairsOfRuns {
 			m.differences = append(m.differences, p.Differences)
 			m.tolerance = min(m.tolerance, p.Tolerance)
 			m.planned = max(m.planned, len(p.Differences))
+			m.requests = max(m.requests, p.Requests)
 			m.lasts = (base.Duration + head.Duration) / time.Duration(len(p.Differences))
 			if value, ok := Measure(o.Indicator, part(o, head)); ok && !math.IsInf(scaleOf(o.Indicator).of(value), 0) {
 				m.values = append(m.values, scaleOf(o.Indicator).of(value))
@@ -152,7 +154,8 @@ func (c *Calibration) draw(m pairsOfRuns, family int, scale scaling) {
 	random := rand.New(rand.NewPCG(1, 2))
 	estimates, seen := make([]float64, c.Trials), make([]float64, c.Trials)
 	for i := range estimates {
-		pairs := stats.Pairs{Differences: m.resample(random), Tolerance: m.tolerance, Points: scale.points}
+		pairs := m.resample(random)
+		pairs.Tolerance, pairs.Points = m.tolerance, scale.points
 		judged := stats.ComparePairs([]stats.Pairs{pairs})[0]
 		estimates[i], seen[i] = judged.Estimate, pairs.Detectable(family)
 		if judged.Estimate > m.tolerance {
@@ -167,12 +170,13 @@ func (c *Calibration) draw(m pairsOfRuns, family int, scale scaling) {
 }
 
 // resample draws a run of the planned length, in chunks of neighbouring pairs.
-func (m pairsOfRuns) resample(random *rand.Rand) []float64 {
+func (m pairsOfRuns) resample(random *rand.Rand) stats.Pairs {
 	var d []float64
 	for len(d) < m.planned {
 		run := m.differences[random.IntN(len(m.differences))]
 		from := random.IntN(max(len(run)-calibrationChunk, 0) + 1)
 		d = append(d, run[from:min(from+calibrationChunk, len(run))]...)
 	}
-	return d[:m.planned]
+	d = d[:m.planned]
+	return stats.Pairs{Differences: d, Whole: stats.Mean(d), Requests: m.requests}
 }

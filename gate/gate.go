@@ -4,8 +4,8 @@
 // In come an [slo.File] and a [result.Run]; out comes a [result.Judgement]:
 // for each objective in each stage the measured value, its interval, a verdict
 // and, where a reader needs one, a reason; and one verdict for the run. The
-// same measurements always give the same judgement: nothing here is random,
-// reads a clock or knows of HTTP.
+// same measurements always give the same judgement: nothing here reads a clock,
+// knows of HTTP or is random, but the trials of [Calibrate], whose seed is fixed.
 //
 // The measured value decides, equal is met, and the interval beside it says
 // how near it was. An objective is inconclusive where the measurements cannot
@@ -128,8 +128,10 @@ func baselineUse(all []result.JudgedObjective) *result.BaselineUse {
 		}
 		use.Relative++
 		if c := o.Comparison; c != nil {
-			use.Covered++
 			use.Runs = max(use.Runs, c.Runs)
+		}
+		if o.Comparison != nil || o.Verdict == result.Fail || o.Verdict.Passes() {
+			use.Covered++
 		}
 	}
 	if use.Covered == 0 {

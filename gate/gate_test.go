@@ -155,11 +155,11 @@ func TestDecide(t *testing.T) {
 	noErrors := objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0)
 	maximum := objective(slo.Indicator{Kind: slo.Max}, slo.LE, 450_000)
 	stopping := success98
-	stopping.Abort = true
+	stopping.Abort, stopping.Text = true, "success_rate >= 98%"
 	aborted := mixed(1000, 22, time.Millisecond)
 	aborted.State = result.Aborted
 	mended := mixed(1000, 18, time.Millisecond)
-	mended.State = result.Aborted
+	mended.State, mended.Lost = result.Aborted, stopping.Text
 	scored := objective(slo.Indicator{Kind: slo.Apdex, Apdex: time.Second}, slo.GE, 0.5)
 	tests := []struct {
 		name                    string
@@ -225,7 +225,11 @@ func TestStagesThatWereCutShort(t *testing.T) {
 		return s
 	}
 	abort := success98
-	abort.Abort = true
+	abort.Abort, abort.Text = true, "success_rate >= 98%"
+	byIt := func(s result.Stage) result.Stage {
+		s.State, s.Lost = result.Aborted, abort.Text
+		return s
+	}
 	refused := func() result.Stage {
 		var p population
 		for i := range 1000 {
@@ -245,9 +249,11 @@ func TestStagesThatWereCutShort(t *testing.T) {
 		{"limited", success98, cut(steady(500, time.Millisecond), result.Limited), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
 		{"limited, missed so far", success98, cut(mixed(500, 15, time.Second), result.Limited), verdicts{result.Fail, result.Inconclusive, result.Fail}},
 		{"limited, lost already", success98, cut(mixed(500, 50, time.Millisecond), result.Limited), verdicts{result.Inconclusive, result.Fail, result.Fail}},
-		{"aborted", abort, cut(mixed(500, 100, time.Second), result.Aborted), verdicts{result.Fail, result.Fail, result.Fail}},
-		{"aborted, mended by late answers", abort, cut(mixed(500, 5, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Fail, result.Fail}},
-		{"aborted by a warning", as(slo.Warn, abort), cut(mixed(500, 20, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Warn, result.Inconclusive}},
+		{"aborted", abort, byIt(mixed(500, 100, time.Second)), verdicts{result.Fail, result.Fail, result.Fail}},
+		{"aborted, mended by late answers", abort, byIt(mixed(500, 5, time.Millisecond)), verdicts{result.Inconclusive, result.Fail, result.Fail}},
+		{"aborted by a warning", as(slo.Warn, abort), byIt(mixed(500, 20, time.Millisecond)), verdicts{result.Inconclusive, result.Warn, result.Inconclusive}},
+		{"aborted by something else", abort, cut(mixed(500, 5, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Inconclusive, result.Inconclusive}},
+		{"aborted by something else, missed", abort, cut(mixed(500, 20, time.Millisecond), result.Aborted), verdicts{result.Inconclusive, result.Fail, result.Fail}},
 		{"dead after a good hour", success98, cut(mixed(1000, 10, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Fail, result.Fail}},
 		{"dead, success only warns", as(slo.Warn, success98), cut(mixed(1000, 10, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Warn, result.Fail}},
 		{"dead, mostly failed", success98, cut(mixed(1000, 900, time.Millisecond), result.Dead), verdicts{result.Inconclusive, result.Fail, result.Fail}},

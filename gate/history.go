@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -56,7 +57,7 @@ func newHistory(rules slo.Baseline, now *result.Run, opts Options) history {
 		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: failed, inconclusive or cancelled", earlierResults(failed)))
 	}
 	if old > 0 {
-		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %d days", earlierResults(old), int(rules.MaxAge/(24*time.Hour))))
+		h.notices = append(h.notices, fmt.Sprintf("%s left out of the baseline: older than %s", earlierResults(old), slo.DurationText(rules.MaxAge)))
 	}
 	if h.future > 0 {
 		h.notices = append(h.notices, earlierResults(h.future)+" left out of the baseline: "+fromTheFuture)
@@ -149,6 +150,32 @@ func mainIndicators(s *result.Stage) result.EarlierStage {
 type sample struct {
 	values   []float64 // oldest first, on the indicator's scale
 	mismatch string    // how their fingerprint differs; all do where it is not empty
+	accepted int       // the newest value that was a regression and was let through; 0: none
+}
+
+// sinceAccepted are the values of the level that began with an accepted
+// regression: what was let through must not fail the changes after it. Where the
+// results since then are back within the tolerance of those before, it was one
+// bad run and no level.
+func (s sample) sinceAccepted(o slo.Objective) []float64 {
+	before, since := s.values[:s.accepted], s.values[s.accepted:]
+	if s.accepted == 0 {
+		return s.values
+	}
+	was := stats.Median(before)
+	if moved := sign(o) * (stats.Median(since) - was); moved > toleranceAt(o, scaleOf(o.Indicator).back(was)) {
+		return since
+	}
+	return s.values
+}
+
+// letThrough reports whether an objective was missed in a run by a regression
+// that only warned: it was accepted, or the run was one of the base branch.
+func letThrough(r *result.Run, stage string, o slo.Objective) bool {
+	return r.Judgement != nil && slices.ContainsFunc(r.Judgement.Objectives, func(j result.JudgedObjective) bool {
+		return j.Relative && j.Severity == string(slo.Fail) && j.Verdict == result.Warn &&
+			j.Stage == stage && j.Indicator == o.Indicator.String() && j.Scenario == o.Scope.Scenario && j.Step == o.Scope.Step
+	})
 }
 
 // sample collects the earlier values of a trial's indicator. Results of the
@@ -165,12 +192,15 @@ func (h history) sample(t *trial, runs []*result.Run) sample {
 		s := &r.Stages[i]
 		seen := part(t.Objective, s)
 		value, ok := Measure(t.Indicator, seen)
-		if !ok || samples(t.Indicator, seen) < Enough(t.Objective) {
+		if !ok || samples(t.Indicator, seen) < Enough(t.Objective) || broken(t.Indicator, s, seen) {
 			continue
 		}
 		into := &same
 		if difference := now.Difference(result.FingerprintOf(r, s)); difference != "" {
 			into, other.mismatch = &other, difference
+		}
+		if letThrough(r, s.Name, t.Objective) {
+			into.accepted = len(into.values)
 		}
 		into.values = append(into.values, scaleOf(t.Indicator).of(value))
 	}
@@ -178,6 +208,13 @@ func (h history) sample(t *trial, runs []*result.Run) sample {
 		return same
 	}
 	return other
+}
+
+// broken reports an earlier stage whose value says nothing of the service: times
+// of one that mostly failed are the timeout's, and a generator that left requests
+// unsent has measured itself.
+func broken(ind slo.Indicator, s, seen *result.Stage) bool {
+	return leftUnsent(s) != "" || needsSuccess(ind) && mostlyFailed(seen.Counters)
 }
 
 // scaling turns values into numbers whose differences are changes: the ln of

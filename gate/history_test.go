@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -100,5 +101,94 @@ func TestSkippedObjectivesShareANotice(t *testing.T) {
 	want := []string{"3 objectives were skipped: there is no baseline to compare with"}
 	if diff := cmp.Diff(want, against(f, 100*ms, Options{}).Notices); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
+// An age is written as the file may write it.
+func TestTooOldResultsAreNamed(t *testing.T) {
+	f := comparing(t, slo.Baseline{MaxAge: 12 * time.Hour})
+	got := against(f, 100*ms, Options{Baseline: same(2, 100*ms)}).Notices
+	if want := "2 earlier results are left out of the baseline: older than 12h"; len(got) == 0 || got[0] != want {
+		t.Errorf("notices %q, want %q", got, want)
+	}
+}
+
+// Times of a run that mostly failed are the timeout's: as a baseline they would
+// let everything pass. So would what a generator measured of itself.
+func TestBrokenResultsAreNoBaseline(t *testing.T) {
+	failing, idle := mixed(1000, 900, ms), steady(1000, 10*time.Second)
+	idle.Generator.UnsentOwn = 500
+	for name, stage := range map[string]result.Stage{"mostly errors": failing, "left unsent": idle} {
+		var history []*result.Run
+		for i := range 7 {
+			history = append(history, &result.Run{Start: day(i), Seed: uint64(i + 1), Stages: []result.Stage{stage}})
+		}
+		f := comparing(t, slo.Baseline{})
+		if got := against(f, 5*time.Second, Options{Baseline: history}).Objectives[0]; got.Verdict != result.Skipped {
+			t.Errorf("%s: %s (%s), want skipped", name, got.Verdict, got.Reason)
+		}
+		for i, r := range same(7, 100*ms) {
+			r.Start, r.Seed = day(20+i), uint64(20+i)
+			history = append(history, r)
+		}
+		got := against(f, 5*time.Second, Options{Baseline: history}).Objectives[0]
+		if got.Verdict != result.Fail || got.Comparison.Runs != 7 {
+			t.Errorf("%s before good ones: %s (%s)", name, got.Verdict, got.Reason)
+		}
+	}
+}
+
+// A regression that was accepted is the level of what comes after it. The run of
+// the base branch that follows it warns, and by that begins the level; a single
+// bad run of the base branch begins none.
+func TestAcceptedRegressionIsANewLevel(t *testing.T) {
+	f := comparing(t, slo.Baseline{Last: 20})
+	for _, old := range []int{3, 10, 19} {
+		history := same(old, 100*ms)
+		change := func(took time.Duration, opts Options) result.JudgedObjective {
+			opts.Baseline = history
+			return against(f, took, opts).Objectives[0]
+		}
+		merge := func(took time.Duration) result.Verdict {
+			r := &result.Run{Start: day(len(history)), Seed: uint64(len(history) + 1), Stages: []result.Stage{steady(1000, took)}}
+			r.Judgement = Judge(f, r, Options{Baseline: history, BaseBranch: true})
+			history = append(history, r)
+			return r.Judgement.Objectives[0].Verdict
+		}
+		if got := change(160*ms, Options{}); got.Verdict != result.Fail {
+			t.Errorf("%d old results: the regression is %s (%s)", old, got.Verdict, got.Reason)
+		}
+		if got := change(160*ms, Options{Accepted: "by the label"}); got.Verdict != result.Warn {
+			t.Errorf("%d old results: the accepted regression is %s (%s)", old, got.Verdict, got.Reason)
+		}
+		for merged := 1; merged <= 8; merged++ {
+			if got, want := merge(160*ms), result.Pass; merged > 1 && got != want || merged == 1 && got != result.Warn {
+				t.Errorf("%d old results: run %d of the base branch is %s", old, merged, got)
+			}
+			if got := change(165*ms, Options{}); got.Verdict != result.Pass || got.Comparison.Runs != merged || !strings.Contains(got.Reason, "a regression was let through") {
+				t.Errorf("%d old results, %d new: unchanged is %s (%s)", old, merged, got.Verdict, got.Reason)
+			}
+			want := result.Inconclusive
+			if merged > 1 {
+				want = result.Fail
+			}
+			if got := change(240*ms, Options{}); got.Verdict != want {
+				t.Errorf("%d old results, %d new: slower again is %s (%s), want %s", old, merged, got.Verdict, got.Reason, want)
+			}
+		}
+	}
+}
+
+func TestOneBadRunIsNoLevel(t *testing.T) {
+	f := comparing(t, slo.Baseline{Last: 20})
+	history := same(10, 100*ms)
+	for i, took := range []time.Duration{180 * ms, 100 * ms, 100 * ms} {
+		r := &result.Run{Start: day(10 + i), Seed: uint64(11 + i), Stages: []result.Stage{steady(1000, took)}}
+		r.Judgement = Judge(f, r, Options{Baseline: history, BaseBranch: true})
+		history = append(history, r)
+	}
+	got := against(f, 180*ms, Options{Baseline: history}).Objectives[0]
+	if got.Verdict != result.Fail || got.Comparison.Runs != 13 {
+		t.Errorf("%s (%s), %+v", got.Verdict, got.Reason, got.Comparison)
 	}
 }

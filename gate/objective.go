@@ -303,7 +303,7 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 	switch {
 	case t.s.State == result.Dead && judgesSuccess(t.Indicator):
 		return t.miss(), cutShort(t.s)
-	case t.s.State == result.Aborted && t.Abort && !t.stage.abortMissed():
+	case t.Abort && t.Text != "" && t.stage.measured.Lost == t.Text:
 		// Answers that came in after the abort mended what caused it.
 		return t.miss(), cutShort(t.s)
 	case t.s.State != result.Completed:
@@ -559,30 +559,12 @@ func (t *trial) onTime() (float64, bool) {
 	return t.value - max(all-onTime, 0), ok
 }
 
-// abortMissed reports whether some objective with abort is missed by what was
-// measured, so that the stage's end needs no other explanation.
-func (s judgedStage) abortMissed() bool {
-	return s.anyMissed(func(o slo.Objective) bool { return o.Abort })
-}
-
 // successFails reports whether a success objective fails this stage, so that
 // the run fails without the help of its times.
 func (s judgedStage) successFails() bool {
-	return s.anyMissed(func(o slo.Objective) bool {
-		return o.Severity == slo.Fail && judgesSuccess(o.Indicator)
+	return slices.ContainsFunc(s.plan.Objectives, func(o slo.Objective) bool {
+		return o.Severity == slo.Fail && o.Relative == nil && judgesSuccess(o.Indicator) && missed(o, s.measured)
 	})
-}
-
-func (s judgedStage) anyMissed(which func(slo.Objective) bool) bool {
-	for _, o := range s.plan.Objectives {
-		if o.Severity == slo.Show || o.Relative != nil || !which(o) {
-			continue
-		}
-		if missed(o, s.measured) {
-			return true
-		}
-	}
-	return false
 }
 
 // missed reports whether an objective is missed by what was measured of a

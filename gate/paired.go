@@ -14,6 +14,7 @@ import (
 // loaded with.
 type pairing struct {
 	base    *result.Stage
+	unsent  string // what the generator left unsent of base's requests
 	missing string // why base's cost is not known
 	pairs   stats.Pairs
 	family  int // objectives that are judged together
@@ -41,7 +42,7 @@ func pairUp(stages []judgedStage, base *result.Base) map[place]*pairing {
 			if o.Relative == nil || !isWindowed(o.Indicator) {
 				continue
 			}
-			p := &pairing{base: part(o, side), pairs: pairsOf(o, side, stage.measured)}
+			p := &pairing{base: part(o, side), unsent: leftUnsent(side), pairs: pairsOf(o, side, stage.measured)}
 			if isCost(o.Indicator) {
 				p.missing = base.Cost.Missing
 			}
@@ -103,10 +104,15 @@ func isWindowed(ind slo.Indicator) bool {
 // quickly as for any other indicator.
 func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
 	base, head = part(o, base), part(o, head)
-	scale, worse := scaleOf(o.Indicator), sign(o)
-	out := stats.Pairs{Points: scale.points}
+	out := stats.Pairs{Points: scaleOf(o.Indicator).points}
 	if value, ok := Measure(o.Indicator, base); ok {
 		out.Tolerance = toleranceAt(o, value)
+		if now, ok := Measure(o.Indicator, head); ok {
+			out.Whole, _ = worseBy(o, value, now)
+		}
+	}
+	if out.Points {
+		out.Requests = float64(head.Counters.Judged())
 	}
 	windows := min(len(base.Slices), len(head.Slices))
 	each := windowsPerPair(o.Indicator, perBlock(base, head))
@@ -120,12 +126,22 @@ func pairsOf(o slo.Objective, base, head *result.Stage) stats.Pairs {
 		}
 		before, ok := ofWindow(o.Indicator, joinBlocks(base.Slices[from:to]))
 		now, also := ofWindow(o.Indicator, joinBlocks(head.Slices[from:to]))
-		d := worse * (scale.of(now) - scale.of(before))
-		if ok && also && !math.IsInf(d, 0) && !math.IsNaN(d) {
+		if !ok || !also {
+			continue
+		}
+		if d, ok := worseBy(o, before, now); ok {
 			out.Differences = append(out.Differences, d)
 		}
 	}
 	return out
+}
+
+// worseBy is how much worse one value is than another on the indicator's scale.
+// A fall to 0 is as large as any change can be; two of 0 have no difference.
+func worseBy(o slo.Objective, before, now float64) (float64, bool) {
+	scale := scaleOf(o.Indicator)
+	d := sign(o) * (scale.of(now) - scale.of(before))
+	return min(max(d, -widest), widest), !math.IsNaN(d)
 }
 
 // perBlock is how many requests a block holds.
@@ -222,6 +238,9 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 	if why := t.incomparable(); why != "" {
 		return undecided(t.Objective), why
 	}
+	if p.unsent != "" {
+		return undecided(t.Objective), "base: " + p.unsent
+	}
 	beside := trial{Objective: t.Objective, stage: t.stage, s: p.base}
 	if beside.value, beside.measured = Measure(t.Indicator, p.base); !beside.measured {
 		return undecided(t.Objective), joined("nothing was measured of base", p.missing)
@@ -230,16 +249,32 @@ func (h history) judgePaired(t *trial, p *pairing, out *result.JudgedObjective) 
 		return undecided(t.Objective), "base: " + beside.mostlyFailedNote()
 	}
 	p.describe(t, beside.value, out)
+	t.Bound = out.Bound
 	if t.Severity == slo.Show {
 		return result.Shown, p.improvement()
 	}
 	switch p.Outcome {
 	case stats.Regressed:
+		if why := p.generatorLimited(t); why != "" {
+			return result.Inconclusive, why
+		}
 		return h.excused(t.miss(), "")
+	case stats.Uneven:
+		return result.Inconclusive, p.uneven(t)
 	case stats.Unseen:
 		return result.Inconclusive, p.unseen(t)
 	}
 	return result.Pass, joined(p.unproven(t), p.improvement())
+}
+
+// generatorLimited says that the generator may have made what misses the bound.
+// Where the stage as a whole meets it the windows tell the change, which both
+// sides' lateness is no part of.
+func (p *pairing) generatorLimited(t *trial) string {
+	if met(t.Objective, t.value) {
+		return ""
+	}
+	return t.generatorLimited()
 }
 
 // describe writes the comparison into the judged objective.
@@ -289,6 +324,15 @@ func (p *pairing) unseen(t *trial) string {
 	scale := scaleOf(t.Indicator)
 	seen := scale.text(scale.change(sign(t.Objective) * p.Detectable))
 	return joined("this run could only have seen "+seen, p.improvement())
+}
+
+// uneven says that head is worse in some windows, by which the stage as a whole
+// misses the bound.
+func (p *pairing) uneven(t *trial) string {
+	scale := scaleOf(t.Indicator)
+	change := func(distance float64) string { return scale.text(scale.change(sign(t.Objective) * distance)) }
+	return fmt.Sprintf("head is worse in some windows (p = %s), which makes %s of the stage as a whole; in the middle of all windows it is %s, within the tolerance",
+		significant(p.P, 2), change(p.pairs.Whole), change(p.Estimate))
 }
 
 // unproven names a change beyond the tolerance that the comparison cannot tell

@@ -235,3 +235,100 @@ func TestOneStartIsNoticed(t *testing.T) {
 		}
 	}
 }
+
+// losingBlocks is a side of so many blocks of as many requests, some of which
+// fail.
+func losingBlocks(blocks, each int, fails func(block, i int) bool) result.Stage {
+	var p population
+	for b := range blocks {
+		for i := range each {
+			class := result.Success
+			if fails(b, i) {
+				class = result.BadStatus
+			}
+			p.add(time.Duration(b)*time.Second+time.Duration(i)*time.Second/time.Duration(each), time.Duration(20+(b+7*i)%10)*ms, class)
+		}
+	}
+	return p.stage("high", time.Duration(blocks)*time.Second)
+}
+
+func never(int, int) bool { return false }
+
+// What head loses in a few windows is lost, though most windows have no
+// difference.
+func TestLossesInFewWindows(t *testing.T) {
+	everyBlock := func(n int) func(int, int) bool { return func(b, _ int) bool { return b%n == 0 } }
+	oneIn := func(n int) func(int, int) bool { return func(b, i int) bool { return b%n == 0 && i == 3 } }
+	for _, tt := range []struct {
+		name, text   string
+		blocks, each int
+		fails        func(block, i int) bool
+		want         result.Verdict
+		reason       string
+	}{
+		{"every sixth block", "success_rate >= baseline - 1%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, errors", "error_rate <= baseline + 1%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, times", "p95 <= baseline + 10%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"every sixth block, what is done", "goodput >= baseline - 10%", 45, 100, everyBlock(6), result.Fail, ""},
+		{"a request in every fourth block", "success_rate >= baseline - 0.5%", 60, 20, oneIn(4), result.Fail, ""},
+		{"a request in every fifth block", "success_rate >= baseline - 0.2%", 45, 20, oneIn(5), result.Fail, ""},
+		{"within the tolerance", "success_rate >= baseline - 2%", 60, 20, oneIn(4), result.Pass, ""},
+		{"a single block", "success_rate >= baseline - 1%", 45, 100, func(b, _ int) bool { return b == 20 }, result.Inconclusive, "could only have seen −7"},
+		{"one long outage", "success_rate >= baseline - 1%", 45, 100, func(b, _ int) bool { return b >= 20 && b < 28 }, result.Fail, ""},
+		{"one long outage, times", "p95 <= baseline + 10%", 45, 100, func(b, _ int) bool { return b >= 20 && b < 28 }, result.Inconclusive, "head is worse in some windows"},
+		{"nothing fails, and little was sent", "success_rate >= baseline - 1%", 30, 2, never, result.Inconclusive, "could only have seen −17 points"},
+		{"nothing fails", "success_rate >= baseline - 1%", 30, 20, never, result.Pass, ""},
+	} {
+		r := &result.Run{
+			Start:  day(40),
+			Stages: []result.Stage{losingBlocks(tt.blocks, tt.each, tt.fails)},
+			Base:   &result.Base{Stages: []result.Stage{losingBlocks(tt.blocks, tt.each, never)}},
+		}
+		got := Judge(plan(relative(t, tt.text)), r, Options{}).Objectives[0]
+		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s); %+v", tt.name, got.Verdict, got.Reason, tt.want, tt.reason, got.Comparison)
+		}
+		if c := got.Comparison; got.Verdict == result.Fail && math.Abs(c.Change) < math.Abs(c.Tolerance) {
+			t.Errorf("%s: fails with a change of %v, the tolerance is %v", tt.name, c.Change, c.Tolerance)
+		}
+	}
+}
+
+// What may be the generator's own is no regression, and no base to compare with.
+func TestPairedBesideTheGeneratorsLimits(t *testing.T) {
+	inFirst := func(n int) func(int, int) bool { return func(_, i int) bool { return i < n } }
+	local := func(s *result.Stage) {
+		s.Counters.Local, s.Counters.BadStatus = s.Counters.BadStatus, 0
+		for i := range s.Slices {
+			c := &s.Slices[i].Counters
+			c.Local, c.BadStatus = c.BadStatus, 0
+		}
+	}
+	unsent := func(s *result.Stage) { s.Generator.UnsentOwn = 1000 }
+	for _, tt := range []struct {
+		name, text string
+		fails      int // of head's 100 requests in a block
+		base, head func(*result.Stage)
+		want       result.Verdict
+		reason     string
+	}{
+		{"answers of the service", "success_rate >= baseline - 1%", 5, nil, nil, result.Fail, ""},
+		{"local limits", "success_rate >= baseline - 1%", 5, nil, local, result.Inconclusive, "generator limited: 5 % of the requests"},
+		{"local limits beside answers", "p95 <= baseline + 10%", 10, nil, local, result.Inconclusive, "generator limited: 10 % of the requests"},
+		{"base left unsent", "p95 <= baseline + 10%", 0, unsent, nil, result.Inconclusive, "base: generator limited: it left 33.3 % of the due requests unsent"},
+		{"head left unsent", "p95 <= baseline + 10%", 0, nil, unsent, result.Inconclusive, "generator limited: it left"},
+	} {
+		base, head := losingBlocks(30, 100, never), losingBlocks(30, 100, inFirst(tt.fails))
+		if tt.base != nil {
+			tt.base(&base)
+		}
+		if tt.head != nil {
+			tt.head(&head)
+		}
+		r := &result.Run{Start: day(40), Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}}}
+		got := Judge(plan(relative(t, tt.text)), r, Options{}).Objectives[0]
+		if got.Verdict != tt.want || !strings.HasPrefix(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got.Verdict, got.Reason, tt.want, tt.reason)
+		}
+	}
+}

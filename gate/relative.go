@@ -22,6 +22,7 @@ type comparison struct {
 	runs      int
 	mismatch  string
 	stepped   int // earlier results before a step, which are left out
+	accepted  int // and those before a regression that was let through
 }
 
 // judgeRelative judges an objective against earlier results. The measurements
@@ -49,7 +50,8 @@ func (h history) judgeRecent(t *trial, out *result.JudgedObjective) (result.Verd
 	}
 	c, ok := compare(t, s)
 	if !ok {
-		return undecided(t.Objective), "a change from or to 0, or less, has no size"
+		verdict, why := judgeAmount(t, s.values, out)
+		return h.excused(verdict, why)
 	}
 	c.describe(out)
 	if t.Severity == slo.Show {
@@ -87,9 +89,9 @@ func (h history) withoutBaseline(t *trial) (result.Verdict, string) {
 func (h history) excused(v result.Verdict, why string) (result.Verdict, string) {
 	switch {
 	case v == result.Fail && h.Accepted != "":
-		return result.Warn, why + "; accepted: " + h.Accepted
+		return result.Warn, joined(why, "accepted: "+h.Accepted)
 	case v == result.Fail && h.BaseBranch:
-		return result.Warn, why + "; on the base branch a comparison only warns"
+		return result.Warn, joined(why, "on the base branch a comparison only warns")
 	}
 	return v, why
 }
@@ -154,7 +156,8 @@ func (t *trial) incomparable() string {
 // points. It reports false where a value of 0 has no ln.
 func compare(t *trial, s sample) (comparison, bool) {
 	c := comparison{scaling: scaleOf(t.Indicator), trial: *t, sign: sign(t.Objective), mismatch: s.mismatch}
-	values := s.values
+	values := s.sinceAccepted(t.Objective)
+	c.accepted = len(s.values) - len(values)
 	if at, found := stats.Step(values); found {
 		values, c.stepped = values[at:], at
 	}
@@ -236,10 +239,20 @@ func (c comparison) notes() string {
 	if c.mismatch != "" {
 		out = append(out, "compared although the baseline has "+c.mismatch)
 	}
+	if c.accepted > 0 {
+		out = append(out, fmt.Sprintf("a regression was let through: of the earlier results only %s since then count, which can see %s", c.sinceThen(), c.text(c.change(c.sign*c.Limit))))
+	}
 	if c.stepped > 0 {
 		out = append(out, fmt.Sprintf("the history moved to another level; the %d results before that are left out", c.stepped))
 	}
 	return joined(out...)
+}
+
+func (c comparison) sinceThen() string {
+	if c.runs == 1 {
+		return "the one"
+	}
+	return fmt.Sprintf("the %d", c.runs)
 }
 
 // describe writes the comparison into the judged objective.

@@ -155,6 +155,9 @@ func TestBaselineRules(t *testing.T) {
 		j := regressed(tt.change)
 		got := j.Objectives[0]
 		run := j.Verdict
+		if strings.HasPrefix(got.Reason, ";") {
+			t.Errorf("%s: the reason %q begins with nothing", tt.name, got.Reason)
+		}
 		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) || (tt.run != run && tt.run != result.Warn) {
 			t.Errorf("%s: %s (%s), run %s; want %s (%s), %s", tt.name, got.Verdict, got.Reason, run, tt.want, tt.reason, tt.run)
 		}
@@ -221,6 +224,48 @@ func TestInconclusiveComparisonWarns(t *testing.T) {
 	j := against(plan(relative(t, "p95 <= baseline + 10%")), 100*ms, Options{})
 	if j.Verdict != result.Inconclusive {
 		t.Errorf("a run whose fail-objectives were all skipped is %s", j.Verdict)
+	}
+}
+
+// A value of 0 has no ln. What is met passes all the same, and what is missed by
+// an amount, or by a fall to 0, fails where the earlier results do not differ by
+// as much.
+func TestJudgeFromAndToZero(t *testing.T) {
+	results := func(failed ...int) []*result.Run {
+		var out []*result.Run
+		for i, n := range failed {
+			out = append(out, &result.Run{Start: day(i), Seed: uint64(i + 1), Stages: []result.Stage{mixed(1000, n, 100*ms)}})
+		}
+		return out
+	}
+	none := results(0, 0, 0, 0, 0, 0, 0)
+	for _, tt := range []struct {
+		name, text string
+		history    []*result.Run
+		failed     int
+		want       result.Verdict
+		reason     string
+	}{
+		{"0 before and now", "errors <= baseline", none, 0, result.Pass, ""},
+		{"0 before and now, a value", "timeouts <= baseline + 10", none, 0, result.Pass, ""},
+		{"within the value", "errors <= baseline + 5", none, 5, result.Pass, ""},
+		{"one more than the value", "errors <= baseline + 5", none, 6, result.Fail, "it was 0 in 7 earlier runs"},
+		{"many more", "errors <= baseline + 5", none, 400, result.Fail, "it was 0 in 7 earlier runs"},
+		{"one of what may not be", "errors <= baseline + 0", none, 1, result.Inconclusive, "differ by as much"},
+		{"now and then some", "errors <= baseline + 2", results(0, 0, 9, 0, 0, 12, 0), 6, result.Inconclusive, "differ by as much"},
+		{"in percent", "errors <= baseline + 10%", none, 400, result.Inconclusive, "give the tolerance as a value"},
+		{"fallen to 0", "goodput >= baseline - 10%", none, 1000, result.Fail, "it was 50/s in 7 earlier runs"},
+		{"always 0", "goodput >= baseline - 10%", results(1000, 1000), 1000, result.Pass, ""},
+	} {
+		now := &result.Run{Start: day(40), Stages: []result.Stage{mixed(1000, tt.failed, 100*ms)}}
+		j := Judge(plan(relative(t, tt.text)), now, Options{Baseline: tt.history})
+		got := j.Objectives[0]
+		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
+			t.Errorf("%s: %s (%s), want %s (%s)", tt.name, got.Verdict, got.Reason, tt.want, tt.reason)
+		}
+		if covered := j.Baseline != nil; covered != (tt.want != result.Inconclusive) {
+			t.Errorf("%s: %s, covered by the baseline: %v", tt.name, got.Verdict, covered)
+		}
 	}
 }
 

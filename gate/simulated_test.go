@@ -223,6 +223,103 @@ func detectable(t *testing.T) []figure {
 	return out
 }
 
+// losing is a service of which a share of requests fails, more in one window
+// than in another for both sides; head loses so much more.
+type losing struct {
+	each, windows int
+	share, more   float64
+	spread        float64 // of the share between windows, on the ln scale
+}
+
+func (l losing) compared(random *rand.Rand) *result.Run {
+	base, head := side{slower: 1}, side{slower: 1}
+	for range l.windows {
+		share := l.share * math.Exp(l.spread*random.NormFloat64())
+		base.add(random, l.each, share)
+		head.add(random, l.each, share+l.more)
+	}
+	return &result.Run{Stages: []result.Stage{head.finished()}, Base: &result.Base{Stages: []result.Stage{base.finished()}}}
+}
+
+// add loads one block of a second, of whose requests a share fails.
+func (s *side) add(random *rand.Rand, requests int, failing float64) {
+	block := result.Slice{Offset: s.stage.Duration, Width: time.Second}
+	for range requests {
+		if random.Float64() < failing {
+			block.Counters.BadStatus++
+		} else {
+			block.Counters.Success++
+		}
+	}
+	s.stage.Slices = append(s.stage.Slices, block)
+	s.stage.Counters.Add(block.Counters)
+	s.stage.Duration += time.Second
+}
+
+// pairedShares is base against itself and against heads that lose more
+// requests, also so few that most windows have no failure at all.
+func pairedShares(t *testing.T) []figure {
+	exact, half := plan(relative(t, "success_rate >= baseline")), plan(relative(t, "success_rate >= baseline - 0.5%"))
+	fails := func(f *slo.File, seed uint64, l losing, runs int) int {
+		return simulate(runs, seed, func(random *rand.Rand) bool { return failed(Judge(f, l.compared(random), Options{})) })
+	}
+	var out []figure
+	for i, l := range []losing{
+		{each: 20, windows: 30, share: 0.005},
+		{each: 20, windows: 90, share: 0.01},
+		{each: 100, windows: 30, share: 0.02},
+		{each: 100, windows: 30, share: 0.01, spread: 1.5},
+		{each: 100, windows: 90, share: 0.002, spread: 1.5},
+	} {
+		at := fmt.Sprintf("%d windows, %d/s, %.1f %% lost in the middle, spread %.1f", l.windows, l.each, 100*l.share, l.spread)
+		out = append(out, figure{"base against itself fails, success_rate at 0 points, " + at, fails(exact, uint64(600+i), l, 3000), 3000, true, 0.01})
+	}
+	for i, l := range []losing{
+		{each: 20, windows: 30, more: 0.02},
+		{each: 20, windows: 90, more: 0.01},
+		{each: 100, windows: 30, more: 0.01},
+		{each: 100, windows: 30, more: 0.02, share: 0.005},
+		{each: 200, windows: 30, more: 0.01, share: 0.001, spread: 1},
+	} {
+		at := fmt.Sprintf("%d windows, %d/s, base loses %.1f %%, head %.1f points more", l.windows, l.each, 100*l.share, 100*l.more)
+		out = append(out, figure{"head fails, success_rate at −0.5 points, " + at, fails(half, uint64(620+i), l, 500), 500, false, 0.8})
+	}
+	for i, l := range []losing{
+		{each: 20, windows: 30},
+		{each: 20, windows: 90},
+		{each: 100, windows: 90},
+		{each: 100, windows: 30, share: 0.005},
+		{each: 20, windows: 90, share: 0.01},
+		{each: 100, windows: 30, share: 0.01, spread: 1.5},
+	} {
+		out = append(out, noticedLoss(half, uint64(640+i), l)...)
+	}
+	return out
+}
+
+// noticedLoss holds the printed smallest detectable loss to the one that is
+// noticed, as [detectable] does for times.
+func noticedLoss(f *slo.File, seed uint64, l losing) []figure {
+	const runs = 500
+	printed := make([]float64, runs)
+	parallel(runs, func(k int) {
+		j := Judge(f, l.compared(rand.New(rand.NewPCG(seed, uint64(k)))), Options{})
+		printed[k] = -j.Objectives[0].Comparison.Detectable
+	})
+	slices.Sort(printed)
+	change := printed[runs/2]
+	noticed := func(part float64) int {
+		head := l
+		head.more = part * change
+		return simulate(runs, seed, func(random *rand.Rand) bool { return failed(Judge(f, head.compared(random), Options{})) })
+	}
+	what := fmt.Sprintf("of the printed loss (median %.2f points) are noticed, success_rate at −0.5 points, %d windows, %d/s, base loses %.1f %%, spread %.1f", 100*change, l.windows, l.each, 100*l.share, l.spread)
+	return []figure{
+		{"75 % " + what, noticed(0.75), runs, true, 0.8},
+		{"125 % " + what, noticed(1.25), runs, false, 0.8},
+	}
+}
+
 // historyErrors simulates runs whose p95 differs by a spread from run to run.
 func historyErrors(t *testing.T) []figure {
 	f := plan(relative(t, "p95 <= baseline + 10%"))
@@ -336,6 +433,7 @@ func TestSimulatedErrorRates(t *testing.T) {
 	}{
 		{"Base and head in one run", pairedErrors},
 		{"Smallest detectable change", detectable},
+		{"Shares of base and head", pairedShares},
 		{"Earlier results", historyErrors},
 		{"Success rate", successErrors},
 		{"Intervals", coverage},
@@ -359,7 +457,7 @@ func TestSimulatedErrorRates(t *testing.T) {
 
 const simulatedHead = `# Simulated error rates
 
-How often verdicts are wrong, on simulated services: a queue with Poisson arrivals and exponential work, its times scaled where head is slower or faster; base and head alternate in blocks of 1 s on one machine. A drifting machine's speed has a standard deviation of 15 % and a memory of 2 s; a neighbour makes it 1.6 times slower in spells of 5 to 20 s; a stall of 50 ms comes every 2 s. Seeds are fixed: the same program gives the same table. "Within chance" is a rate that misses what is promised by no more than three binomial standard errors.
+How often verdicts are wrong, on simulated services: a queue with Poisson arrivals and exponential work, its times scaled where head is slower or faster; base and head alternate in blocks of 1 s on one machine. A drifting machine's speed has a standard deviation of 15 % and a memory of 2 s; a neighbour makes it 1.6 times slower in spells of 5 to 20 s; a stall of 50 ms comes every 2 s. Of shares, each request of a window fails with the same probability on both sides, but for what head loses more; a spread is that of its ln between windows. Seeds are fixed: the same program gives the same table. "Within chance" is a rate that misses what is promised by no more than three binomial standard errors.
 
 Written by ` + "`go test ./gate -run SimulatedErrorRates -update`" + `, which also fails where a promise is broken.
 `

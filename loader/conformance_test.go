@@ -256,6 +256,27 @@ func TestStopErrorNamesTheState(t *testing.T) {
 	})
 }
 
+// Of stages that run at the same time, the one whose objective is lost says so,
+// and the others name it.
+func TestLostObjectiveEndsTheOthers(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, ok)
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine})
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(30*ms, func() {
+			stop(&StopError{State: result.Aborted, Reason: "p95 <= 1s: is lost", Stage: "writes", Lost: "p95 <= 1s"})
+		})
+		reads, writes := rated(100, time.Minute), rated(100, time.Minute)
+		reads.Name, writes.Name = "reads", "writes"
+		got := l.RunTogether(ctx, []slo.Stage{reads, writes})
+		for i, want := range []ending{{result.Aborted, "in writes: p95 <= 1s: is lost", ""}, {result.Aborted, "p95 <= 1s: is lost", "p95 <= 1s"}} {
+			if s := got[i]; (ending{s.State, s.Reason, s.Lost}) != want {
+				t.Errorf("%s ended as %s (%s), lost %q; want %+v", s.Name, s.State, s.Reason, s.Lost, want)
+			}
+		}
+	})
+}
+
 func TestDeadTargetStopsTheStage(t *testing.T) {
 	eachEngineAlone(t, func(t *testing.T, engine string) {
 		var n atomic.Int64

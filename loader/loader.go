@@ -115,6 +115,18 @@ type engine interface {
 type StopError struct {
 	State  result.State
 	Reason string
+
+	// Lost is the text of the objective that stopped the stage of a name, where one
+	// did. Those that run at the same time end for its sake.
+	Stage, Lost string
+}
+
+// of is how the stage of a name ended by it.
+func (e *StopError) of(name string) ending {
+	if e.Lost == "" || e.Stage == name {
+		return ending{e.State, e.Reason, e.Lost}
+	}
+	return ending{e.State, fmt.Sprintf("in %s: %s", e.Stage, e.Reason), ""}
 }
 
 func (e *StopError) Error() string { return fmt.Sprintf("%s: %s", e.State, e.Reason) }

@@ -290,7 +290,7 @@ func (c *comparison) finish(ctx context.Context, s *side) *result.Stage {
 		out = &result.Stage{Start: time.Now()}
 	}
 	out.Name, out.Judged, out.Workload = c.plan.Name, c.plan.Judge, Describe(c.plan.Workload)
-	out.State, out.Reason = stateOf(ctx)
+	endingOf(ctx, c.plan.Name).write(out)
 	return out
 }
 

@@ -135,11 +135,11 @@ func (s *stage) run(ctx context.Context) *result.Stage {
 	s.loader.engine.load(ctx, s)
 	end := time.Now()
 	s.takeRows()
-	state, reason := stateOf(ctx)
+	how := endingOf(ctx, s.spec.Name)
 	close(done)
 	<-monitored
 	s.inStep(ctx)
-	return s.finish(end, state, reason)
+	return s.finish(end, how)
 }
 
 // untimed is a context that is cancelled when its parent is and tells no
@@ -150,21 +150,30 @@ type untimed struct{ context.Context }
 // Deadline says that there is none.
 func (untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// stateOf says how a stage ended.
-func stateOf(ctx context.Context) (result.State, string) {
+// ending is how a stage ended.
+type ending struct {
+	state  result.State
+	reason string
+	lost   string // the objective that ended it
+}
+
+func endingOf(ctx context.Context, stage string) ending {
 	if ctx.Err() == nil {
-		return result.Completed, ""
+		return ending{state: result.Completed}
 	}
 	cause := context.Cause(ctx)
 	var stop *StopError
 	if errors.As(cause, &stop) {
-		return stop.State, stop.Reason
+		return stop.of(stage)
 	}
 	if errors.Is(cause, context.Canceled) {
-		return result.Cancelled, "cancelled while it ran"
+		return ending{state: result.Cancelled, reason: "cancelled while it ran"}
 	}
-	return result.Cancelled, cause.Error()
+	return ending{state: result.Cancelled, reason: cause.Error()}
 }
+
+// write makes it the stage's.
+func (e ending) write(s *result.Stage) { s.State, s.Reason, s.Lost = e.state, e.reason, e.lost }
 
 // monitor collects the slices as they end and stops a stage whose target is
 // dead, until done is closed.
@@ -296,12 +305,12 @@ func (s *stage) snapshot(now time.Time) *result.Stage {
 }
 
 // finish is the snapshot of an ended stage.
-func (s *stage) finish(end time.Time, state result.State, reason string) *result.Stage {
+func (s *stage) finish(end time.Time, how ending) *result.Stage {
 	out := s.snapshot(end)
 	if s.load.Model != slo.Open {
 		out = s.publish(min(out.Duration, time.Duration(s.lastEnd.Load())))
 	}
-	out.State, out.Reason = state, reason
+	how.write(out)
 	s.loader.hideLate(out.Failures)
 	s.loader.hideLate(out.Slowest)
 	kept := *out

@@ -81,7 +81,7 @@ type Comparison struct {
 	Runs       int      `json:"runs"`            // earlier results that it rests on; 0: base and head in one run
 	Pairs      int      `json:"pairs,omitempty"` // windows of base and head that it rests on
 	Points     bool     `json:"points,omitempty"`
-	Change     float64  `json:"change"`          // measured against Baseline; of pairs, the estimate of Hodges and Lehmann
+	Change     float64  `json:"change"`          // measured against Baseline; of pairs of times and rates, the estimate of Hodges and Lehmann
 	Lower      *float64 `json:"lower,omitempty"` // 95 % interval of the change; nil: none
 	Upper      *float64 `json:"upper,omitempty"`
 	P          float64  `json:"p,omitempty"` // of pairs: of no change, corrected for the family of objectives

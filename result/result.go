@@ -131,7 +131,7 @@ const (
 	Completed State = "completed"
 	NotRun    State = "not-run"
 	Cancelled State = "cancelled" // by the user or the CI
-	Aborted   State = "aborted"   // an objective with abort could not be met any more
+	Aborted   State = "aborted"   // an objective with abort was lost, base was dead, or a data file had no row left
 	Dead      State = "dead"      // the target had stopped answering
 	Limited   State = "limited"   // the limits permitted no more
 )
@@ -160,6 +160,7 @@ type Stage struct {
 	Runs     int           `json:"runs,omitempty"` // how often it was loaded, where more than once; all are in the numbers
 	State    State         `json:"state"`
 	Reason   string        `json:"reason,omitempty"` // why it did not complete
+	Lost     string        `json:"lost,omitempty"`   // the objective with abort that ended it, as it is written
 	Start    time.Time     `json:"start"`
 	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer
 

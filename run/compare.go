@@ -108,6 +108,17 @@ func (c *compared) turns(ctx context.Context, stage slo.Stage, costs *bothSides,
 	return t
 }
 
+// ofHead is a stage with the longest load that head may get of it, which is half
+// of the comparison's time: what is lost is told by what may still follow.
+func (c *compared) ofHead(stage slo.Stage) slo.Stage {
+	most := stage.Workload.Duration
+	if gate.Extends(stage) {
+		most = max(most, c.rules.Max)
+	}
+	stage.Workload.Duration = most / 2
+	return stage
+}
+
 // more is how many windows a stage is extended by.
 func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result.Stage, o Observer) int {
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
@@ -146,7 +157,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 		base, head := c.pair.Run(stageCtx, stage, turns)
 		done <- sides{base, head}
 	}()
-	s := lookOn(done, []slo.Stage{stage}, c.live, c.costs[1].pods, opts, stop)
+	s := lookOn(done, []slo.Stage{c.ofHead(stage)}, c.live, c.costs[1].pods, opts, stop)
 	until := time.Now() // a profile may take longer than the load
 	c.costs[1].pods.charge([]*result.Stage{s.head})
 	ofBase.end(s.base)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -176,5 +177,26 @@ func TestServiceEndsByItself(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What may follow in a comparison is what head gets of the longest one, and no
+// more.
+func TestWhatHeadMayGet(t *testing.T) {
+	for most, lost := range map[time.Duration]bool{time.Minute: true, 2 * time.Minute: true, 3 * time.Minute: false} {
+		c := &compared{rules: slo.Baseline{Max: most}}
+		stage := slo.Stage{
+			Name: "a", Judge: true, Longest: 1,
+			Workload: slo.Workload{Model: slo.Open, RateFrom: 100, RateTo: 100, Duration: time.Minute},
+			Objectives: []slo.Objective{
+				{Text: "success_rate >= 98%", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Bound: 0.98, Severity: slo.Fail, Abort: true},
+				{Text: "success_rate >= baseline", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Relative: []slo.Tolerance{{}}, Severity: slo.Fail},
+			},
+		}
+		live := &result.Stage{Name: "a", Duration: 30 * time.Second}
+		live.Counters = result.Counters{Success: 2870, BadStatus: 130}
+		if _, why, got := gate.Hopeless(c.ofHead(stage), live); got != lost {
+			t.Errorf("130 of 3000 failed, and the comparison lasts %v at most: lost is %v (%s)", most, got, why)
+		}
 	}
 }

@@ -333,7 +333,10 @@ func lookOn[T any](done <-chan T, stages []slo.Stage, snapshots func() []*result
 			}
 			for i, live := range snapshots() {
 				if objective, why, lost := gate.Hopeless(stages[i], live); lost {
-					stop(&loader.StopError{State: result.Aborted, Reason: objective.Text + ": " + why})
+					stop(&loader.StopError{
+						State: result.Aborted, Reason: objective.Text + ": " + why,
+						Stage: stages[i].Name, Lost: objective.Text,
+					})
 				}
 			}
 		}

@@ -131,6 +131,27 @@ func TestConductStopsWhenAnObjectiveIsLost(t *testing.T) {
 	})
 }
 
+// The cause says which objective of which stage is lost.
+func TestLostObjectiveIsNamed(t *testing.T) {
+	synctest.Test(t, lostObjectiveIsNamed)
+}
+
+func lostObjectiveIsNamed(t *testing.T) {
+	ctx, stop := context.WithCancelCause(t.Context())
+	plan := []slo.Stage{{Name: "reads"}, {Name: "writes", Objectives: []slo.Objective{{
+		Text: "errors <= 5", Indicator: slo.Indicator{Kind: slo.Errors}, Cmp: slo.LE, Bound: 5, Severity: slo.Fail, Abort: true,
+	}}}}
+	live := []*result.Stage{{Name: "reads"}, {Name: "writes"}}
+	live[1].Counters = result.Counters{Success: 10, BadStatus: 40}
+	done := make(chan bool)
+	context.AfterFunc(ctx, func() { close(done) })
+	lookOn(done, plan, func() []*result.Stage { return live }, nil, Options{Observer: nobody{}}, stop)
+	var got *loader.StopError
+	if !errors.As(context.Cause(ctx), &got) || got.Stage != "writes" || got.Lost != "errors <= 5" {
+		t.Errorf("stopped by %+v", got)
+	}
+}
+
 // replicas is a cluster that answers some times and then no more.
 type replicas struct{ answers int }
 

@@ -138,3 +138,54 @@ func TestComparePairsInLittleMemory(t *testing.T) {
 		t.Errorf("%d bytes, the averages have %d", got, averages)
 	}
 }
+
+// A change in less than three of ten pairs does not move their estimate: where it
+// is proven the estimate is that of longer stretches, and where these do not
+// show it either it is not held.
+func TestChangesOfFewPairs(t *testing.T) {
+	pairs := func(worse ...int) Pairs {
+		d := make([]float64, 45)
+		for _, i := range worse {
+			d[i] = 5
+		}
+		return Pairs{Differences: d, Tolerance: 0.1, Whole: 5}
+	}
+	spread, once := pairs(0, 6, 12, 18, 24, 30, 36, 42), pairs(20, 21, 22, 23, 24, 25, 26, 27)
+	small := spread
+	small.Whole = 0.05
+	for name, tt := range map[string]struct {
+		Pairs
+		want     Outcome
+		estimate float64
+	}{
+		"spread over the time":      {spread, Regressed, 0.77},
+		"at once":                   {once, Uneven, 0},
+		"small as a whole":          {small, Held, 0},
+		"too few to prove anything": {pairs(3, 13, 23), Held, 0},
+	} {
+		got := ComparePairs([]Pairs{tt.Pairs})[0]
+		if got.Outcome != tt.want || math.Abs(got.Estimate-tt.estimate) > 0.1 {
+			t.Errorf("%s: %+v, want %s at %v", name, got, tt.want, tt.estimate)
+		}
+	}
+}
+
+// Of shares the smallest detectable loss is what four of five samples show:
+// without any failure it depends on the number of requests and windows alone.
+func TestRarestLoss(t *testing.T) {
+	for _, tt := range []struct {
+		windows   int
+		requests  float64
+		tolerance float64
+		want      float64
+	}{
+		{30, 600, 0.005, 0.0169},  // 10.1 failures hit 7 of 30 windows
+		{90, 1800, 0.005, 0.0070}, // 12.6 failures are 10 at least
+		{6, 600, 0.005, math.Inf(1)},
+	} {
+		p := Pairs{Differences: make([]float64, tt.windows), Tolerance: tt.tolerance, Points: true, Requests: tt.requests}
+		if got := p.Detectable(1); math.Abs(got-tt.want) > 0.0002 && got != tt.want {
+			t.Errorf("%d windows of %v requests: %v, want %v", tt.windows, tt.requests, got, tt.want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package stats
 import (
 	"math"
 	"math/bits"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 const (
@@ -50,6 +52,15 @@ func Detectable(s float64, n, m int, tolerance float64) float64 {
 // Ranks hardly see the few pairs that lie far off, of which the standard
 // deviation sees little else: [Detectable] then says several times what is
 // found. Fewer than [MinPairs] see nothing.
+//
+// The estimate of a share is the whole difference. With e the standard error of
+// the mean, d = t⁻¹(1 − 0.01/m, n−1)·e and N requests, whose further failures
+// vary as well, it is
+//
+//	max(tolerance, d) + t·√(e² + max(tolerance, d)/N)
+//
+// and where nothing or little fails, so that the pairs hardly spread, at least
+// [Pairs.rarest].
 func (p Pairs) Detectable(m int) float64 { return p.detectable(walsh(p.Differences), m) }
 
 func (p Pairs) detectable(w averages, m int) float64 {
@@ -58,12 +69,36 @@ func (p Pairs) detectable(w averages, m int) float64 {
 		return math.Inf(1)
 	}
 	df := float64(w.n - 1)
+	if p.Points {
+		e := p.meanError()
+		proof := max(p.Tolerance, StudentQuantile(1-level/float64(max(m, 1)), df)*e)
+		lost := proof / max(p.Requests, 1)
+		return max(proof+StudentQuantile(power, df)*math.Sqrt(e*e+lost), p.rarest(m))
+	}
 	d, e := w.centre()-w.sorted[k-1], w.standardError()
 	noticed := StudentQuantile(power, df) * e
 	if d > 0 && e > 0 {
 		d += noticed * math.Sqrt(1+d*d/(e*e)/(2*df))
 	}
 	return max(p.Tolerance+noticed, d)
+}
+
+// rarest is the share of requests that has to fail on head alone, where base
+// fails none, to be noticed in four of five comparisons. By then as many windows
+// must have a failure as the test needs at the least, k of n, and as many
+// requests have failed as exceed the tolerance. With q = Beta⁻¹(0.8; k, n−k+1)
+// four of five binomial counts of windows reach k, so that −n·ln(1−q) failures
+// are to be expected; and with the quantile of the gamma distribution by Wilson
+// and Hilferty (PNAS 1931) four of five Poisson counts exceed the tolerance.
+func (p Pairs) rarest(m int) float64 {
+	n, k := float64(len(p.Differences)), float64(MinPairs(m))
+	if p.Requests <= 0 || n < k {
+		return 0
+	}
+	windows := -n * math.Log1p(-mathext.InvRegIncBeta(k, n-k+1, power))
+	more := math.Floor(p.Tolerance*p.Requests) + 1
+	failures := more * math.Pow(1-1/(9*more)+NormalQuantile(power)/(3*math.Sqrt(more)), 3)
+	return max(windows, failures) / p.Requests
 }
 
 // RankSpread is the standard deviation that normal differences would have whose

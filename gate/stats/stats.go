@@ -32,17 +32,22 @@ func quantileOf(sorted []float64, q float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
+// Mean returns the mean, NaN of no value.
+func Mean(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}
+
 // Deviation returns the sample standard deviation, with n−1 in the
 // denominator; 0 of fewer than two values.
 func Deviation(x []float64) float64 {
 	if len(x) < 2 {
 		return 0
 	}
-	var sum, squares float64
-	for _, v := range x {
-		sum += v
-	}
-	mean := sum / float64(len(x))
+	mean, squares := Mean(x), 0.0
 	for _, v := range x {
 		squares += (v - mean) * (v - mean)
 	}
