@@ -197,11 +197,12 @@ func (l *lane) write(c *wireConn) error {
 			return err
 		}
 		if n == 0 {
-			return nil // until it is writable again
+			break // until it is writable again
 		}
 		c.guest.out += int64(n)
 		c.rest = c.rest[n:]
 	}
+	l.block(c, len(c.rest) > 0)
 	return nil
 }
 

@@ -415,7 +415,7 @@ func (l *lane) rest() {
 	switch {
 	case len(l.ready) > 0, len(l.again) > 0:
 		next = 0
-	case l.arrivals.more && l.pace.naps(l.clock, l.arrivals.due):
+	case l.blocked == 0 && l.arrivals.more && l.pace.naps(l.clock, l.arrivals.due):
 		l.loop.Nap(next)
 		next = 0
 	}

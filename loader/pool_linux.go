@@ -19,6 +19,8 @@ type pool struct {
 	conns []*wireConn
 	spare []*wireConn
 	idle  []*wireConn // the most recently used last: it is taken first
+	// blocked counts the connections that wait until they can be written to.
+	blocked int
 }
 
 type connState uint8
@@ -37,6 +39,7 @@ type wireConn struct {
 	state   connState
 	stamped bool           // its reads tell when the kernel got the bytes
 	hungUp  bool           // the other side has sent its last byte
+	blocked bool           // it waits until it can be written to
 	to      netip.AddrPort // where it leads
 	guest   *guest
 	rest    []byte    // of the request, not yet taken by the socket
@@ -53,7 +56,19 @@ func (p *pool) open(to netip.AddrPort, stamped bool) (*wireConn, error) {
 		return nil, err
 	}
 	c.socket, c.state, c.stamped, c.hungUp = socket, connecting, stamped, false
+	p.block(c, true)
 	return c, nil
+}
+
+// block notes whether a connection waits until it can be written to.
+func (p *pool) block(c *wireConn, waits bool) {
+	switch {
+	case waits && !c.blocked:
+		p.blocked++
+	case !waits && c.blocked:
+		p.blocked--
+	}
+	c.blocked = waits
 }
 
 func (p *pool) unused() *wireConn {
@@ -101,6 +116,7 @@ func (p *pool) drop(c *wireConn) {
 		}
 	}
 	c.socket.Close()
+	p.block(c, false)
 	c.state, c.guest, c.rest = closedConn, nil, nil
 	p.spare = append(p.spare, c)
 }
