@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/slo"
@@ -39,7 +40,7 @@ func newEngine(name string, c *client, special string, opts Options) (engine, er
 	case special != "":
 		err = errors.New("it does not do " + special)
 	default:
-		e := &epollEngine{client: c, opts: opts}
+		e := &epollEngine{client: c, opts: opts, to: newTargets(c)}
 		var pools []*pool
 		if pools, err = e.take(1); err == nil {
 			e.release(pools)
@@ -57,10 +58,10 @@ func newEngine(name string, c *client, special string, opts Options) (engine, er
 type epollEngine struct {
 	client *client
 	opts   Options
+	to     *targets
 
 	mu    sync.Mutex
-	pools []*pool  // that no stage uses
-	to    *targets // of the latest stage
+	pools []*pool // that no stage uses
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -117,18 +118,10 @@ func (e *epollEngine) release(pools []*pool) {
 	e.pools = append(pools, e.pools...)
 }
 
-// resolved returns the target's addresses, which are looked up for each stage.
-func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.to == nil || s.part == nil || s.part.index == 0 {
-		e.to = resolve(ctx, e.client)
-	}
-	return e.to
-}
+func (e *epollEngine) prepare(ctx context.Context) { e.to.prepare(ctx) }
 
 func (e *epollEngine) load(ctx context.Context, s *stage) {
-	to := e.resolved(ctx, s)
+	e.to.follow(s.requests, time.Now())
 	// Where descriptors are short it is fewer pools.
 	pools, _ := e.take(min(e.threads(s.own()), s.connections))
 	if len(pools) == 0 {
@@ -143,7 +136,7 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	var wg sync.WaitGroup
 	for i := range n {
 		l := &lane{
-			stage: s, pool: pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
+			stage: s, pool: pools[i], targets: e.to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
 			pace: pace, stamped: s.load.Model == slo.Open, slots: share(s.connections, i, n), lives: e.client.lives,
 		}
 		wg.Go(func() { l.run(ctx) })

@@ -78,6 +78,7 @@ type arrivals struct {
 func (l *lane) run(ctx context.Context) {
 	runtime.LockOSThread()
 	preciseTimers()
+	l.cancel.Store(ctx.Err() != nil) // it may have waited for the name of the service
 	defer context.AfterFunc(ctx, func() { l.cancel.Store(true); l.loop.Wake() })()
 	defer context.AfterFunc(l.requests, func() { l.giveUp.Store(true); l.loop.Wake() })()
 	l.drain()
