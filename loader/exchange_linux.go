@@ -224,7 +224,7 @@ func (l *lane) continued(g *guest, err error) {
 func (l *lane) dial(g *guest) {
 	err := l.targets.none()
 	l.targets.follow(l.requests, time.Now())
-	for to, ok := l.targets.choose(g.tries); ok; to, ok = l.targets.choose(g.tries) {
+	for to, ok := l.targets.choose(&g.exchange); ok; to, ok = l.targets.choose(&g.exchange) {
 		var c *wireConn
 		if c, err = l.open(to, l.stamped); err == nil {
 			c.guest, c.to = g, to
@@ -245,7 +245,7 @@ func (l *lane) connected(c *wireConn) {
 		l.drop(c)
 		g.conn = nil
 		g.tries++
-		if _, more := l.targets.choose(g.tries); more {
+		if _, more := l.targets.choose(&g.exchange); more {
 			l.dial(g)
 			return
 		}

@@ -138,15 +138,30 @@ func (t *targets) reached(a netip.AddrPort) {
 	t.client.note(a.String())
 }
 
-// choose is the address for a try, counted from 0, and false after the last.
-func (t *targets) choose(try int) (netip.AddrPort, bool) {
-	list := t.addresses()
-	if try >= len(list) {
+// choices are the addresses that one request may try.
+type choices struct {
+	list  []netip.AddrPort
+	first int // index of the first to try
+}
+
+// choose is the address that a request tries next, and false after the last. The
+// choices stay those of the first try, whatever others learn meanwhile, so that
+// each address is tried once.
+func (t *targets) choose(x *exchange) (netip.AddrPort, bool) {
+	if x.tries == 0 {
+		x.choices = t.choices()
+	}
+	c := x.choices
+	if x.tries >= len(c.list) {
 		return netip.AddrPort{}, false
 	}
-	first := 0
+	return c.list[(c.first+x.tries)%len(c.list)], true
+}
+
+func (t *targets) choices() choices {
+	c := choices{list: t.addresses()}
 	if good := t.good.Load(); good != nil {
-		first = max(slices.Index(list, *good), 0)
+		c.first = max(slices.Index(c.list, *good), 0)
 	}
-	return list[(first+try)%len(list)], true
+	return c
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,7 +73,7 @@ func TestTargetsFollowTheirName(t *testing.T) {
 			to.prepare(t.Context()) // asks nobody where there are addresses
 			to.follow(t.Context(), time.Now())
 			synctest.Wait()
-			a, ok := to.choose(0)
+			a, ok := to.choose(&exchange{})
 			if !ok || a.String() != step.want || asked != step.asked {
 				t.Fatalf("after %v: %v, asked %d times, want %s and %d", step.after, a, asked, step.want, step.asked)
 			}
@@ -96,8 +97,34 @@ func TestTargetsSayWhyThereAreNone(t *testing.T) {
 	} {
 		to := targetsBy(c.look)
 		to.prepare(c.ctx)
-		if a, ok := to.choose(0); ok || classify(to.none()) != result.DNS || !strings.Contains(to.none().Error(), c.want) {
+		if a, ok := to.choose(&exchange{}); ok || classify(to.none()) != result.DNS || !strings.Contains(to.none().Error(), c.want) {
 			t.Errorf("%s: %v, %v, want %s", name, a, to.none(), c.want)
+		}
+	}
+}
+
+// A request tries each address once, whatever others learn between its tries.
+func TestRequestsTryEachAddressOnce(t *testing.T) {
+	address := func(a string) netip.AddrPort { return netip.MustParseAddrPort(a + ":80") }
+	want := []netip.AddrPort{address("10.0.0.1"), address("10.0.0.2"), address("10.0.0.3")}
+	for name, meanwhile := range map[string]func(*targets){
+		"nothing":               func(*targets) {},
+		"another one is good":   func(to *targets) { to.reached(want[1]) },
+		"the last one is good":  func(to *targets) { to.reached(want[2]) },
+		"the name leads on":     func(to *targets) { to.lookup = leads("10.0.0.4"); to.find(t.Context()) },
+		"the name leads to one": func(to *targets) { to.lookup = leads("10.0.0.1"); to.find(t.Context()) },
+	} {
+		to := targetsBy(leads("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+		to.prepare(t.Context())
+		var tried []netip.AddrPort
+		x := &exchange{}
+		for a, ok := to.choose(x); ok; a, ok = to.choose(x) {
+			tried = append(tried, a)
+			x.tries++
+			meanwhile(to)
+		}
+		if !slices.Equal(tried, want) {
+			t.Errorf("%s: tried %v, want %v", name, tried, want)
 		}
 	}
 }
