@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slogate/slogate/loader/epoll"
@@ -59,6 +60,7 @@ type epollEngine struct {
 	client *client
 	opts   Options
 	to     *targets
+	open   atomic.Int64 // connections of all pools
 
 	mu    sync.Mutex
 	pools []*pool // that no stage uses
@@ -101,7 +103,7 @@ func (e *epollEngine) take(n int) ([]*pool, error) {
 			n = len(e.pools)
 			return e.cut(n), err
 		}
-		e.pools = append(e.pools, &pool{loop: loop})
+		e.pools = append(e.pools, &pool{loop: loop, engine: e})
 	}
 	return e.cut(n), nil
 }
@@ -116,6 +118,23 @@ func (e *epollEngine) release(pools []*pool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.pools = append(pools, e.pools...)
+}
+
+// opens counts a connection that is about to be opened. Beyond the most that
+// there may be, it takes the place of an idle one of a pool that no stage uses:
+// the stages that are at work keep to their own shares.
+func (e *epollEngine) opens() {
+	if int(e.open.Add(1)) <= e.opts.MaxConnections {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.pools {
+		if len(p.idle) > 0 {
+			p.drop(p.idle[0])
+			return
+		}
+	}
 }
 
 func (e *epollEngine) prepare(ctx context.Context) { e.to.prepare(ctx) }

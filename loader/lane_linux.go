@@ -82,6 +82,7 @@ func (l *lane) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, func() { l.cancel.Store(true); l.loop.Wake() })()
 	defer context.AfterFunc(l.requests, func() { l.giveUp.Store(true); l.loop.Wake() })()
 	l.drain()
+	l.keep(l.slots)
 	l.tick()
 	l.hurry()
 	l.begin()

@@ -198,7 +198,7 @@ func TestBlockedConnectionsAreCounted(t *testing.T) {
 		t.Skip(err)
 	}
 	url, _ := (&server{accept: func(p *peer) { <-p.done }}).start(t) // it reads nothing
-	l := &lane{pool: &pool{loop: loop}}
+	l := &lane{pool: &pool{loop: loop, engine: &epollEngine{}}}
 	defer l.close()
 	c, err := l.open(netip.MustParseAddrPort(strings.TrimPrefix(url, "http://")), false)
 	if err != nil {

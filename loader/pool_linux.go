@@ -14,7 +14,8 @@ import (
 // pool holds the connections of one engine thread. They stay open between
 // stages.
 type pool struct {
-	loop *epoll.Loop
+	loop   *epoll.Loop
+	engine *epollEngine
 	// conns are all connections by their index; those in spare are closed.
 	conns []*wireConn
 	spare []*wireConn
@@ -50,8 +51,10 @@ type wireConn struct {
 // open begins to connect to an address.
 func (p *pool) open(to netip.AddrPort, stamped bool) (*wireConn, error) {
 	c := p.unused()
+	p.engine.opens()
 	socket, err := p.loop.Connect(to, c.key, stamped)
 	if err != nil {
+		p.engine.open.Add(-1)
 		p.spare = append(p.spare, c)
 		return nil, err
 	}
@@ -117,6 +120,7 @@ func (p *pool) drop(c *wireConn) {
 	}
 	c.socket.Close()
 	p.block(c, false)
+	p.engine.open.Add(-1)
 	c.state, c.guest, c.rest = closedConn, nil, nil
 	p.spare = append(p.spare, c)
 }
@@ -146,6 +150,13 @@ func (p *pool) drain() {
 				p.drop(c)
 			}
 		}
+	}
+}
+
+// keep closes idle connections until there are at most n.
+func (p *pool) keep(n int) {
+	for len(p.idle) > n {
+		p.drop(p.idle[0])
 	}
 }
 
