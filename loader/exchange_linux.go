@@ -159,6 +159,10 @@ func (l *lane) send(g *guest) {
 // that was closed before the request reached it is left out.
 func (l *lane) dispatch(g *guest) {
 	for c := l.takeIdle(); c != nil; c = l.takeIdle() {
+		if l.lives.over(c.dies) { // while it was idle
+			l.drop(c)
+			continue
+		}
 		g.reused = true
 		if err := l.put(c, g); err == nil || g.out > 0 {
 			l.continued(g, err)
