@@ -556,6 +556,10 @@ func (c *client) takeIdle() *conn {
 		c.idle[last] = nil
 		c.idle = c.idle[:last]
 		c.mu.Unlock()
+		if c.lives.over(cn.dies) { // while it was idle
+			cn.close()
+			continue
+		}
 		if time.Since(cn.since) < fresh || !isStale(cn.wire.Conn, c.scheme == "https" || c.proxyTLS != nil) {
 			return cn
 		}

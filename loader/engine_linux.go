@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/slo"
@@ -39,7 +41,7 @@ func newEngine(name string, c *client, special string, opts Options) (engine, er
 	case special != "":
 		err = errors.New("it does not do " + special)
 	default:
-		e := &epollEngine{client: c, opts: opts}
+		e := &epollEngine{client: c, opts: opts, to: newTargets(c)}
 		var pools []*pool
 		if pools, err = e.take(1); err == nil {
 			e.release(pools)
@@ -57,10 +59,11 @@ func newEngine(name string, c *client, special string, opts Options) (engine, er
 type epollEngine struct {
 	client *client
 	opts   Options
+	to     *targets
+	open   atomic.Int64 // connections of all pools
 
 	mu    sync.Mutex
-	pools []*pool  // that no stage uses
-	to    *targets // of the latest stage
+	pools []*pool // that no stage uses
 }
 
 func (e *epollEngine) name() string { return EpollEngine }
@@ -100,7 +103,7 @@ func (e *epollEngine) take(n int) ([]*pool, error) {
 			n = len(e.pools)
 			return e.cut(n), err
 		}
-		e.pools = append(e.pools, &pool{loop: loop})
+		e.pools = append(e.pools, &pool{loop: loop, engine: e})
 	}
 	return e.cut(n), nil
 }
@@ -117,18 +120,27 @@ func (e *epollEngine) release(pools []*pool) {
 	e.pools = append(pools, e.pools...)
 }
 
-// resolved returns the target's addresses, which are looked up for each stage.
-func (e *epollEngine) resolved(ctx context.Context, s *stage) *targets {
+// opens counts a connection that is about to be opened. Beyond the most that
+// there may be, it takes the place of an idle one of a pool that no stage uses:
+// the stages that are at work keep to their own shares.
+func (e *epollEngine) opens() {
+	if int(e.open.Add(1)) <= e.opts.MaxConnections {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.to == nil || s.part == nil || s.part.index == 0 {
-		e.to = resolve(ctx, e.client)
+	for _, p := range e.pools {
+		if len(p.idle) > 0 {
+			p.drop(p.idle[0])
+			return
+		}
 	}
-	return e.to
 }
 
+func (e *epollEngine) prepare(ctx context.Context) { e.to.prepare(ctx) }
+
 func (e *epollEngine) load(ctx context.Context, s *stage) {
-	to := e.resolved(ctx, s)
+	e.to.follow(s.requests, time.Now())
 	// Where descriptors are short it is fewer pools.
 	pools, _ := e.take(min(e.threads(s.own()), s.connections))
 	if len(pools) == 0 {
@@ -143,7 +155,7 @@ func (e *epollEngine) load(ctx context.Context, s *stage) {
 	var wg sync.WaitGroup
 	for i := range n {
 		l := &lane{
-			stage: s, pool: pools[i], targets: to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
+			stage: s, pool: pools[i], targets: e.to, shard: s.shards[i%len(s.shards)], number: i, lanes: n,
 			pace: pace, stamped: s.load.Model == slo.Open, slots: share(s.connections, i, n), lives: e.client.lives,
 		}
 		wg.Go(func() { l.run(ctx) })

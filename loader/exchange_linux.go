@@ -159,6 +159,10 @@ func (l *lane) send(g *guest) {
 // that was closed before the request reached it is left out.
 func (l *lane) dispatch(g *guest) {
 	for c := l.takeIdle(); c != nil; c = l.takeIdle() {
+		if l.lives.over(c.dies) { // while it was idle
+			l.drop(c)
+			continue
+		}
 		g.reused = true
 		if err := l.put(c, g); err == nil || g.out > 0 {
 			l.continued(g, err)
@@ -197,11 +201,12 @@ func (l *lane) write(c *wireConn) error {
 			return err
 		}
 		if n == 0 {
-			return nil // until it is writable again
+			break // until it is writable again
 		}
 		c.guest.out += int64(n)
 		c.rest = c.rest[n:]
 	}
+	l.block(c, len(c.rest) > 0)
 	return nil
 }
 
@@ -223,7 +228,7 @@ func (l *lane) continued(g *guest, err error) {
 func (l *lane) dial(g *guest) {
 	err := l.targets.none()
 	l.targets.follow(l.requests, time.Now())
-	for to, ok := l.targets.choose(g.tries); ok; to, ok = l.targets.choose(g.tries) {
+	for to, ok := l.targets.choose(&g.exchange); ok; to, ok = l.targets.choose(&g.exchange) {
 		var c *wireConn
 		if c, err = l.open(to, l.stamped); err == nil {
 			c.guest, c.to = g, to
@@ -244,7 +249,7 @@ func (l *lane) connected(c *wireConn) {
 		l.drop(c)
 		g.conn = nil
 		g.tries++
-		if _, more := l.targets.choose(g.tries); more {
+		if _, more := l.targets.choose(&g.exchange); more {
 			l.dial(g)
 			return
 		}

@@ -48,7 +48,8 @@ type exchange struct {
 	wrote     time.Duration // longAgo: never
 	firstByte time.Duration // first byte of the answer; longAgo: none came
 	in, out   int64
-	tries     int // addresses that could not be connected to
+	choices   choices // since the first try to connect
+	tries     int     // addresses that could not be connected to
 	opened    bool
 	reused    bool
 	connect   time.Duration

@@ -160,6 +160,19 @@ func TestConnectionsOfLimitedLife(t *testing.T) {
 	})
 }
 
+// A connection whose life ended while it was idle carries no request more.
+func TestIdleConnectionsOfLimitedLife(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, saw := raw(t, keeps(okTwo))
+		l := newLoader(t, with(t, url, "{connections: 100ms}", "  - {steps: [{request: GET /}, {pause: 150ms}]}"), Options{Engine: engine})
+		s := l.Run(t.Context(), counted(5, 1))
+		coherent(t, s)
+		if g := s.Generator; s.Counters.Success != 5 || g.Opened != 5 || g.ClosedByPeer != 0 || saw.connections.Load() != 5 {
+			t.Errorf("%+v, opened %d, closed by the peer %d, %d came", s.Counters, g.Opened, g.ClosedByPeer, saw.connections.Load())
+		}
+	})
+}
+
 func TestLives(t *testing.T) {
 	var none *lives
 	if none.over(none.until(time.Now())) {

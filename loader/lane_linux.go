@@ -78,9 +78,11 @@ type arrivals struct {
 func (l *lane) run(ctx context.Context) {
 	runtime.LockOSThread()
 	preciseTimers()
+	l.cancel.Store(ctx.Err() != nil) // it may have waited for the name of the service
 	defer context.AfterFunc(ctx, func() { l.cancel.Store(true); l.loop.Wake() })()
 	defer context.AfterFunc(l.requests, func() { l.giveUp.Store(true); l.loop.Wake() })()
 	l.drain()
+	l.keep(l.slots)
 	l.tick()
 	l.hurry()
 	l.begin()
@@ -415,7 +417,7 @@ func (l *lane) rest() {
 	switch {
 	case len(l.ready) > 0, len(l.again) > 0:
 		next = 0
-	case l.arrivals.more && l.pace.naps(l.clock, l.arrivals.due):
+	case l.blocked == 0 && l.arrivals.more && l.pace.naps(l.clock, l.arrivals.due):
 		l.loop.Nap(next)
 		next = 0
 	}

@@ -4,11 +4,14 @@ package loader
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -168,5 +171,55 @@ func TestLanesOfTwoEnginesLeaveAProcessor(t *testing.T) {
 	second()
 	if got := runtime.GOMAXPROCS(0); got != before {
 		t.Errorf("%d processors are left of %d", got, before)
+	}
+}
+
+// A request is written when its connection is made, also where arrivals are
+// started once a tick.
+func TestTicksDoNotHoldUpNewConnections(t *testing.T) {
+	url, _ := raw(t, keeps(okTwo))
+	l := newLoader(t, with(t, url, "{connections: new}", "  - {request: GET /}"), Options{Engine: EpollEngine})
+	stage := rated(1500, 200*ms)
+	stage.Workload.Pacing = slo.TickPacing
+	attempts(t, func(scale time.Duration) string {
+		s := l.Run(t.Context(), stage)
+		coherent(t, s)
+		if median, _ := s.Connect.Quantile(1, 2); median > tick/2 {
+			return fmt.Sprintf("half of the connections took more than %v of a tick's %v", median, tick)
+		}
+		return ""
+	})
+}
+
+// What waits until it can be written is counted as long as it does so.
+func TestBlockedConnectionsAreCounted(t *testing.T) {
+	loop, err := epoll.New()
+	if err != nil {
+		t.Skip(err)
+	}
+	url, _ := (&server{accept: func(p *peer) { <-p.done }}).start(t) // it reads nothing
+	l := &lane{pool: &pool{loop: loop, engine: &epollEngine{}}}
+	defer l.close()
+	c, err := l.open(netip.MustParseAddrPort(strings.TrimPrefix(url, "http://")), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.guest = &guest{}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"connecting", func() {}, 1},
+		{"a request in part", func() { c.rest = make([]byte, 16*mib); err = l.write(c) }, 1},
+		{"all of it", func() { c.rest = nil; err = l.write(c) }, 0},
+		{"another in part", func() { c.rest = make([]byte, 16*mib); err = l.write(c) }, 1},
+		{"given up", func() { l.drop(c) }, 0},
+	} {
+		for l.loop.Wait(0) > 0 {
+		}
+		if step.do(); err != nil || l.blocked != step.want {
+			t.Fatalf("%s: %d, %v, want %d", step.name, l.blocked, err, step.want)
+		}
 	}
 }

@@ -105,6 +105,7 @@ type Loader struct {
 // those in flight up when s.requests ends.
 type engine interface {
 	name() string
+	prepare(ctx context.Context) // waits for what a stage needs, before its clock runs
 	load(ctx context.Context, s *stage)
 	disconnect() // closes the connections that no stage uses
 	close()
@@ -184,6 +185,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 // get the grace period, and what was measured is returned: as cancelled, or as
 // the [*StopError] says that is ctx's cause.
 func (l *Loader) Run(ctx context.Context, plan slo.Stage) *result.Stage {
+	l.engine.prepare(ctx)
 	return l.drive(ctx, newStage(l, plan, nil))
 }
 

@@ -62,7 +62,8 @@ func (p *pacing) next(due time.Duration) time.Duration {
 }
 
 // naps reports whether the sockets need not be looked at before the next tick,
-// where due is the next arrival.
+// where due is the next arrival and nothing waits to be written: the kernel tells
+// when answers arrived, but not when a connection was made.
 func (p *pacing) naps(now, due time.Duration) bool {
 	return p.coalesces && now >= p.busyUntil && due < now+p.tick
 }

@@ -404,6 +404,9 @@ const iterationsOfPart = 10_000_000
 // runPart loads one part of a longer stage: a workload with a duration, which
 // may end earlier when its requests are sent.
 func (l *Loader) runPart(ctx context.Context, spec slo.Stage, p part) *result.Stage {
+	if p.index == 0 {
+		l.engine.prepare(ctx)
+	}
 	s := newStage(l, spec, &p)
 	s.seed = p.seed
 	s.iterations.Store(s.firstIteration())

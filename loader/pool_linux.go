@@ -14,11 +14,14 @@ import (
 // pool holds the connections of one engine thread. They stay open between
 // stages.
 type pool struct {
-	loop *epoll.Loop
+	loop   *epoll.Loop
+	engine *epollEngine
 	// conns are all connections by their index; those in spare are closed.
 	conns []*wireConn
 	spare []*wireConn
 	idle  []*wireConn // the most recently used last: it is taken first
+	// blocked counts the connections that wait until they can be written to.
+	blocked int
 }
 
 type connState uint8
@@ -37,6 +40,7 @@ type wireConn struct {
 	state   connState
 	stamped bool           // its reads tell when the kernel got the bytes
 	hungUp  bool           // the other side has sent its last byte
+	blocked bool           // it waits until it can be written to
 	to      netip.AddrPort // where it leads
 	guest   *guest
 	rest    []byte    // of the request, not yet taken by the socket
@@ -47,13 +51,27 @@ type wireConn struct {
 // open begins to connect to an address.
 func (p *pool) open(to netip.AddrPort, stamped bool) (*wireConn, error) {
 	c := p.unused()
+	p.engine.opens()
 	socket, err := p.loop.Connect(to, c.key, stamped)
 	if err != nil {
+		p.engine.open.Add(-1)
 		p.spare = append(p.spare, c)
 		return nil, err
 	}
 	c.socket, c.state, c.stamped, c.hungUp = socket, connecting, stamped, false
+	p.block(c, true)
 	return c, nil
+}
+
+// block notes whether a connection waits until it can be written to.
+func (p *pool) block(c *wireConn, waits bool) {
+	switch {
+	case waits && !c.blocked:
+		p.blocked++
+	case !waits && c.blocked:
+		p.blocked--
+	}
+	c.blocked = waits
 }
 
 func (p *pool) unused() *wireConn {
@@ -101,6 +119,8 @@ func (p *pool) drop(c *wireConn) {
 		}
 	}
 	c.socket.Close()
+	p.block(c, false)
+	p.engine.open.Add(-1)
 	c.state, c.guest, c.rest = closedConn, nil, nil
 	p.spare = append(p.spare, c)
 }
@@ -130,6 +150,13 @@ func (p *pool) drain() {
 				p.drop(c)
 			}
 		}
+	}
+}
+
+// keep closes idle connections until there are at most n.
+func (p *pool) keep(n int) {
+	for len(p.idle) > n {
+		p.drop(p.idle[0])
 	}
 }
 

@@ -20,6 +20,8 @@ type portable struct{ client *client }
 
 func (p *portable) name() string { return PortableEngine }
 
+func (p *portable) prepare(context.Context) {} // each connection looks the name up
+
 func (p *portable) disconnect() {} // the client does
 
 func (p *portable) close() {}

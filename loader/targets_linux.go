@@ -5,7 +5,6 @@ package loader
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,116 +12,122 @@ import (
 	"time"
 )
 
-// resolveAgain is how old the addresses of a name get before connections are
-// opened to others: what a service behind a changing name (a failover, a headless
-// service) is given to be followed in the middle of a stage.
-const resolveAgain = 5 * time.Second
+const (
+	// resolveAgain is how old the addresses of a name get before it is looked up
+	// anew: what a service behind a changing name (a failover, a headless service)
+	// is given to be followed in the middle of a stage.
+	resolveAgain = 5 * time.Second
+	// resolveSoon is the same after a look-up that led nowhere. It bounds how often
+	// a name server that refuses is asked, and how many requests have no address
+	// after it does so no more.
+	resolveSoon = 100 * time.Millisecond
+)
 
-// targets are the addresses of the service.
+// targets are the addresses of the service, for all stages.
 type targets struct {
 	client *client
-	host   string
-	port   uint16
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-	list    atomic.Pointer[[]netip.AddrPort]
-	err     error                          // why there were none at first
+	known   atomic.Pointer[known]          // nil: no look-up has ended
 	good    atomic.Pointer[netip.AddrPort] // was connected to last, and is tried first
-	age     atomic.Pointer[time.Time]      // when they were looked up
 	looking atomic.Bool
 }
 
-// resolve looks the target's name up.
-func resolve(ctx context.Context, c *client) *targets {
-	t := &targets{client: c, lookup: net.DefaultResolver.LookupNetIP}
-	host, service, err := net.SplitHostPort(c.dial)
-	if err != nil {
-		t.err = err
-		return t
+// known is what the latest look-up came to.
+type known struct {
+	list []netip.AddrPort // of one before, where it led nowhere
+	err  error            // why it led nowhere, or to less
+	ages time.Time        // when the name is to be looked up again
+}
+
+func newTargets(c *client) *targets {
+	return &targets{client: c, lookup: net.DefaultResolver.LookupNetIP}
+}
+
+// prepare waits for addresses where none are known yet: no stage has to, whose
+// clock runs. Behind a proxy the guard is asked anew.
+func (t *targets) prepare(ctx context.Context) {
+	if t.client.permitted(ctx) != nil || len(t.addresses()) == 0 {
+		t.find(ctx)
 	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		t.err = err
-		return t
+}
+
+// follow looks the name up again where that is long ago. It does not wait: the
+// addresses of before serve until there are new ones.
+func (t *targets) follow(ctx context.Context, now time.Time) {
+	if k := t.known.Load(); k != nil && now.Before(k.ages) || !t.looking.CompareAndSwap(false, true) {
+		return
 	}
-	t.host, t.port = host, uint16(port)
-	if _, err := netip.ParseAddr(host); err != nil {
-		t.looked(time.Now())
-	}
-	t.err = t.find(ctx)
-	for _, a := range t.addresses() {
-		if c.hasReached(a.String()) {
-			t.good.Store(&a)
-		}
-	}
-	return t
+	go func() {
+		defer t.looking.Store(false)
+		t.find(ctx)
+	}()
 }
 
 // find takes the addresses that the guard permits. Without any, those of before
-// stay.
-func (t *targets) find(ctx context.Context) error {
+// stay, unless it does not permit the service behind a proxy.
+func (t *targets) find(ctx context.Context) {
 	if err := t.client.permitted(ctx); err != nil {
-		t.list.Store(&[]netip.AddrPort{})
-		return err
+		t.known.Store(&known{err: err, ages: time.Now().Add(resolveSoon)})
+		return
 	}
-	found, err := t.lookup(ctx, "ip", t.host)
+	list, err := t.ask(ctx)
+	age := resolveAgain
+	if len(list) == 0 {
+		if ctx.Err() != nil {
+			return // nobody was asked to the end
+		}
+		list, age = t.addresses(), resolveSoon
+	}
+	t.known.Store(&known{list, err, time.Now().Add(age)})
+	for _, a := range list {
+		if t.good.Load() == nil && t.client.hasReached(a.String()) {
+			t.good.Store(&a)
+		}
+	}
+}
+
+// ask looks the name up, which may be an address. The error says why there are
+// no addresses, or fewer than the name has.
+func (t *targets) ask(ctx context.Context) ([]netip.AddrPort, error) {
+	host, service, err := net.SplitHostPort(t.client.dial)
+	if err != nil {
+		return nil, err
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
+	if err != nil {
+		return nil, err
+	}
+	found, err := t.lookup(ctx, "ip", host)
 	var list []netip.AddrPort
 	for _, a := range found {
-		to := netip.AddrPortFrom(a.Unmap(), t.port)
+		to := netip.AddrPortFrom(a.Unmap(), uint16(port))
 		if refused := t.client.guard.check(to.Addr()); refused != nil {
 			err = refused
 			continue
 		}
 		list = append(list, to)
 	}
-	if len(list) > 0 {
-		t.list.Store(&list)
-	}
-	return err
-}
-
-func (t *targets) looked(at time.Time) { t.age.Store(&at) }
-
-// follow looks a name up again where that is long ago. It does not wait: the
-// addresses of before serve until there are new ones.
-func (t *targets) follow(ctx context.Context, now time.Time) {
-	age := t.age.Load()
-	if age == nil || now.Sub(*age) < resolveAgain || !t.looking.CompareAndSwap(false, true) {
-		return
-	}
-	go func() {
-		defer t.looking.Store(false)
-		t.find(ctx) // what fails now is looked up again with a later connection
-		t.looked(time.Now())
-	}()
+	return list, err
 }
 
 // addresses are those of now.
 func (t *targets) addresses() []netip.AddrPort {
-	if list := t.list.Load(); list != nil {
-		return *list
+	if k := t.known.Load(); k != nil {
+		return k.list
 	}
 	return nil
 }
 
-// errFewer is why a request is not sent whose other addresses have gone while it
-// tried the first ones.
-var errFewer = errors.New("dial: the name of the target leads to fewer addresses than before")
+// errNowhere is why a request is not sent where no look-up says why.
+var errNowhere error = &net.DNSError{Name: "the target", Err: "no address is known"}
 
 // none is why there is no address to try; it is never nil.
-func (t *targets) none() error { return cmp.Or(t.err, errFewer) }
-
-// choose is the address for a try, counted from 0, and false after the last.
-func (t *targets) choose(try int) (netip.AddrPort, bool) {
-	list := t.addresses()
-	if try >= len(list) {
-		return netip.AddrPort{}, false
+func (t *targets) none() error {
+	if k := t.known.Load(); k != nil {
+		return cmp.Or(k.err, errNowhere)
 	}
-	first := 0
-	if good := t.good.Load(); good != nil {
-		first = max(slices.Index(list, *good), 0)
-	}
-	return list[(first+try)%len(list)], true
+	return errNowhere
 }
 
 // reached notes an address that was connected to.
@@ -131,4 +136,32 @@ func (t *targets) reached(a netip.AddrPort) {
 		t.good.Store(&a)
 	}
 	t.client.note(a.String())
+}
+
+// choices are the addresses that one request may try.
+type choices struct {
+	list  []netip.AddrPort
+	first int // index of the first to try
+}
+
+// choose is the address that a request tries next, and false after the last. The
+// choices stay those of the first try, whatever others learn meanwhile, so that
+// each address is tried once.
+func (t *targets) choose(x *exchange) (netip.AddrPort, bool) {
+	if x.tries == 0 {
+		x.choices = t.choices()
+	}
+	c := x.choices
+	if x.tries >= len(c.list) {
+		return netip.AddrPort{}, false
+	}
+	return c.list[(c.first+x.tries)%len(c.list)], true
+}
+
+func (t *targets) choices() choices {
+	c := choices{list: t.addresses()}
+	if good := t.good.Load(); good != nil {
+		c.first = max(slices.Index(c.list, *good), 0)
+	}
+	return c
 }

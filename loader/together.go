@@ -20,6 +20,7 @@ func (l *Loader) RunTogether(ctx context.Context, plans []slo.Stage) []*result.S
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	l.engine.prepare(ctx)
 	stages := l.together(plans)
 	defer l.show(stages...)()
 	out := make([]*result.Stage, len(stages))

@@ -2,9 +2,12 @@ package loader
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -215,5 +218,50 @@ func watchSecond(l *Loader, done <-chan []*result.Stage) (lasted time.Duration, 
 			}
 			before = live[1]
 		}
+	}
+}
+
+// Idle connections of the stages before count among those that there may be.
+func TestConnectionsKeepToTheirLimit(t *testing.T) {
+	const limit = 6
+	one, other := rated(500, 100*ms), rated(500, 100*ms)
+	one.Name, other.Name = "one", "other"
+	alone, together := []slo.Stage{one}, []slo.Stage{one, other}
+	for name, stages := range map[string][][]slo.Stage{
+		"alone":               {alone, alone},
+		"alone after several": {together, alone},
+		"several after one":   {alone, together},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachEngine(t, func(t *testing.T, engine string) {
+				var open atomic.Int64
+				s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					<-time.After(20 * ms) // so that arrivals want more of them
+					ok(w, r)
+				}))
+				s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+					switch state {
+					case http.StateNew:
+						open.Add(1)
+					case http.StateClosed:
+						open.Add(-1)
+					}
+				}
+				s.Start()
+				t.Cleanup(s.Close)
+				file := fileOf(s.URL, get("/"))
+				file.Limits.Connections = limit
+				l := newLoader(t, file, Options{Engine: engine})
+				for _, plans := range stages {
+					l.RunTogether(t.Context(), plans)
+				}
+				for wait := ms; wait < 10*time.Second && open.Load() > limit; wait *= 2 {
+					<-time.After(wait) // the server hears of their end a moment later
+				}
+				if n := open.Load(); n == 0 || n > limit {
+					t.Errorf("%d connections are open, want %d at most", n, limit)
+				}
+			})
+		})
 	}
 }
