@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -86,7 +85,7 @@ func (pr *pullRequest) hasBase() bool { return pr.event.Base.SHA != "" && pr.eve
 func (pr *pullRequest) isBases(p *program) bool {
 	workspace, commit := p.getenv("GITHUB_WORKSPACE"), p.getenv("GITHUB_SHA")
 	rel, inside := action.Within(workspace, pr.inputs.Config)
-	return inside && commit != "" && pr.action.Job().OnBase() && action.HeadOf(filepath.Join(workspace, checkoutOf(workspace, rel))) == commit
+	return inside && commit != "" && pr.action.Job().OnBase() && action.HeadOf(filepath.Join(workspace, action.Checkout(workspace, rel))) == commit
 }
 
 // baseCommit is the commit whose SLO file is the base's: the one that the event
@@ -108,7 +107,7 @@ func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (s
 // baseFile reads the SLO file as the base has it, through the API: a checkout
 // rarely holds the base's commit. The same rules of trust hold for it.
 func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, error) {
-	path, ours := repositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
+	path, ours := action.RepositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
 	if !ours {
 		return nil, fmt.Errorf("%s lies outside of the workspace", pr.inputs.Config)
 	}
@@ -139,26 +138,4 @@ func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, err
 		return nil, errors.New("the base's SLO file is wrong: " + err.Error())
 	}
 	return file, nil
-}
-
-// repositoryPath is a file's path as its repository has it: below the folder
-// that it was checked out to, which may be one of several in the workspace.
-func repositoryPath(workspace, path string) (string, bool) {
-	rel, inside := action.Within(workspace, path)
-	if !inside {
-		return "", false
-	}
-	rel, _ = filepath.Rel(checkoutOf(workspace, rel), rel) // below it, as found
-	return filepath.ToSlash(rel), true
-}
-
-// checkoutOf is the folder in the workspace that the repository with a file was
-// checked out to.
-func checkoutOf(workspace, rel string) string {
-	for dir := filepath.Dir(rel); dir != "."; dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(workspace, dir, ".git")); err == nil {
-			return dir
-		}
-	}
-	return "."
 }

@@ -559,21 +559,6 @@ func TestCommentOnGitea(t *testing.T) {
 	}
 }
 
-func TestRepositoryPath(t *testing.T) {
-	workspace := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(workspace, "head", ".git"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{
-		"slo.yaml": "slo.yaml", "ci/slo.yaml": "ci/slo.yaml", "head/slo.yaml": "slo.yaml", "head/ci/slo.yaml": "ci/slo.yaml",
-		filepath.Join(workspace, "head", "slo.yaml"): "slo.yaml", "../slo.yaml": "", "/etc/slo.yaml": "", "a/../../slo.yaml": "",
-	} {
-		if got, ours := repositoryPath(workspace, path); got != want || ours != (want != "") {
-			t.Errorf("%s: %q, %v, want %q", path, got, ours, want)
-		}
-	}
-}
-
 // The mode check validates, marks what it finds and sends nothing.
 func TestActionChecks(t *testing.T) {
 	output := func(j *job) string {
