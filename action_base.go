@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/slogate/slogate/action"
@@ -30,12 +31,23 @@ func (c gateChange) note(j *result.Judgement) {
 	j.Notices = append(j.Notices, c.notices...)
 }
 
-// errNoBaseFile says that there is no file to judge a change by.
-var errNoBaseFile = errors.New("objectives-from base: the base has no such SLO file, and a change does not judge itself")
+// errNoBaseFile says that there is no file to compare a change's with.
+var errNoBaseFile = errors.New("the base has no such SLO file")
 
-// file reads the SLO file that judges this job, and compares the change's file
-// with its base's. Without the base's file nothing is compared.
+// errNoJudge says that there is no file to judge a change by.
+var errNoJudge = fmt.Errorf("objectives-from base: %w, and a change does not judge itself", errNoBaseFile)
+
+// file reads the SLO file that judges this job, and what the change does to it.
 func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateChange, error) {
+	file, change, err := pr.compared(ctx, p)
+	change.notices = append(change.notices, pr.lostFiles...)
+	return file, change, err
+}
+
+// compared reads the SLO file that judges this job, and compares the change's
+// with its base's. That nothing could be compared is a notice: a change can
+// cause it, to hide what it loosens.
+func (pr *pullRequest) compared(ctx context.Context, p *program) (*slo.File, gateChange, error) {
 	head, err := pr.read(p)
 	if pr.inputs.ObjectivesFrom == "base" && !pr.isBases(p) {
 		return pr.judgedByBase(ctx, p, head, err)
@@ -44,14 +56,27 @@ func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateCha
 		return head, gateChange{}, err
 	}
 	base, err := pr.baseFile(ctx, p)
-	switch {
-	case errors.Is(err, errNoBaseFile):
-		return head, gateChange{}, nil
-	case err != nil:
-		fmt.Fprintf(p.stderr, "not compared with the base's SLO file: %v\n", err)
-		return head, gateChange{}, nil
+	if err != nil {
+		why := cutLine(veil("not compared with the base's SLO file: "+err.Error(), head), longestNotice)
+		fmt.Fprintln(p.stderr, why)
+		return head, gateChange{notices: []string{why}}, nil
 	}
-	return head, gateChange{loosened: gate.Loosened(base, head)}, nil
+	return head, gateChange{loosened: loosened(base, head)}, nil
+}
+
+// longestNotice in characters is what says what is wrong with a file, and not
+// all of it.
+const longestNotice = 300
+
+// loosened lists what a change's file asks less of than its base's, without the
+// secrets of either: it is written wherever a report is.
+func loosened(base, head *slo.File) []result.Loosening {
+	both := &slo.File{Secrets: slices.Concat(base.Secrets, head.Secrets)}
+	all := gate.Loosened(base, head)
+	for i, l := range all {
+		all[i].Before, all[i].After = veil(l.Before, both), veil(l.After, both)
+	}
+	return all
 }
 
 // judgedByBase returns the base's file as the one that judges. Whatever keeps it
@@ -63,13 +88,13 @@ func (pr *pullRequest) judgedByBase(ctx context.Context, p *program, head *slo.F
 	case errors.Is(err, errNoBaseFile) && wrong != nil:
 		return nil, gateChange{}, wrong
 	case errors.Is(err, errNoBaseFile):
-		return nil, gateChange{}, hinted{err, "it judges once it is merged; until then, objectives-from: head in the workflow does without"}
+		return nil, gateChange{}, hinted{errNoJudge, "it judges once it is merged; until then, objectives-from: head in the workflow does without"}
 	case err != nil:
 		return nil, gateChange{}, errors.Join(wrong, fmt.Errorf("objectives-from base: %w", err))
 	case head == nil:
 		return base, gateChange{elsewhere: true, notices: []string{"judged by the base's SLO file; this change's own is wrong"}}, nil
 	}
-	c := gateChange{loosened: gate.Loosened(base, head)}
+	c := gateChange{loosened: loosened(base, head)}
 	if base.Digest != head.Digest {
 		c.elsewhere, c.notices = true, []string{"judged by the base's SLO file, which this change alters: its own is not used"}
 		pr.action.Mask(head.Secrets...)

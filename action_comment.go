@@ -33,6 +33,8 @@ type pullRequest struct {
 	trust   trust
 	number  int // 0: to be found
 
+	lostFiles []string // notices of the SLO files that the change took away
+
 	together together // with other jobs that are generators, too
 	sections int      // of the job summary that are not written yet; 0: this one
 }

@@ -94,6 +94,16 @@ func printLoosened(w io.Writer, all []result.Loosening) error {
 	return err
 }
 
+// printNotices says what a reader of a plan must know besides.
+func printNotices(w io.Writer, all []string) error {
+	var text strings.Builder
+	for _, n := range all {
+		fmt.Fprintf(&text, "\n%s\n", n)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
 func lessThanBase(l result.Loosening) string {
 	where := "all stages"
 	if len(l.Stages) > 0 {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/service"
@@ -67,7 +66,7 @@ func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []resu
 	if err != nil {
 		return nil, nil, err
 	}
-	return base, gate.Loosened(base, file), nil
+	return base, loosened(base, file), nil
 }
 
 // runFlags are the flags that run, demo and the action share.
