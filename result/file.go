@@ -18,9 +18,10 @@ import (
 // claim to a few gigabytes, where without them 100 bytes can claim a third of a
 // megabyte.
 const (
-	maxFile    = 128 << 20 // bytes
-	maxObjects = 1 << 20   // JSON objects: "{}" is 3 bytes in the file and up to 1 KB as a Stage
-	maxCounts  = 64 << 20  // bytes of histogram counts, inflated
+	maxFile     = 128 << 20 // bytes
+	maxObjects  = 1 << 20   // JSON objects: "{}" is 3 bytes in the file
+	maxElements = 1 << 19   // of arrays: "0" is 2 bytes in the file and 1 KB as a Stage, before it is refused
+	maxCounts   = 64 << 20  // bytes of histogram counts, inflated
 )
 
 // Encode writes a run as a result file.
@@ -66,13 +67,50 @@ func checkSize(text []byte) error {
 	if len(text) > maxFile {
 		return errTooLarge
 	}
-	if bytes.Count(text, []byte("{")) > maxObjects {
+	switch objects, elements := census(text); {
+	case objects > maxObjects:
 		return fmt.Errorf("more than %d objects", maxObjects)
+	case elements > maxElements:
+		return fmt.Errorf("more than %d elements of lists", maxElements)
 	}
 	if inflatedCounts(text) > maxCounts {
 		return fmt.Errorf("histograms of more than %d MiB", maxCounts>>20)
 	}
 	return nil
+}
+
+// census counts the objects in a text of JSON, and the elements of its arrays,
+// of which a decoder makes room for the wrong ones too. Whatever is not empty
+// has a first item, and a comma before each further one; the items with a colon
+// are those of objects. So it counts no less than there are.
+func census(text []byte) (objects, elements int) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = endOfString(text, i)
+		case '{':
+			objects++
+			elements++
+		case '[', ',':
+			elements++
+		case ':':
+			elements--
+		}
+	}
+	return objects, elements
+}
+
+// endOfString finds the quote that ends a string of JSON.
+func endOfString(text []byte, from int) int {
+	for i := from + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(text)
 }
 
 // inflatedCounts adds up how many bytes of counts the histograms in a text
