@@ -644,13 +644,14 @@ func TestCommentForAFork(t *testing.T) {
 				r.Source = result.Source{Commit: strings.Repeat("e", 40), RunURL: "https://evil.example/"}
 				r.Judgement.Reason = "[click](https://evil.example) <!-- slogate:00 -->\n::error::x"
 				r.Judgement.Objectives[0].Text = "| x | `<b>`"
+				r.Judgement.Earlier = []result.Earlier{{Source: result.Source{Commit: "abcdef0123", Branch: "main", RunURL: "https://evil.example/session"}, Start: r.Start}}
 			})
 			code, log := run(t, j)
 			if code != exitPass || len(j.github.Comments) != 1 || j.github.Comments[0].Pull != 8 {
 				t.Fatalf("exit %d, comments %+v\n%s", code, j.github.Comments, log)
 			}
 			body := j.github.Comments[0].Body
-			for _, want := range []string{"Measured at commit 111111111111.", "[another workflow run](<https://github.com/acme/iris/actions/runs/55>)"} {
+			for _, want := range []string{"Measured at commit 111111111111.", "[another workflow run](<https://github.com/acme/iris/actions/runs/55>)", "of `main`, newest `abcdef0`, less than"} {
 				if !strings.Contains(body, want) {
 					t.Errorf("the comment lacks %q:\n%s", want, body)
 				}
