@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -189,25 +190,37 @@ func WriteFile(path string, r *Run) error {
 // Replace writes a file under another name and renames it when its content has
 // reached the disk: a reader sees the old content or the new, never a part. A
 // link at its place is replaced, not followed.
-func Replace(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+func Replace(path string, write func(io.Writer) error) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return ReplaceIn(folder, filepath.Base(path), write)
+}
+
+// ReplaceIn is Replace in a folder that is open: what becomes of the way to it
+// leads to no other one.
+func ReplaceIn(folder *os.Root, name string, write func(io.Writer) error) (err error) {
+	temporary := "." + name + "." + rand.Text()
+	f, err := folder.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			folder.Remove(temporary)
 		}
 	}()
 	if err := write(f); err != nil {
 		return err
 	}
-	// CreateTemp's 0600 would hide the file from a later step of another user.
+	// 0600 would hide the file from a later step of another user.
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return folder.Rename(temporary, name)
 }
 
 // ReadFile reads a result file, or a pipe that somebody writes one to.
