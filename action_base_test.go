@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,25 +53,36 @@ func TestAForkIsNotCompared(t *testing.T) {
 		env    map[string]string
 		want   string
 	}{
-		"a body that it takes away": {func(target string) map[string]string { return map[string]string{"slo.yaml": withBody(target)} }, "slo.yaml", nil,
-			"not compared with the base's SLO file: the base's SLO file is wrong"},
-		"a new name": {func(target string) map[string]string {
-			return map[string]string{"old.yaml": sloFile("iris", target, "p95 <= 20s")}
-		}, "slo.yaml", nil,
-			"not compared with the base's SLO file: the base has no such SLO file"},
-		"no token": {func(target string) map[string]string { return nil }, "slo.yaml", map[string]string{"INPUT_GITHUB-TOKEN": ""},
-			"not compared with the base's SLO file: there is no token"},
+		"a body that it takes away": {
+			func(target string) map[string]string { return map[string]string{"slo.yaml": withBody(target)} }, "slo.yaml", nil,
+			"not compared with the base's SLO file: the base's SLO file is wrong",
+		},
+		"a new name": {
+			func(target string) map[string]string {
+				return map[string]string{"old.yaml": sloFile("iris", target, "p95 <= 20s")}
+			}, "slo.yaml", nil,
+			"not compared with the base's SLO file: the base has no such SLO file",
+		},
+		"no token": {
+			func(target string) map[string]string { return nil }, "slo.yaml",
+			map[string]string{"INPUT_GITHUB-TOKEN": ""},
+			"not compared with the base's SLO file: there is no token",
+		},
 		"a file out of a pattern": {func(target string) map[string]string {
 			return map[string]string{"slo.yaml": sloFile("iris", target, "p95 <= 20s"), "slow.yaml": sloFile("slow", target, "p95 <= 20s"), "else/slo.yaml": ""}
 		}, "slo*.yaml", nil, "not judged: the base's slow.yaml, which this change takes away"},
-		"a pattern that cannot be looked at": {func(target string) map[string]string { return nil }, "slo*.yaml", map[string]string{"INPUT_GITHUB-TOKEN": ""},
-			"not looked for SLO files that this change takes away: there is no token"},
+		"a pattern that cannot be looked at": {
+			func(target string) map[string]string { return nil }, "slo*.yaml",
+			map[string]string{"INPUT_GITHUB-TOKEN": ""},
+			"not looked for SLO files that this change takes away: there is no token",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := newJob(t)
 			t.Chdir(j.dir)
 			j.github.Files = map[string]map[string]string{baseSHA: tt.base(j.target)}
-			env := and(tt.env, "INPUT_CONFIG", tt.config)
+			env := map[string]string{"INPUT_CONFIG": tt.config}
+			maps.Copy(env, tt.env)
 			code, log := j.run(t, env)
 			texts := []string{j.summary(t)}
 			for _, c := range j.github.Comments {
@@ -82,7 +94,8 @@ func TestAForkIsNotCompared(t *testing.T) {
 				}
 			}
 			os.Remove(filepath.Join(j.dir, "summary"))
-			if code, log := j.run(t, and(env, "INPUT_MODE", "check")); code != exitPass || !strings.Contains(log, tt.want) {
+			env["INPUT_MODE"] = "check"
+			if code, log := j.run(t, env); code != exitPass || !strings.Contains(log, tt.want) {
 				t.Errorf("mode check: exit %d, want %q in\n%s", code, tt.want, log)
 			}
 		})
