@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/slogate/slogate/action"
@@ -31,12 +31,23 @@ func (c gateChange) note(j *result.Judgement) {
 	j.Notices = append(j.Notices, c.notices...)
 }
 
-// errNoBaseFile says that there is no file to judge a change by.
-var errNoBaseFile = errors.New("objectives-from base: the base has no such SLO file, and a change does not judge itself")
+// errNoBaseFile says that there is no file to compare a change's with.
+var errNoBaseFile = errors.New("the base has no such SLO file")
 
-// file reads the SLO file that judges this job, and compares the change's file
-// with its base's. Without the base's file nothing is compared.
+// errNoJudge says that there is no file to judge a change by.
+var errNoJudge = fmt.Errorf("objectives-from base: %w, and a change does not judge itself", errNoBaseFile)
+
+// file reads the SLO file that judges this job, and what the change does to it.
 func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateChange, error) {
+	file, change, err := pr.compared(ctx, p)
+	change.notices = append(change.notices, pr.lostFiles...)
+	return file, change, err
+}
+
+// compared reads the SLO file that judges this job, and compares the change's
+// with its base's. That nothing could be compared is a notice: a change can
+// cause it, to hide what it loosens.
+func (pr *pullRequest) compared(ctx context.Context, p *program) (*slo.File, gateChange, error) {
 	head, err := pr.read(p)
 	if pr.inputs.ObjectivesFrom == "base" && !pr.isBases(p) {
 		return pr.judgedByBase(ctx, p, head, err)
@@ -45,14 +56,27 @@ func (pr *pullRequest) file(ctx context.Context, p *program) (*slo.File, gateCha
 		return head, gateChange{}, err
 	}
 	base, err := pr.baseFile(ctx, p)
-	switch {
-	case errors.Is(err, errNoBaseFile):
-		return head, gateChange{}, nil
-	case err != nil:
-		fmt.Fprintf(p.stderr, "not compared with the base's SLO file: %v\n", err)
-		return head, gateChange{}, nil
+	if err != nil {
+		why := cutLine(veil("not compared with the base's SLO file: "+err.Error(), head), longestNotice)
+		fmt.Fprintln(p.stderr, why)
+		return head, gateChange{notices: []string{why}}, nil
 	}
-	return head, gateChange{loosened: gate.Loosened(base, head)}, nil
+	return head, gateChange{loosened: loosened(base, head)}, nil
+}
+
+// longestNotice in characters is what says what is wrong with a file, and not
+// all of it.
+const longestNotice = 300
+
+// loosened lists what a change's file asks less of than its base's, without the
+// secrets of either: it is written wherever a report is.
+func loosened(base, head *slo.File) []result.Loosening {
+	both := &slo.File{Secrets: slices.Concat(base.Secrets, head.Secrets)}
+	all := gate.Loosened(base, head)
+	for i, l := range all {
+		all[i].Before, all[i].After = veil(l.Before, both), veil(l.After, both)
+	}
+	return all
 }
 
 // judgedByBase returns the base's file as the one that judges. Whatever keeps it
@@ -64,13 +88,13 @@ func (pr *pullRequest) judgedByBase(ctx context.Context, p *program, head *slo.F
 	case errors.Is(err, errNoBaseFile) && wrong != nil:
 		return nil, gateChange{}, wrong
 	case errors.Is(err, errNoBaseFile):
-		return nil, gateChange{}, hinted{err, "it judges once it is merged; until then, objectives-from: head in the workflow does without"}
+		return nil, gateChange{}, hinted{errNoJudge, "it judges once it is merged; until then, objectives-from: head in the workflow does without"}
 	case err != nil:
 		return nil, gateChange{}, errors.Join(wrong, fmt.Errorf("objectives-from base: %w", err))
 	case head == nil:
 		return base, gateChange{elsewhere: true, notices: []string{"judged by the base's SLO file; this change's own is wrong"}}, nil
 	}
-	c := gateChange{loosened: gate.Loosened(base, head)}
+	c := gateChange{loosened: loosened(base, head)}
 	if base.Digest != head.Digest {
 		c.elsewhere, c.notices = true, []string{"judged by the base's SLO file, which this change alters: its own is not used"}
 		pr.action.Mask(head.Secrets...)
@@ -86,7 +110,7 @@ func (pr *pullRequest) hasBase() bool { return pr.event.Base.SHA != "" && pr.eve
 func (pr *pullRequest) isBases(p *program) bool {
 	workspace, commit := p.getenv("GITHUB_WORKSPACE"), p.getenv("GITHUB_SHA")
 	rel, inside := action.Within(workspace, pr.inputs.Config)
-	return inside && commit != "" && pr.action.Job().OnBase() && action.HeadOf(filepath.Join(workspace, checkoutOf(workspace, rel))) == commit
+	return inside && commit != "" && pr.action.Job().OnBase() && action.HeadOf(filepath.Join(workspace, action.Checkout(workspace, rel))) == commit
 }
 
 // baseCommit is the commit whose SLO file is the base's: the one that the event
@@ -108,7 +132,7 @@ func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (s
 // baseFile reads the SLO file as the base has it, through the API: a checkout
 // rarely holds the base's commit. The same rules of trust hold for it.
 func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, error) {
-	path, ours := repositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
+	path, ours := action.RepositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
 	if !ours {
 		return nil, fmt.Errorf("%s lies outside of the workspace", pr.inputs.Config)
 	}
@@ -139,26 +163,4 @@ func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, err
 		return nil, errors.New("the base's SLO file is wrong: " + err.Error())
 	}
 	return file, nil
-}
-
-// repositoryPath is a file's path as its repository has it: below the folder
-// that it was checked out to, which may be one of several in the workspace.
-func repositoryPath(workspace, path string) (string, bool) {
-	rel, inside := action.Within(workspace, path)
-	if !inside {
-		return "", false
-	}
-	rel, _ = filepath.Rel(checkoutOf(workspace, rel), rel) // below it, as found
-	return filepath.ToSlash(rel), true
-}
-
-// checkoutOf is the folder in the workspace that the repository with a file was
-// checked out to.
-func checkoutOf(workspace, rel string) string {
-	for dir := filepath.Dir(rel); dir != "."; dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(workspace, dir, ".git")); err == nil {
-			return dir
-		}
-	}
-	return "."
 }

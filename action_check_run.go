@@ -112,7 +112,7 @@ func conclusion(r *result.Run, code int) string {
 // annotations are the missed objectives at their lines, where the file that
 // judged is the one of the commit.
 func (pr *pullRequest) annotations(p *program, j *result.Judgement, c gateChange) []github.Annotation {
-	path, ours := repositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
+	path, ours := action.RepositoryPath(p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config)
 	if c.elsewhere || !ours {
 		return nil
 	}

@@ -70,8 +70,9 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 	if err != nil {
 		return exitUsage, errors.Join(err, refused(a, err))
 	}
+	pr.lostFiles = pr.lost(ctx, p, paths)
 	if inputs.Mode == "check" {
-		return checkAction(ctx, p, a, inputs, paths)
+		return checkAction(ctx, p, a, inputs, paths, pr.lostFiles)
 	}
 	if inputs.Mode == "merge" {
 		return mergeAction(ctx, p, a, pr, paths)
@@ -88,7 +89,7 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		}
 	}
 	if len(paths) > 1 {
-		return gateFiles(ctx, p, a, n, inputs, paths)
+		return gateFiles(ctx, p, a, n, inputs, paths, pr.lostFiles)
 	}
 	pr.inputs.Config = paths[0]
 	g, err := prepareGate(ctx, p, pr)
@@ -223,7 +224,7 @@ func (n *network) findBoth(ctx context.Context, p *program, g *fileGate) way {
 }
 
 // checkAction is the mode check of the action: nothing is sent.
-func checkAction(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (int, error) {
+func checkAction(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths, lost []string) (int, error) {
 	var wrong joined
 	var codes []int
 	var plans []string
@@ -231,6 +232,7 @@ func checkAction(ctx context.Context, p *program, a *action.Action, in action.In
 	for _, path := range paths {
 		in.Config = path
 		pr := newPullRequest(a, in)
+		pr.lostFiles = lost
 		file, plan, err := checkFile(ctx, p, a, pr)
 		if err != nil {
 			wrong, codes = append(wrong, err), append(codes, pr.unread(err))
@@ -257,7 +259,7 @@ func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullReques
 		return nil, "", err
 	}
 	a.Mask(file.Secrets...)
-	text, err := planText(file, change.loosened)
+	text, err := planText(file, change.loosened, change.notices)
 	if err != nil {
 		return nil, "", err
 	}
@@ -272,15 +274,18 @@ func checkFile(ctx context.Context, p *program, a *action.Action, pr *pullReques
 	first, _, _ := strings.Cut(text, "\n")
 	return file, first, errors.Join(
 		report.Plan(&page, file.Name, text), a.WriteSummary(page.Bytes()),
-		a.Remarks(marked, planNotes(file, change.loosened)),
+		a.Remarks(marked, planNotes(file, change)),
 	)
 }
 
 // planNotes are what a reader of a plan would want to know, at the objectives'
 // lines.
-func planNotes(file *slo.File, loosened []result.Loosening) []action.Note {
+func planNotes(file *slo.File, change gateChange) []action.Note {
 	var notes []action.Note
-	for _, l := range loosened {
+	for _, text := range change.notices {
+		notes = append(notes, action.Note{Title: "compared with its base", Text: text})
+	}
+	for _, l := range change.loosened {
 		notes = append(notes, action.Note{Title: "asks less than its base", Text: lessThanBase(l)})
 	}
 	for _, s := range file.Stages {

@@ -33,6 +33,8 @@ type pullRequest struct {
 	trust   trust
 	number  int // 0: to be found
 
+	lostFiles []string // notices of the SLO files that the change took away
+
 	together together // with other jobs that are generators, too
 	sections int      // of the job summary that are not written yet; 0: this one
 }
@@ -258,7 +260,7 @@ const largestForeign = 32 << 20
 
 // readForeign reads a result file that another workflow has left. What was
 // measured and judged is shown as it says; where it comes from is what the
-// event says.
+// event says, and it links to nothing.
 func (pr *pullRequest) readForeign(path string) (*result.Run, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -277,6 +279,12 @@ func (pr *pullRequest) readForeign(path string) (*result.Run, error) {
 		return nil, fmt.Errorf("read result %s: the run was not judged", path)
 	}
 	r.Source = result.Source{Commit: pr.event.Head.SHA, Branch: pr.event.Head.Ref, RunURL: pr.measuredBy()}
+	for i := range r.Judgement.Earlier {
+		r.Judgement.Earlier[i].RunURL = ""
+	}
+	if r.Base != nil {
+		r.Base.Source.RunURL = ""
+	}
 	return r, nil
 }
 

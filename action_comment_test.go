@@ -559,21 +559,6 @@ func TestCommentOnGitea(t *testing.T) {
 	}
 }
 
-func TestRepositoryPath(t *testing.T) {
-	workspace := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(workspace, "head", ".git"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]string{
-		"slo.yaml": "slo.yaml", "ci/slo.yaml": "ci/slo.yaml", "head/slo.yaml": "slo.yaml", "head/ci/slo.yaml": "ci/slo.yaml",
-		filepath.Join(workspace, "head", "slo.yaml"): "slo.yaml", "../slo.yaml": "", "/etc/slo.yaml": "", "a/../../slo.yaml": "",
-	} {
-		if got, ours := repositoryPath(workspace, path); got != want || ours != (want != "") {
-			t.Errorf("%s: %q, %v, want %q", path, got, ours, want)
-		}
-	}
-}
-
 // The mode check validates, marks what it finds and sends nothing.
 func TestActionChecks(t *testing.T) {
 	output := func(j *job) string {
@@ -659,13 +644,14 @@ func TestCommentForAFork(t *testing.T) {
 				r.Source = result.Source{Commit: strings.Repeat("e", 40), RunURL: "https://evil.example/"}
 				r.Judgement.Reason = "[click](https://evil.example) <!-- slogate:00 -->\n::error::x"
 				r.Judgement.Objectives[0].Text = "| x | `<b>`"
+				r.Judgement.Earlier = []result.Earlier{{Source: result.Source{Commit: "abcdef0123", Branch: "main", RunURL: "https://evil.example/session"}, Start: r.Start}}
 			})
 			code, log := run(t, j)
 			if code != exitPass || len(j.github.Comments) != 1 || j.github.Comments[0].Pull != 8 {
 				t.Fatalf("exit %d, comments %+v\n%s", code, j.github.Comments, log)
 			}
 			body := j.github.Comments[0].Body
-			for _, want := range []string{"Measured at commit 111111111111.", "[another workflow run](<https://github.com/acme/iris/actions/runs/55>)"} {
+			for _, want := range []string{"Measured at commit 111111111111.", "[another workflow run](<https://github.com/acme/iris/actions/runs/55>)", "of `main`, newest `abcdef0`, less than"} {
 				if !strings.Contains(body, want) {
 					t.Errorf("the comment lacks %q:\n%s", want, body)
 				}

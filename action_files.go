@@ -11,25 +11,30 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// configs are the SLO files that the input config names: paths and patterns,
-// one a line.
-func configs(in action.Inputs) ([]string, error) {
-	var named []string
+// named are the lines of the input config: paths and patterns.
+func named(in action.Inputs) []string {
+	var all []string
 	for line := range strings.Lines(in.Config) {
 		if line = strings.TrimSpace(line); line != "" {
-			named = append(named, line)
+			all = append(all, line)
 		}
 	}
-	if in.ObjectivesFrom == "base" && slices.ContainsFunc(named, func(name string) bool { return strings.ContainsAny(name, "*?[") }) {
+	return all
+}
+
+// configs are the SLO files that the input config names.
+func configs(in action.Inputs) ([]string, error) {
+	all := named(in)
+	if in.ObjectivesFrom == "base" && slices.ContainsFunc(all, isPattern) {
 		return nil, errors.New("config: with objectives-from base every SLO file is named by its path: a change could take a file out of a pattern")
 	}
-	return expand(named)
+	return expand(all)
 }
 
 // prepareGates prepares the gates of all SLO files of a job, each with a folder
 // of its own for its results. All that is wrong with any is found here; code is
-// the exit code where something is.
-func prepareGates(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths []string) (all []*fileGate, code int, err error) {
+// the exit code where something is. Lost is what the change took away.
+func prepareGates(ctx context.Context, p *program, a *action.Action, in action.Inputs, paths, lost []string) (all []*fileGate, code int, err error) {
 	var files []*slo.File
 	var codes []int
 	var wrong joined
@@ -37,6 +42,7 @@ func prepareGates(ctx context.Context, p *program, a *action.Action, in action.I
 		own := in
 		own.Config = path
 		pr := newPullRequest(a, own)
+		pr.lostFiles = lost
 		g, err := prepareGate(ctx, p, pr)
 		if err != nil {
 			wrong, codes = append(wrong, err), append(codes, pr.unread(err))
@@ -61,8 +67,8 @@ func prepareGates(ctx context.Context, p *program, a *action.Action, in action.I
 // gateFiles gates several SLO files one after the other. Each has a section of
 // the job summary and a comment; the step has the outputs and the exit code of
 // the worst.
-func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths []string) (int, error) {
-	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths)
+func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths, lost []string) (int, error) {
+	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths, lost)
 	if err != nil {
 		return code, joinedWith(err, refused(a, err))
 	}

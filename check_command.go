@@ -76,13 +76,13 @@ func (c *checkCommand) check(path string, options slo.Options) (*slo.File, strin
 			return nil, "", err
 		}
 	}
-	plan, err := planText(file, loosened)
+	plan, err := planText(file, loosened, nil)
 	return file, plan, err
 }
 
 // planText says what a run of the file would do, and what the file asks less of
 // than its base.
-func planText(file *slo.File, loosened []result.Loosening) (string, error) {
+func planText(file *slo.File, loosened []result.Loosening, notices []string) (string, error) {
 	coverage, err := coverageOf(file)
 	if err != nil {
 		return "", err
@@ -91,6 +91,7 @@ func planText(file *slo.File, loosened []result.Loosening) (string, error) {
 	printPlan(&text, file)
 	printCoverage(&text, coverage)
 	printLoosened(&text, loosened)
+	printNotices(&text, notices)
 	return text.String(), nil
 }
 
@@ -101,6 +102,13 @@ func printLoosened(w *strings.Builder, all []result.Loosening) {
 	w.WriteString("\nasks less than its base:\n")
 	for _, l := range all {
 		fmt.Fprintf(w, "  %s\n", lessThanBase(l))
+	}
+}
+
+// printNotices says what a reader of a plan must know besides.
+func printNotices(w *strings.Builder, all []string) {
+	for _, n := range all {
+		fmt.Fprintf(w, "\n%s\n", n)
 	}
 }
 

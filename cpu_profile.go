@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/slogate/slogate/loader"
@@ -19,7 +18,7 @@ import (
 // profiler takes CPU profiles of the service behind a loader, and keeps each as
 // a file; nil where the file asks for none. Own is the service where slogate has
 // started it.
-func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string) run.Profiler {
+func profiler(of *loader.Loader, own *ownSide, file *slo.File, folder opens, side string) run.Profiler {
 	plan := file.Metrics.CPUProfile
 	if of == nil || plan == nil {
 		return nil
@@ -42,9 +41,12 @@ func profiler(of *loader.Loader, own *ownSide, file *slo.File, out, side string)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", plan.Name(), err)
 		}
-		return p, keepProfile(filepath.Join(out, fmt.Sprintf("profile-%s-%s.pb.gz", side, names[stage.Name])), text)
+		return p, keepProfile(folder, fmt.Sprintf("profile-%s-%s.pb.gz", side, names[stage.Name]), text)
 	}
 }
+
+// opens opens the folder of a run's files.
+type opens func() (*os.Root, error)
 
 // takesProfile gives the file of a profile of so many seconds.
 type takesProfile func(ctx context.Context, seconds int) ([]byte, error)
@@ -93,16 +95,18 @@ func stageNames(stages []slo.Stage) map[string]string {
 }
 
 // keepProfile writes a profile beside the reports.
-func keepProfile(path string, text []byte) error {
-	err := result.Replace(path, func(w io.Writer) error {
+func keepProfile(opened opens, name string, text []byte) error {
+	folder, err := opened()
+	if err != nil {
+		return fmt.Errorf("keep the profile: %w", err)
+	}
+	defer folder.Close()
+	err = result.ReplaceIn(folder, name, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		err = path.Err
-	}
 	if err != nil {
-		return fmt.Errorf("keep the profile: %w", err)
+		return fmt.Errorf("keep the profile: %w", withoutPath(err))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	google "github.com/google/pprof/profile"
 
 	"github.com/slogate/slogate/github/githubtest"
 )
@@ -274,6 +277,42 @@ func TestAForkLeadsTheOutputElsewhereInTheRun(t *testing.T) {
 	a := attack{target: service.URL, file: "objectives: [p95 <= 30s]", mode: "run"}
 	if _, said, _ := a.run(t); !strings.Contains(said, "escapes") {
 		t.Error(said)
+	}
+	if entries, err := os.ReadDir(elsewhere); err != nil || len(entries) > 0 {
+		t.Errorf("the link leads to %v, %v", entries, err)
+	}
+}
+
+// A CPU profile goes no further than the reports, wherever such a link leads.
+func TestAForkLeadsAProfileElsewhere(t *testing.T) {
+	elsewhere := t.TempDir()
+	var profile bytes.Buffer
+	if err := (&google.Profile{
+		SampleType: []*google.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}},
+		PeriodType: &google.ValueType{Type: "cpu", Unit: "nanoseconds"}, Period: 10_000_000,
+	}).Write(&profile); err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/debug") {
+			return
+		}
+		once.Do(func() {
+			if err := errors.Join(os.RemoveAll("out"), os.Symlink(elsewhere, "out")); err != nil {
+				t.Error(err)
+			}
+		})
+		w.Write(profile.Bytes())
+	}))
+	t.Cleanup(service.Close)
+	j := newJob(t)
+	t.Chdir(j.dir)
+	j.event(t, "pull_request", pullEvent(githubtest.RepositoryID+1))
+	slow := strings.Replace(sloFile("iris", service.URL, "p95 <= 30s"), "requests: 200, workers: 2", "rate: 20/s, duration: 2s", 1)
+	j.write(t, "slo.yaml", slow+"metrics: {cpu_profile: {path: /debug/pprof/profile, duration: 1s}}\n")
+	if _, log := j.run(t, map[string]string{"INPUT_OUT": "out"}); !strings.Contains(log, "keep the profile: output folder out: path escapes") {
+		t.Error(log)
 	}
 	if entries, err := os.ReadDir(elsewhere); err != nil || len(entries) > 0 {
 		t.Errorf("the link leads to %v, %v", entries, err)

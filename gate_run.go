@@ -157,7 +157,7 @@ func (s settings) load(ctx context.Context, file *slo.File, to *loaders, pods ru
 	r := run.Conduct(ctx, file, to.head, run.Options{
 		Cluster: pods, Observer: progress, Pair: to.pair(), Cost: cost, BaseCost: baseCost, Series: series,
 		Shard:   s.Together.shard,
-		Profile: profiler(to.head, s.Own.side(0), file, s.Out, "head"), BaseProfile: profiler(to.base, s.Own.side(1), file.AtBase(), s.Out, "base"),
+		Profile: profiler(to.head, s.Own.side(0), file, s.folder, "head"), BaseProfile: profiler(to.base, s.Own.side(1), file.AtBase(), s.folder, "base"),
 		Ended: s.Own.ends(), Restart: s.Own.restarter(),
 	})
 	r.Route = veil(route, file)
@@ -351,66 +351,77 @@ func (s settings) excuse(code int) int {
 func (p *program) write(r *result.Run, s settings) error {
 	// The service, or who cleans up beside the run, may have taken the folder away,
 	// or have put a link there.
-	err := s.makeWritable()
+	folder, err := s.folder()
 	if err == nil {
-		err = p.writeFiles(r, s.Out)
+		err = p.writeFiles(r, folder, s.Out)
+		folder.Close()
 	}
 	// Last, so that the output ends in the verdict.
 	return errors.Join(err, p.form(s.Format)(p.stdout, r))
 }
 
 // writeFiles tries every form, so that what one of them lacks takes no other away.
-func (p *program) writeFiles(r *result.Run, folder string) error {
+func (p *program) writeFiles(r *result.Run, folder *os.Root, out string) error {
 	var errs []error
 	var written []string
 	for _, f := range []struct {
 		name string
 		form func(io.Writer, *result.Run) error
 	}{
+		{resultFile, result.Encode},
 		{markdownFile, report.Markdown},
 		{htmlFile, report.HTML},
 		{junitFile, report.JUnit},
 		{metricsFile, report.OpenMetrics},
 	} {
-		path := filepath.Join(folder, f.name)
+		path := filepath.Join(out, f.name)
 		written = append(written, path)
-		errs = append(errs, writeReport(path, r, f.form))
+		// In the place of an earlier one, or of a link: who may write to the folder
+		// must not choose another file to be written to.
+		if err := result.ReplaceIn(folder, f.name, func(w io.Writer) error { return f.form(w, r) }); err != nil {
+			errs = append(errs, fmt.Errorf("write %s: %w", path, err))
+		}
 	}
-	path := filepath.Join(folder, resultFile)
-	err := errors.Join(append(errs, result.WriteFile(path, r))...)
-	if err == nil {
-		fmt.Fprintf(p.stderr, "written: %s, %s\n\n", path, strings.Join(written, ", "))
+	if len(errs) == 0 {
+		fmt.Fprintf(p.stderr, "written: %s\n\n", strings.Join(written, ", "))
 	}
-	return err
+	return errors.Join(errs...)
 }
 
-// writeReport writes a report in the place of an earlier one, or of a link: who
-// may write to the folder must not choose another file to be written to.
-func writeReport(path string, r *result.Run, form func(io.Writer, *result.Run) error) error {
-	if err := result.Replace(path, func(w io.Writer) error { return form(w, r) }); err != nil {
-		return fmt.Errorf("write report %s: %w", path, err)
-	}
-	return nil
-}
-
-// makeWritable is that of the run's folder. A change brings links along: over
-// them it stays in the workspace, where the workflow names a folder there.
-func (s settings) makeWritable() error {
+// folder makes the run's folder and opens it: what is written there goes nowhere
+// else, whatever the service puts in its place meanwhile. A change brings links
+// along: over them it stays in the workspace, where the workflow names a folder
+// there.
+func (s settings) folder() (*os.Root, error) {
 	rel, inside := action.Within(s.Workspace, s.Out)
 	if s.Workspace == "" || !inside {
-		return makeWritable(s.Out)
+		if err := os.MkdirAll(s.Out, 0o755); err != nil {
+			return nil, notWritable(s.Out, err)
+		}
+		return os.OpenRoot(s.Out)
 	}
 	workspace, err := os.OpenRoot(s.Workspace)
 	if err != nil {
-		return fmt.Errorf("open the workspace: %w", err)
+		return nil, fmt.Errorf("open the workspace: %w", err)
 	}
 	defer workspace.Close()
-	if err := workspace.MkdirAll(rel, 0o755); err != nil {
-		if path, ok := errors.AsType[*fs.PathError](err); ok {
-			err = path.Err
-		}
-		return hinted{fmt.Errorf("output folder %s: %w", s.Out, err), "it may not be a link that leads out of the workspace; the input out names another one"}
+	var folder *os.Root
+	if err = workspace.MkdirAll(rel, 0o755); err == nil {
+		folder, err = workspace.OpenRoot(rel)
 	}
+	if err != nil {
+		return nil, hinted{fmt.Errorf("output folder %s: %w", s.Out, withoutPath(err)), "it may not be a link that leads out of the workspace; the input out names another one"}
+	}
+	return folder, nil
+}
+
+// makeWritable is that of the run's folder.
+func (s settings) makeWritable() error {
+	folder, err := s.folder()
+	if err != nil {
+		return err
+	}
+	folder.Close()
 	return makeWritable(s.Out)
 }
 
@@ -425,11 +436,22 @@ func makeWritable(dir string) error {
 		}
 	}
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return hinted{fmt.Errorf("output folder %s: %w", dir, err), "name another folder with --out"}
+		return notWritable(dir, err)
 	}
 	return nil
+}
+
+func notWritable(dir string, err error) error {
+	return hinted{fmt.Errorf("output folder %s: %w", dir, withoutPath(err)), "name another folder with --out"}
+}
+
+// withoutPath is an error of a file whose path is said elsewhere.
+func withoutPath(err error) error {
+	for {
+		path, ok := errors.AsType[*fs.PathError](err)
+		if !ok {
+			return err
+		}
+		err = path.Err
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -81,5 +80,5 @@ func (a against) compare(file *slo.File, options slo.Options) (*slo.File, []resu
 	if err != nil {
 		return nil, nil, err
 	}
-	return base, gate.Loosened(base, file), nil
+	return base, loosened(base, file), nil
 }

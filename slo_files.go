@@ -29,7 +29,7 @@ func expand(named []string) ([]string, error) {
 	var all []string
 	for _, name := range named {
 		paths := []string{name}
-		if strings.ContainsAny(name, "*?[") && !exists(name) {
+		if isPattern(name) && !exists(name) {
 			var err error
 			if paths, err = filepath.Glob(name); err != nil {
 				return nil, fmt.Errorf("%q is not a pattern of files: %w", name, err)

@@ -3,7 +3,6 @@ package action
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -187,15 +186,15 @@ func (a *Action) annotate(notes []annotation) error {
 	return errors.Join(errs...)
 }
 
-// properties place an annotation. A file outside of the workspace is none of
-// the repository's, so it is not named.
+// properties place an annotation, by the path that the repository knows. A file
+// outside of the workspace is none of the repository's, so it is not named.
 func (a *Action) properties(n annotation) githubactions.CommandProperties {
 	p := githubactions.CommandProperties{"title": cut(cleanLine(n.title), 200)}
-	rel, inside := Within(a.getenv("GITHUB_WORKSPACE"), n.file)
-	if n.file == "" || !inside {
+	path, ours := RepositoryPath(a.Workspace(), n.file)
+	if n.file == "" || !ours {
 		return p
 	}
-	p["file"] = cut(cleanLine(filepath.ToSlash(rel)), longestMessage)
+	p["file"] = cut(cleanLine(path), longestMessage)
 	if n.line > 0 {
 		p["line"] = strconv.Itoa(n.line)
 	}

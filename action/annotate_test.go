@@ -119,6 +119,23 @@ func TestAnnotateFileOutsideOfTheWorkspace(t *testing.T) {
 	}
 }
 
+// A file in a folder that a repository was checked out to has the repository's
+// path: the runner's means nothing there.
+func TestAnnotateFileOfACheckout(t *testing.T) {
+	workspace := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(workspace, "head", ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := newStep(t, map[string]string{"GITHUB_WORKSPACE": workspace})
+	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: "p95 <= 1s", Indicator: "p95", Stage: "a", Verdict: result.Fail, Line: 3}}}
+	if err := s.Annotate("head/ci/slo.yaml", j, words); err != nil {
+		t.Fatal(err)
+	}
+	if want := "::error file=ci/slo.yaml,line=3,title=p95 failed in stage a::p95 <= 1s: nothing was measured\n"; s.log.String() != want {
+		t.Errorf("annotation = %q, want %q", s.log.String(), want)
+	}
+}
+
 type fault struct{ line int }
 
 func (f fault) Error() string             { return fmt.Sprintf("slo.yaml:%d:9: SLO012: unknown key", f.line) }

@@ -94,6 +94,7 @@ func (r *jsonReader) whole() (*yaml.Node, error) {
 type jsonReader struct {
 	src     []byte
 	decoder *json.Decoder
+	nodes   int
 	offset  int // up to which line has counted
 	line    int
 	start   int // of the line
@@ -109,6 +110,9 @@ func (r *jsonReader) value(depth int) (*yaml.Node, error) {
 	}
 	if depth > maxJSONDepth {
 		return nil, fmt.Errorf("nested more than %d deep", maxJSONDepth)
+	}
+	if r.nodes++; r.nodes > maxTreeNodes {
+		return nil, fmt.Errorf("more than %d keys and values", maxTreeNodes)
 	}
 	n := &yaml.Node{Kind: yaml.ScalarNode}
 	n.Line, n.Column = r.place()

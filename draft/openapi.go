@@ -64,6 +64,9 @@ func readTree(name string, src []byte) (root *yaml.Node, err error) {
 		}
 		return root, nil
 	}
+	if yamlNodes(src) > maxTreeNodes {
+		return nil, failure(name, src, 0, 0, slo.CodeDocument, fmt.Sprintf("the document has more than %d keys and values", maxTreeNodes), "")
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			root, err = nil, failure(name, src, 0, 0, slo.CodeDocument, "not YAML", "")
@@ -81,6 +84,20 @@ func readTree(name string, src []byte) (root *yaml.Node, err error) {
 		return nil, failure(name, src, 0, 0, slo.CodeDocument, "the document is empty", "")
 	}
 	return document.Content[0], nil
+}
+
+// maxTreeNodes bounds the keys and values of a document: each takes 160 bytes, of
+// which a text of 2 can make one.
+const maxTreeNodes = 1 << 20
+
+// yamlNodes is about how many keys and values a text of YAML can have, by what
+// stands before one: it is no less than half of them.
+func yamlNodes(src []byte) int {
+	n := 0
+	for _, before := range []string{"\n", ":", ",", "[", "{", "- ", "-\t", "? ", "?\t"} {
+		n += bytes.Count(src, []byte(before))
+	}
+	return n
 }
 
 // get gives the value of a key of a map, or nil.

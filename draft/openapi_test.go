@@ -33,6 +33,31 @@ func TestOpenAPIRefuses(t *testing.T) {
 
 // References that lead nowhere are listed with their place, and the rest of
 // the document is used.
+// A document that would need hundreds of megabytes is refused before it does, and
+// one that is merely long is read.
+func TestDocumentsAreBounded(t *testing.T) {
+	items := func(n int) string { return strings.Repeat("0,", n) + "0" }
+	for name, src := range map[string]string{
+		"JSON":      `{"openapi":"3.0.0","paths":{},"x":[` + items(maxTreeNodes) + `]}`,
+		"YAML":      "openapi: 3.0.0\npaths: {}\nx: [" + items(maxTreeNodes) + "]\n",
+		"YAML maps": "openapi: 3.0.0\npaths: {}\nx: " + strings.Repeat("{", 100) + strings.Repeat("{},", maxTreeNodes) + "\n",
+		"YAML rows": "openapi: 3.0.0\npaths: {}\nx:\n" + strings.Repeat("- -\n", maxTreeNodes/2) + "\n",
+	} {
+		if _, err := readAPI("x", []byte(src)); err == nil || !strings.Contains(err.Error(), "keys and values") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	text := strings.Repeat("word ", maxTreeNodes)
+	for name, src := range map[string]string{
+		"JSON": `{"openapi":"3.0.0","paths":{},"x":"` + strings.Repeat("a, b: ", maxTreeNodes) + `"}`,
+		"YAML": "openapi: 3.0.0\npaths: {}\nx: >\n  " + text + "\n",
+	} {
+		if _, err := readAPI("x", []byte(src)); err != nil {
+			t.Errorf("long %s: %v", name, err)
+		}
+	}
+}
+
 func TestReferences(t *testing.T) {
 	const src = `openapi: 3.0.0
 servers: [{url: "http://h"}]

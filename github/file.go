@@ -44,6 +44,32 @@ func (c *Client) File(ctx context.Context, path, commit string) (text []byte, fo
 	return text, true, nil
 }
 
+// Files returns the paths of all files of the repository as it is at a commit.
+// More than a server lists, 100,000 on GitHub, are an error.
+func (c *Client) Files(ctx context.Context, commit string) ([]string, error) {
+	var said struct {
+		Tree []struct {
+			Path string `json:"path"`
+			Type string `json:"type"`
+		} `json:"tree"`
+		Truncated bool `json:"truncated"`
+	}
+	r := c.in(http.MethodGet, "/git/trees/"+url.PathEscape(commit), url.Values{"recursive": {"1"}}, readContents)
+	if _, err := c.do(ctx, r, &said); err != nil {
+		return nil, err
+	}
+	if said.Truncated {
+		return nil, fmt.Errorf("%s: more files than the API lists", c.name(r))
+	}
+	var paths []string
+	for _, entry := range said.Tree {
+		if entry.Type == "blob" {
+			paths = append(paths, entry.Path)
+		}
+	}
+	return paths, nil
+}
+
 // Tip returns the newest commit of a branch.
 func (c *Client) Tip(ctx context.Context, branch string) (string, error) {
 	if c.gitea() {

@@ -463,6 +463,24 @@ func TestFile(t *testing.T) {
 	}
 }
 
+func TestFiles(t *testing.T) {
+	for said, want := range map[string]string{
+		`{"tree":[{"path":"slo","type":"tree"},{"path":"slo/a.yaml","type":"blob"},{"path":"sub","type":"commit"},{"path":"b","type":"blob"}],"truncated":false}`: "slo/a.yaml b",
+		`{"tree":[{"path":"b","type":"blob"}],"truncated":true}`: "",
+		`[]`: "",
+	} {
+		c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.EscapedPath() != "/repos/o/r/git/trees/"+sha || r.URL.Query().Get("recursive") != "1" {
+				t.Errorf("asked for %s", r.URL)
+			}
+			fmt.Fprint(w, said)
+		}))
+		if got, err := c.Files(t.Context(), sha); strings.Join(got, " ") != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v, want %q", said, got, err, want)
+		}
+	}
+}
+
 func TestTip(t *testing.T) {
 	for said, want := range map[string]string{`{"sha":"` + sha + `"}`: sha, `{"sha":"../../x"}`: "", `{}`: "", `[]`: ""} {
 		c, _ := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

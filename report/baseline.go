@@ -41,7 +41,7 @@ type Course struct {
 // EarlierRow is one stage of one earlier result.
 type EarlierRow struct {
 	Stage                    Text
-	Result                   Text // its commit, or its date
+	Result                   Text // its commit; empty: unknown
 	At                       string
 	P95, Success, Throughput string
 }
@@ -122,12 +122,13 @@ func commonBranch(all []result.Earlier) string {
 	return all[0].Branch
 }
 
-// shortCommit is the beginning of a commit's name, as Git shows it.
+// shortCommit is the beginning of a commit's name, as Git shows it; empty of what
+// is none: it would stand in a link.
 func shortCommit(sha string) string {
-	if len(sha) > 7 && strings.Trim(sha, "0123456789abcdef") == "" {
-		return sha[:7]
+	if !commitHash.MatchString(sha) {
+		return ""
 	}
-	return sha
+	return sha[:7]
 }
 
 // age writes how long ago something was, in its largest unit.

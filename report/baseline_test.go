@@ -95,6 +95,21 @@ func TestBaselineWithoutAnOrigin(t *testing.T) {
 
 // A stage that no earlier result can be compared with has no course, and a
 // course is not longer than a cell.
+// What is no commit is not shown as one: it would be the words of a link.
+func TestBaselineOfAStrangeCommit(t *testing.T) {
+	r := withEarlier()
+	for i := range r.Judgement.Earlier {
+		r.Judgement.Earlier[i].Commit = "Session expired, sign in again"
+	}
+	text, err := Comment(r, CommentOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "sign in") || !strings.Contains(text, "newest [of an unknown commit](<https://github.com/acme/iris/actions/runs/16>)") {
+		t.Errorf("the comment is\n%s", text)
+	}
+}
+
 func TestTrends(t *testing.T) {
 	r := withEarlier()
 	r.Judgement.Earlier = sampleEarlier(40)

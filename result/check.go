@@ -11,8 +11,15 @@ import (
 // two never overflows: 146 years, 4 EiB.
 const maxSpan = 1 << 62
 
+// maxStages bounds those of a run, which reports compare with each other: an SLO
+// file has 200 at most.
+const maxStages = 1000
+
 // check reports the first thing in a run that no slogate writes.
 func check(r *Run) error {
+	if len(r.Stages) > maxStages {
+		return fmt.Errorf("%d stages, at most %d are read", len(r.Stages), maxStages)
+	}
 	for i := range r.Stages {
 		if err := checkStage(&r.Stages[i]); err != nil {
 			return fmt.Errorf("stage %q: %w", r.Stages[i].Name, err)

@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +19,10 @@ import (
 // claim to a few gigabytes, where without them 100 bytes can claim a third of a
 // megabyte.
 const (
-	maxFile    = 128 << 20 // bytes
-	maxObjects = 1 << 20   // JSON objects: "{}" is 3 bytes in the file and up to 1 KB as a Stage
-	maxCounts  = 64 << 20  // bytes of histogram counts, inflated
+	maxFile     = 128 << 20 // bytes
+	maxObjects  = 1 << 20   // JSON objects: "{}" is 3 bytes in the file
+	maxElements = 1 << 19   // of arrays: "0" is 2 bytes in the file and 1 KB as a Stage, before it is refused
+	maxCounts   = 64 << 20  // bytes of histogram counts, inflated
 )
 
 // Encode writes a run as a result file.
@@ -66,13 +68,50 @@ func checkSize(text []byte) error {
 	if len(text) > maxFile {
 		return errTooLarge
 	}
-	if bytes.Count(text, []byte("{")) > maxObjects {
+	switch objects, elements := census(text); {
+	case objects > maxObjects:
 		return fmt.Errorf("more than %d objects", maxObjects)
+	case elements > maxElements:
+		return fmt.Errorf("more than %d elements of lists", maxElements)
 	}
 	if inflatedCounts(text) > maxCounts {
 		return fmt.Errorf("histograms of more than %d MiB", maxCounts>>20)
 	}
 	return nil
+}
+
+// census counts the objects in a text of JSON, and the elements of its arrays,
+// of which a decoder makes room for the wrong ones too. Whatever is not empty
+// has a first item, and a comma before each further one; the items with a colon
+// are those of objects. So it counts no less than there are.
+func census(text []byte) (objects, elements int) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = endOfString(text, i)
+		case '{':
+			objects++
+			elements++
+		case '[', ',':
+			elements++
+		case ':':
+			elements--
+		}
+	}
+	return objects, elements
+}
+
+// endOfString finds the quote that ends a string of JSON.
+func endOfString(text []byte, from int) int {
+	for i := from + 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(text)
 }
 
 // inflatedCounts adds up how many bytes of counts the histograms in a text
@@ -151,25 +190,37 @@ func WriteFile(path string, r *Run) error {
 // Replace writes a file under another name and renames it when its content has
 // reached the disk: a reader sees the old content or the new, never a part. A
 // link at its place is replaced, not followed.
-func Replace(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+func Replace(path string, write func(io.Writer) error) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return ReplaceIn(folder, filepath.Base(path), write)
+}
+
+// ReplaceIn is Replace in a folder that is open: what becomes of the way to it
+// leads to no other one.
+func ReplaceIn(folder *os.Root, name string, write func(io.Writer) error) (err error) {
+	temporary := "." + name + "." + rand.Text()
+	f, err := folder.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			folder.Remove(temporary)
 		}
 	}()
 	if err := write(f); err != nil {
 		return err
 	}
-	// CreateTemp's 0600 would hide the file from a later step of another user.
+	// 0600 would hide the file from a later step of another user.
 	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return folder.Rename(temporary, name)
 }
 
 // ReadFile reads a result file, or a pipe that somebody writes one to.

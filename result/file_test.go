@@ -173,6 +173,10 @@ func TestDecodeIsBounded(t *testing.T) {
 	bomb := `{"response":"` + whole(t, bucket...) + `"},`
 	for _, tt := range []struct{ name, text, want string }{
 		{"objects", `{"version":1,"stages":[` + strings.Repeat("{},", maxObjects) + `{}]}`, "objects"},
+		{"numbers for stages", `{"version":1,"stages":[` + strings.Repeat("0,", maxElements) + `0]}`, "elements of lists"},
+		{"texts for stages", `{"version":1,"stages":[` + strings.Repeat(`"}",`, maxElements) + `""]}`, "elements of lists"},
+		{"nothing for stages", `{"version":1,"stages":[` + strings.Repeat("null,", maxElements) + `null]}`, "elements of lists"},
+		{"lists for stages", `{"version":1,"stages":[` + strings.Repeat("[],", maxElements) + `[]]}`, "elements of lists"},
 		{"histograms", `{"version":1,"stages":[` + strings.Repeat(bomb, 1+maxCounts/bucketCount) + `{}]}`, "histograms of more than"},
 		{"size", strings.Repeat(" ", maxFile+1), "larger than"},
 	} {
@@ -182,6 +186,20 @@ func TestDecodeIsBounded(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// The census counts what it must and nothing that stands in a text.
+func TestCensus(t *testing.T) {
+	for text, want := range map[string][2]int{
+		`{"a":1,"b":"[,{:","c":"\\"","d":"\\\\"}`:   {1, 0},
+		`[0,"a",null,[1,2],{"a":[{"b":{}}],"c":3}]`: {3, 9},
+		`{"a":[{},{}]}`: {3, 4},
+		`"unclosed \`:   {0, 0},
+	} {
+		if objects, elements := census([]byte(text)); objects != want[0] || elements != want[1] {
+			t.Errorf("%s: %d objects and %d elements, want %d", text, objects, elements, want)
+		}
 	}
 }
 

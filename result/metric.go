@@ -147,10 +147,12 @@ func compareMetrics(a, b Metric) int {
 }
 
 func checkMetrics(all []Metric) error {
-	for i, m := range all {
-		if slices.ContainsFunc(all[:i], func(o Metric) bool { return o.Name == m.Name }) {
+	seen := make(map[string]bool, len(all))
+	for _, m := range all {
+		if seen[m.Name] {
 			return fmt.Errorf("metric %.80q is there twice", m.Name)
 		}
+		seen[m.Name] = true
 		if err := checkSpans(m.Every); err != nil {
 			return fmt.Errorf("metric %.80q: %w", m.Name, err)
 		}

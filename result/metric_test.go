@@ -1,6 +1,7 @@
 package result
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -93,5 +94,23 @@ func TestMergeMetrics(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		}
+	}
+}
+
+// Checking many metrics takes a time that grows with them, not with their square.
+func TestManyMetricsAreChecked(t *testing.T) {
+	all := make([]Metric, 1<<18)
+	for i := range all {
+		all[i].Name = fmt.Sprint("metric ", i)
+	}
+	start := time.Now()
+	if err := checkMetrics(all); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if err := checkMetrics(append(all, all[7])); err == nil {
+		t.Error("a name that is there twice was taken")
 	}
 }

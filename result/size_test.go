@@ -74,6 +74,10 @@ func TestResultOfAnHour(t *testing.T) {
 		if file.Len() > 10e6 {
 			t.Errorf("%d stages of %d s: %d bytes", tt.stages, tt.seconds, file.Len())
 		}
+		objects, elements := census(file.Bytes())
+		if objects > maxObjects/40 || elements > maxElements/40 {
+			t.Errorf("%d objects and %d elements of lists are not far below what is read", objects, elements)
+		}
 		if _, err := Decode(&file); err != nil {
 			t.Error(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,7 +96,26 @@ func (p *parser) baseURL(n *node, what string) string {
 		}
 		p.failTarget(n, resolved, f)
 	}
+	if strings.Contains(text, "${") {
+		p.hideHost(target)
+	}
 	return target
+}
+
+// hideHost makes a host that is a part of a secret one by itself: routes and
+// errors name it without the rest. That it is this machine is none.
+func (p *parser) hideHost(target string) {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || !slices.ContainsFunc(p.file.Secrets, func(s string) bool { return strings.Contains(s, u.Host) }) {
+		return
+	}
+	name := u.Hostname()
+	if u.Port() != "" {
+		p.keepSecret(u.Host)
+	}
+	if address, err := netip.ParseAddr(name); err == nil && !address.IsLoopback() || err != nil && strings.Contains(name, ".") {
+		p.keepSecret(name)
+	}
 }
 
 // socketScheme begins a target that is a unix socket.

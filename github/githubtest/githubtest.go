@@ -10,6 +10,7 @@ package githubtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -117,6 +118,7 @@ func New() *Server {
 	s.Handle("GET /repos/{owner}/{repo}/compare/{basehead}", s.compare)
 	s.Handle("GET /repos/{owner}/{repo}/commits/{ref}", s.commit)
 	s.Handle("GET /repos/{owner}/{repo}/contents/{path...}", s.contents)
+	s.Handle("GET /repos/{owner}/{repo}/git/trees/{sha}", s.tree)
 	s.Handle("POST /repos/{owner}/{repo}/check-runs", s.createCheckRun)
 	s.Handle("POST /graphql", s.graphQL)
 	return s
@@ -334,6 +336,15 @@ func (s *Server) contents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	Answer(w, http.StatusOK, content(r, r.PathValue("path"), text))
+}
+
+func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
+	files, known := s.Files[r.PathValue("sha")]
+	if !known {
+		Refuse(w, http.StatusNotFound, "Not Found")
+		return
+	}
+	Answer(w, http.StatusOK, tree(r, r.PathValue("sha"), slices.Sorted(maps.Keys(files))))
 }
 
 // mostAnnotations of a check run at once, as GitHub has it.

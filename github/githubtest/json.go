@@ -168,3 +168,16 @@ func content(r *http.Request, path, text string) map[string]any {
 		"_links": map[string]any{"git": here, "self": here, "html": here},
 	}
 }
+
+// tree lists files, and the folders that lead to them.
+func tree(r *http.Request, sha string, paths []string) map[string]any {
+	here := repositoryURL(r) + "/git/"
+	var entries []map[string]any
+	for _, path := range paths {
+		if folder, _, found := strings.Cut(path, "/"); found {
+			entries = append(entries, map[string]any{"path": folder, "mode": "040000", "type": "tree", "sha": sha, "url": here + "trees/" + sha})
+		}
+		entries = append(entries, map[string]any{"path": path, "mode": "100644", "type": "blob", "sha": sha, "size": 1, "url": here + "blobs/" + sha})
+	}
+	return map[string]any{"sha": sha, "url": here + "trees/" + sha, "tree": entries, "truncated": false}
+}

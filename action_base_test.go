@@ -1,0 +1,148 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A folder that a change makes a link of does not lead to another file of the
+// base, whoever judges.
+func TestAForkLeadsToAnotherBase(t *testing.T) {
+	for name, tt := range map[string]struct {
+		base map[string]string // objective by file
+		from string
+		exit int
+		want string // in the summary
+	}{
+		"listed":                     {map[string]string{"perf/slo.yaml": "p95 <= 1us"}, "head", exitPass, "asks less of"},
+		"judged by base":             {map[string]string{"perf/slo.yaml": "p95 <= 1us"}, "base", exitFail, "judged by the base's SLO file"},
+		"judged by base, two of one": {map[string]string{"perf/slo.yaml": "p95 <= 1us", "slo.yaml": "p95 <= 30s"}, "base", exitFail, "judged by the base's SLO file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			t.Chdir(j.dir)
+			j.checkOut(t, headSHA, headSHA)
+			if err := os.Symlink(".", filepath.Join(j.dir, "perf")); err != nil {
+				t.Fatal(err)
+			}
+			files := map[string]string{}
+			for path, objective := range tt.base {
+				files[path] = sloFile("iris", j.target, objective)
+			}
+			j.github.Files = map[string]map[string]string{baseSHA: files}
+			code, log := j.run(t, map[string]string{"INPUT_CONFIG": "perf/slo.yaml", "INPUT_OBJECTIVES-FROM": tt.from})
+			if code != tt.exit || !strings.Contains(j.summary(t), tt.want) {
+				t.Errorf("exit %d, want %d; want %q in\n%s\n%s", code, tt.exit, tt.want, j.summary(t), log)
+			}
+		})
+	}
+}
+
+// What keeps a change from being compared with its base stands where the verdict
+// does: a change can cause it, to hide what it loosens.
+func TestAForkIsNotCompared(t *testing.T) {
+	withBody := func(target string) string {
+		return strings.Replace(sloFile("iris", target, "p95 <= 20s"), "{request: GET /}]", "{request: POST /, body_file: order.json}]", 1)
+	}
+	for name, tt := range map[string]struct {
+		base   func(target string) map[string]string
+		config string
+		env    map[string]string
+		want   string
+	}{
+		"a body that it takes away": {
+			func(target string) map[string]string { return map[string]string{"slo.yaml": withBody(target)} }, "slo.yaml", nil,
+			"not compared with the base's SLO file: the base's SLO file is wrong",
+		},
+		"a new name": {
+			func(target string) map[string]string {
+				return map[string]string{"old.yaml": sloFile("iris", target, "p95 <= 20s")}
+			}, "slo.yaml", nil,
+			"not compared with the base's SLO file: the base has no such SLO file",
+		},
+		"no token": {
+			func(target string) map[string]string { return nil }, "slo.yaml",
+			map[string]string{"INPUT_GITHUB-TOKEN": ""},
+			"not compared with the base's SLO file: there is no token",
+		},
+		"a file out of a pattern": {func(target string) map[string]string {
+			return map[string]string{"slo.yaml": sloFile("iris", target, "p95 <= 20s"), "slow.yaml": sloFile("slow", target, "p95 <= 20s"), "else/slo.yaml": ""}
+		}, "slo*.yaml", nil, "not judged: the base's slow.yaml, which this change takes away"},
+		"a pattern that cannot be looked at": {
+			func(target string) map[string]string { return nil }, "slo*.yaml",
+			map[string]string{"INPUT_GITHUB-TOKEN": ""},
+			"not looked for SLO files that this change takes away: there is no token",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			t.Chdir(j.dir)
+			j.github.Files = map[string]map[string]string{baseSHA: tt.base(j.target)}
+			env := map[string]string{"INPUT_CONFIG": tt.config}
+			maps.Copy(env, tt.env)
+			code, log := j.run(t, env)
+			texts := []string{j.summary(t)}
+			for _, c := range j.github.Comments {
+				texts = append(texts, c.Body)
+			}
+			for _, text := range texts {
+				if code != exitPass || !strings.Contains(text, tt.want) {
+					t.Errorf("exit %d, want %q in\n%s\n%s", code, tt.want, text, log)
+				}
+			}
+			os.Remove(filepath.Join(j.dir, "summary"))
+			env["INPUT_MODE"] = "check"
+			if code, log := j.run(t, env); code != exitPass || !strings.Contains(log, tt.want) {
+				t.Errorf("mode check: exit %d, want %q in\n%s", code, tt.want, log)
+			}
+		})
+	}
+}
+
+// A file that no base's has been taken out of says nothing.
+func TestNothingIsLost(t *testing.T) {
+	j := newJob(t)
+	t.Chdir(j.dir)
+	j.base(baseSHA, "p95 <= 30s")
+	if code, log := j.run(t, map[string]string{"INPUT_CONFIG": "slo*.yaml"}); code != exitPass || strings.Contains(j.summary(t), "not judged") || strings.Contains(j.summary(t), "not compared") {
+		t.Errorf("exit %d\n%s\n%s", code, j.summary(t), log)
+	}
+}
+
+// A target that comes from a secret is no part of what a change loosens, nor of
+// the route to it.
+func TestLoosenedTargetWithASecret(t *testing.T) {
+	for _, mode := range []string{"run", "check"} {
+		j := newJob(t)
+		address := strings.TrimPrefix(j.target, "http://")
+		j.write(t, "slo.yaml", sloFile("iris", "${secret.TARGET}", "p95 <= 30s"))
+		base := strings.Replace(sloFile("iris", "${secret.BASE}", "p95 <= 30s"), "confirm: off", "confirm: off\nbaseline: {base_target: '${secret.OTHER}'}", 1)
+		j.github.Files = map[string]map[string]string{baseSHA: {"slo.yaml": base}}
+		code, log := j.run(t, map[string]string{
+			"INPUT_MODE": mode, "INPUT_ENV": "TARGET, BASE, OTHER", "TARGET": j.target, "BASE": "http://localhost:4711", "OTHER": "http://localhost:4712",
+		})
+		said := withoutMasks(log) + j.summary(t)
+		for _, c := range j.github.Comments {
+			said += c.Body
+		}
+		files, _ := filepath.Glob(filepath.Join(j.dir, "out", "*"))
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said += string(text)
+		}
+		if code != exitPass || !strings.Contains(said, "target: ***") || !strings.Contains(said, "base_target: ***") {
+			t.Errorf("%s: exit %d\n%s", mode, code, said)
+		}
+		for _, secret := range []string{address, "4711", "4712"} {
+			if at := strings.Index(said, secret); at >= 0 {
+				t.Errorf("%s: %q is in %q", mode, secret, said[max(at-100, 0):at+40])
+			}
+		}
+	}
+}
