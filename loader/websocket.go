@@ -108,8 +108,14 @@ func (o overConn) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in := bufio.NewReader(&io.LimitedReader{R: o.conn, N: http1.MaxHeader})
 	answer, err := http.ReadResponse(in, r)
-	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		return answer, err
+	if err != nil {
+		return nil, err
+	}
+	switch status, err := statusOf(answer); {
+	case err != nil:
+		return nil, err
+	case status != http.StatusSwitchingProtocols:
+		return answer, nil
 	}
 	already, _ := in.Peek(in.Buffered())
 	answer.Body = struct {

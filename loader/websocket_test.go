@@ -116,6 +116,12 @@ func TestWebSocketFailures(t *testing.T) {
 	if s.Counters.BadStatus != 1 {
 		t.Errorf("a server without WebSockets: %+v %+v", s.Counters, s.Failures)
 	}
+	odd, _ := raw(t, says("HTTP/1.1 042 Odd\r\nContent-Length: 0\r\n\r\n"))
+	s = newLoader(t, parse(t, odd, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	coherent(t, s)
+	if s.Counters.Protocol != 1 || !strings.Contains(s.Failures[0].Detail, "malformed HTTP status 42") {
+		t.Errorf("a status that is none: %+v %+v", s.Counters, s.Failures)
+	}
 	s = newLoader(t, parse(t, "http://"+closedPort, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
 	if s.Counters.Refused != 1 {
 		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
