@@ -305,7 +305,7 @@ func (x *exchanged) leftOut() bool {
 	if !x.reused || x.conn.parser.Started() {
 		return false
 	}
-	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn)
+	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn, x.out)
 }
 
 // drop gives a connection up that was closed.

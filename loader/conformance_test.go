@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -482,6 +483,27 @@ func TestNothingIsSentTwice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An upload that the server cut off in the middle has been there: that it is sent
+// again would hide that it failed.
+func TestNoUploadIsSentTwice(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, saw := raw(t, func(p *peer) {
+			if !p.rest() || !p.say(okTwo) || !p.head() {
+				return
+			}
+			io.CopyN(io.Discard, p.request.Body, 64<<10)
+			p.CloseWrite() // then the socket: what is still to come is refused
+		})
+		step := get("/")
+		step.Request.Method, step.Request.Body = "POST", literal(strings.Repeat("x", mib))
+		s := newLoader(t, fileOf(url, step), Options{Engine: engine}).Run(t.Context(), counted(60, 1))
+		coherent(t, s)
+		if c, heads := s.Counters, saw.heads.Load(); c.Success != 30 || c.Reset != 30 || heads != 60 {
+			t.Errorf("%+v, the server read the heads of %d requests", c, heads)
+		}
+	})
 }
 
 func TestTrustedTLS(t *testing.T) {
