@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -373,6 +374,46 @@ func TestMutualTLS(t *testing.T) {
 		file.HTTP.TLS = other
 		if out := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1)); out.Counters.TLS != 1 {
 			t.Errorf("%s: %+v %+v", name, out.Counters, out.Failures)
+		}
+	}
+}
+
+// A connection that TLS ended while it was idle carries no further request,
+// whatever else waits to be read from it.
+func TestTLSConnectionsThatEndWhileIdle(t *testing.T) {
+	t.Parallel()
+	cert, key := identity(t, "server", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ends := range map[string]func(*peer, *tls.Conn){
+		"closed":      func(_ *peer, c *tls.Conn) { c.Close() },
+		"half-closed": func(p *peer, c *tls.Conn) { c.CloseWrite(); p.CloseWrite(); p.wait() },
+	} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(name+" "+tls.VersionName(version), func(t *testing.T) {
+				t.Parallel()
+				attempts(t, func(scale time.Duration) string {
+					pause := 100 * scale * ms
+					url, _ := (&server{accept: func(p *peer) {
+						c := tls.Server(p.TCPConn, &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: version})
+						if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+							io.WriteString(c, okTwo)
+							<-time.After(pause / 4) // else the end is read with the answer
+							ends(p, c)
+						}
+					}}).start(t)
+					file := fileOf(strings.Replace(url, "http:", "https:", 1), get("/"), slo.Step{Pause: slo.Pause{Min: pause, Max: pause}})
+					file.HTTP.TLS.SkipVerify, file.HTTP.Protocol = true, slo.HTTP1
+					s := newLoader(t, file, Options{}).Run(t.Context(), counted(4, 1))
+					coherent(t, s)
+					if g := s.Generator; s.Counters.Success != 4 || g.Opened != 4 || g.Reused != 0 {
+						return fmt.Sprintf("%+v, opened %d, reused %d: %+v", s.Counters, g.Opened, g.Reused, s.Failures)
+					}
+					return ""
+				})
+			})
 		}
 	}
 }

@@ -27,3 +27,10 @@ func isUnread(c net.Conn, latest int64) bool {
 	})
 	return unread
 }
+
+// isEnded reports whether the other side has said its last byte.
+func isEnded(fd int) bool {
+	const established = 1 // TCP_ESTABLISHED of linux/tcp_states.h
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	return err == nil && info.State != established
+}
