@@ -40,8 +40,9 @@ func converse(ctx context.Context, x *exchanged, r *request, st *step, u *user) 
 			}
 		}
 	}
-	// That the other side closes too, is waited for; that it does not, is no
-	// fault: all that was expected has come.
+	// That the other side closes too, is waited for while there is time; that it
+	// does not, is no fault: all that was expected has come.
+	defer context.AfterFunc(ctx, func() { _ = x.conn.SetDeadline(longPast) })()
 	_ = open.Close(websocket.StatusNormalClosure, "")
 	return nil
 }
