@@ -276,6 +276,26 @@ func TestDeadTargetStopsTheStage(t *testing.T) {
 	})
 }
 
+// Arrivals that wait for a connection when the target is found dead are unsent:
+// nobody has cancelled the run.
+func TestArrivalsInLineAtADeadTargetAreUnsent(t *testing.T) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			<-time.After(50 * ms)
+			w.WriteHeader(http.StatusBadGateway)
+		})
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine, MaxConnections: 4})
+		l.dead.window = 300 * ms
+		stage := rated(400, time.Minute)
+		stage.StopOnDead = true
+		s := l.Run(t.Context(), stage)
+		coherent(t, s)
+		if s.State != result.Dead || s.Counters.Unsent == 0 || s.Counters.Cancelled != 0 {
+			t.Errorf("state %v, %+v", s.State, s.Counters)
+		}
+	})
+}
+
 func TestFailedStepEndsTheIteration(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, http.NotFound)
