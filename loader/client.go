@@ -35,7 +35,7 @@ type client struct {
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	behind  atomic.Pointer[permission]   // the latest for the service behind a proxy
-	dialer  *net.Dialer                  // asks the guard
+	dialer  *dialer                      // asks the guard
 	proxy   *url.URL                     // nil: none
 	// proxyTLS is how the proxy is spoken to; nil: in clear text.
 	proxyTLS *tls.Config

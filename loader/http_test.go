@@ -194,6 +194,32 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// The address of this machine is that of every kind of connection that has one.
+func TestSourceOfOtherNetworks(t *testing.T) {
+	t.Chdir(t.TempDir()) // a socket's path is short
+	listener, err := net.Listen("unix", "app.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
+	s.Listener.Close()
+	s.Listener = listener
+	s.Start()
+	t.Cleanup(s.Close)
+	url := serve(t, ok)
+	for step, target := range map[string]string{
+		`{dns: {name: api.test, server: "` + zone(t) + `"}}`:  url,
+		`{tcp: "` + strings.TrimPrefix(url, "http://") + `"}`: url,
+		`{request: GET /}`: "unix:app.sock",
+	} {
+		s := newLoader(t, with(t, target, "{source: 127.0.0.1}", "  - "+step), Options{}).Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Success != 2 {
+			t.Errorf("%s: %+v %+v", step, s.Counters, s.Failures)
+		}
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	t.Chdir(t.TempDir()) // a socket's path is short
 	listener, err := net.Listen("unix", "app.sock")
