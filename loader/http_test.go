@@ -565,6 +565,33 @@ func slicesOf(text string, n int) []string {
 	return all
 }
 
+// A connection that was opened for what redirects is timed and counted as any
+// other.
+func TestConnectionsOfRedirects(t *testing.T) {
+	redirects := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/there" {
+			http.Redirect(w, r, "/there", http.StatusFound)
+		}
+	}
+	for protocol, streams := range map[slo.Protocol]int{slo.HTTP1: 0, slo.HTTP2: 1} {
+		file := speaking(t, slo.HTTP2, nil, redirects, get("/"))
+		file.HTTP.Protocol, file.HTTP.Redirects = protocol, 1
+		l := newLoader(t, file, Options{})
+		for run, resumed := range []int64{0, 1} {
+			s := l.Run(t.Context(), counted(5, 1))
+			coherent(t, s)
+			l.disconnect()
+			g := s.Generator
+			if s.Counters.Success != 5 || s.Redirects != 5 || g.Opened != 1 || g.Reused != 9 || g.Resumed != resumed || g.Streams != streams {
+				t.Errorf("%s, run %d: %+v, opened %d, reused %d, resumed %d, %d streams: %+v", protocol, run, s.Counters, g.Opened, g.Reused, g.Resumed, g.Streams, s.Failures)
+			}
+			if s.Connect.Total() != 1 || s.TLS.Total() != 1 || s.Steps[0].Connect.Total() != 1 {
+				t.Errorf("%s, run %d: %d connections timed, %d handshakes", protocol, run, s.Connect.Total(), s.TLS.Total())
+			}
+		}
+	}
+}
+
 // What the limits forbid cannot be reached by a redirect.
 func TestRedirectsKeepToTheLimits(t *testing.T) {
 	there := &forwarder{}
