@@ -22,7 +22,7 @@ import (
 // grpcMethod is the callee of a step.
 type grpcMethod struct {
 	spec  *slo.GRPC
-	reads bool // checks or captures look at the messages
+	reads bool // checks, captures or measures look at the messages
 
 	mu     sync.Mutex
 	method *grpc.Method
@@ -42,7 +42,7 @@ func newCallee(r *slo.Request) (callee, error) {
 	if spec == nil {
 		return nil, nil
 	}
-	m := &grpcMethod{spec: spec, reads: len(r.Checks) > 0 || len(r.Captures) > 0 || r.Stream.Until != nil}
+	m := &grpcMethod{spec: spec, reads: len(r.Checks) > 0 || len(r.Captures) > 0 || len(r.Measures) > 0 || r.Stream.Until != nil}
 	if spec.Files == nil {
 		return m, nil
 	}

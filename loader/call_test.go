@@ -89,6 +89,7 @@ func TestGRPC(t *testing.T) {
 		"accepted":              {`grpc: grpc.health.v1.Health/Check, json: {service: shop}, accept: [404]` + byFile, "", result.Success, 0},
 		"a stream that goes on": {`grpc: grpc.health.v1.Health/Watch` + byFile + `, stream: {as: messages, until: 'json.status == "SERVING"'}`, "", result.Success, 6},
 		"by reflection":         {`grpc: grpc.testing.TestService/UnaryCall, json: {responseSize: 3, payload: {body: "aGVsbG8="}}, checks: ['json.payload.body == "AAAA"'], capture: {payload: $.payload.body}`, "", result.Success, 6},
+		"a measure alone":       {`grpc: grpc.testing.TestService/UnaryCall, json: {responseSize: 3}, measure: {letters: $.payload.body.length}`, "", result.Success, 6},
 		"a stream":              {`grpc: grpc.testing.TestService/StreamingOutputCall, json: {responseParameters: [{size: 1}, {size: 2}, {size: 3}]}, checks: [events == 3, 'json.payload.body == "AAAA"'], capture: {head: event 1 $.payload.body}`, "", result.Success, 18},
 		"its own status":        {`grpc: grpc.testing.TestService/UnaryCall, json: {responseStatus: {code: 8, message: "full\nup"}}`, "gRPC RESOURCE_EXHAUSTED", result.BadStatus, 0},
 		"unknown field":         {`grpc: grpc.testing.TestService/UnaryCall, json: {respnseSize: "${random.int(1,9)}"}`, `unknown field "respnseSize"`, result.Protocol, 0},

@@ -35,7 +35,7 @@ type client struct {
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	behind  atomic.Pointer[permission]   // the latest for the service behind a proxy
-	dialer  *net.Dialer                  // asks the guard
+	dialer  *dialer                      // asks the guard
 	proxy   *url.URL                     // nil: none
 	// proxyTLS is how the proxy is spoken to; nil: in clear text.
 	proxyTLS *tls.Config
@@ -305,7 +305,7 @@ func (x *exchanged) leftOut() bool {
 	if !x.reused || x.conn.parser.Started() {
 		return false
 	}
-	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn)
+	return x.out == 0 && isAny(x.err, closed) || errors.Is(x.err, io.EOF) && isUnread(x.conn.wire.Conn, x.out)
 }
 
 // drop gives a connection up that was closed.
@@ -350,11 +350,9 @@ func (x *exchanged) exchange(ctx context.Context, r request, deadline time.Time)
 	if r.events != nil {
 		x.follow(r.events)
 	}
-	written := cn.write(r.message)
-	if x.err = x.read(deadline); x.err != nil || !cn.parser.Reusable() {
-		_ = cn.SetDeadline(longPast) // ends a write that nobody reads
-	}
-	x.unsent = written() != nil || r.closes
+	endWrite := cn.write(r.message)
+	x.err = x.read(deadline)
+	x.unsent = endWrite() != nil || r.closes
 	x.status, x.headDone = cn.parser.Status(), cn.parser.HeaderDone()
 	x.body, x.size = cn.parser.Body(), cn.parser.Size()
 	x.expires, x.version = cn.expires, cn.version
@@ -517,10 +515,11 @@ func (cn *conn) giveUp(ctx context.Context) {
 	}
 }
 
-// write writes a request, and returns a function that waits for its end. A
-// large one is written beside the reading: the other side may answer, and stop
-// to listen, before it has read all.
-func (cn *conn) write(message []byte) (wait func() error) {
+// write writes a request, and returns a function that ends the writing. A large
+// one is written beside the reading: the other side may answer, and stop to
+// listen, before it has read all. The rest is then not waited for: the next
+// request would.
+func (cn *conn) write(message []byte) (end func() error) {
 	if len(message) <= readSize {
 		_, err := cn.Write(message)
 		return func() error { return err }
@@ -530,7 +529,10 @@ func (cn *conn) write(message []byte) (wait func() error) {
 		_, err := cn.Write(message)
 		result <- err
 	}()
-	return func() error { return <-result }
+	return func() error {
+		_ = cn.SetDeadline(longPast) // ends only a write that waits to be read
+		return <-result
+	}
 }
 
 func (cn *conn) close() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -297,6 +298,26 @@ func TestDeadTargetStopsTheStage(t *testing.T) {
 	})
 }
 
+// Arrivals that wait for a connection when the target is found dead are unsent:
+// nobody has cancelled the run.
+func TestArrivalsInLineAtADeadTargetAreUnsent(t *testing.T) {
+	eachEngineAlone(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			<-time.After(50 * ms)
+			w.WriteHeader(http.StatusBadGateway)
+		})
+		l := newLoader(t, fileOf(url, get("/")), Options{Engine: engine, MaxConnections: 4})
+		l.dead.window = 300 * ms
+		stage := rated(400, time.Minute)
+		stage.StopOnDead = true
+		s := l.Run(t.Context(), stage)
+		coherent(t, s)
+		if s.State != result.Dead || s.Counters.Unsent == 0 || s.Counters.Cancelled != 0 {
+			t.Errorf("state %v, %+v", s.State, s.Counters)
+		}
+	})
+}
+
 func TestFailedStepEndsTheIteration(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, http.NotFound)
@@ -525,6 +546,27 @@ func TestNothingIsSentTwice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An upload that the server cut off in the middle has been there: that it is sent
+// again would hide that it failed.
+func TestNoUploadIsSentTwice(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url, saw := raw(t, func(p *peer) {
+			if !p.rest() || !p.say(okTwo) || !p.head() {
+				return
+			}
+			io.CopyN(io.Discard, p.request.Body, 64<<10)
+			p.CloseWrite() // then the socket: what is still to come is refused
+		})
+		step := get("/")
+		step.Request.Method, step.Request.Body = "POST", literal(strings.Repeat("x", mib))
+		s := newLoader(t, fileOf(url, step), Options{Engine: engine}).Run(t.Context(), counted(60, 1))
+		coherent(t, s)
+		if c, heads := s.Counters, saw.heads.Load(); c.Success != 30 || c.Reset != 30 || heads != 60 {
+			t.Errorf("%+v, the server read the heads of %d requests", c, heads)
+		}
+	})
 }
 
 func TestTrustedTLS(t *testing.T) {

@@ -367,7 +367,7 @@ func (l *lane) take(c *wireConn, data []byte, at time.Duration) bool {
 func (l *lane) ended(c *wireConn, at time.Duration) {
 	c.hungUp = true
 	g := c.guest
-	if g.reused && !c.parser.Started() && c.socket.Unread() {
+	if g.reused && !c.parser.Started() && c.socket.Unread(g.out) {
 		l.leaveOut(c)
 		l.dispatch(g)
 		return

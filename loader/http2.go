@@ -339,7 +339,9 @@ func (x *exchanged) converse(ctx context.Context, r request, deadline time.Time)
 	}
 	defer answer.Body.Close()
 	x.first, x.headDone = time.Now(), true
-	x.status = answer.StatusCode
+	if x.status, x.err = statusOf(answer); x.err != nil {
+		return
+	}
 	if r.headers {
 		x.header = answer.Header
 	}
@@ -365,6 +367,15 @@ func (x *exchanged) converse(ctx context.Context, r request, deadline time.Time)
 	if x.err != nil && ctx.Err() == nil && x.events.isOver(x.end) {
 		x.err = nil
 	}
+}
+
+// statusOf is the status of an answer that the standard library has read, which
+// takes other numbers too. The results hold three digits, as the parser does.
+func statusOf(answer *http.Response) (int, error) {
+	if answer.StatusCode < 100 || answer.StatusCode > 999 {
+		return 0, fmt.Errorf("malformed HTTP status %d", answer.StatusCode)
+	}
+	return answer.StatusCode, nil
 }
 
 var errBodyTooLarge = fmt.Errorf("the body is larger than %d MiB", http1.MaxBody>>20)

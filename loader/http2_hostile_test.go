@@ -166,6 +166,9 @@ func TestHostileHTTP2(t *testing.T) {
 		"an even stream":      {func(p *peer2) { _ = p.WriteData(2, true, zeros); <-time.After(time.Second) }, []result.Class{result.Protocol, result.Reset}},
 		"no status":           {func(p *peer2) { p.headers("a", "b") }, []result.Class{result.Protocol}},
 		"a status of letters": {func(p *peer2) { p.headers(":status", "\x1b[2J") }, []result.Class{result.Protocol}},
+		"a long status":       {func(p *peer2) { p.headers(":status", "1000") }, []result.Class{result.Protocol}},
+		"a short status":      {func(p *peer2) { p.headers(":status", "42") }, []result.Class{result.Protocol}},
+		"a negative status":   {func(p *peer2) { p.headers(":status", "-200") }, []result.Class{result.Protocol}},
 		"line breaks":         {func(p *peer2) { p.headers(":status", "200", "a", "b\r\n::error::c") }, []result.Class{result.Protocol}},
 		"a wrong length": {func(p *peer2) {
 			_ = p.answers("content-length", "5")

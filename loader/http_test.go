@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -224,6 +225,32 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// The address of this machine is that of every kind of connection that has one.
+func TestSourceOfOtherNetworks(t *testing.T) {
+	t.Chdir(t.TempDir()) // a socket's path is short
+	listener, err := net.Listen("unix", "app.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(ok))
+	s.Listener.Close()
+	s.Listener = listener
+	s.Start()
+	t.Cleanup(s.Close)
+	url := serve(t, ok)
+	for step, target := range map[string]string{
+		`{dns: {name: api.test, server: "` + zone(t) + `"}}`:  url,
+		`{tcp: "` + strings.TrimPrefix(url, "http://") + `"}`: url,
+		`{request: GET /}`: "unix:app.sock",
+	} {
+		s := newLoader(t, with(t, target, "{source: 127.0.0.1}", "  - "+step), Options{}).Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Success != 2 {
+			t.Errorf("%s: %+v %+v", step, s.Counters, s.Failures)
+		}
+	}
+}
+
 func TestUnixSocket(t *testing.T) {
 	t.Chdir(t.TempDir()) // a socket's path is short
 	listener, err := net.Listen("unix", "app.sock")
@@ -408,6 +435,46 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
+// A connection that TLS ended while it was idle carries no further request,
+// whatever else waits to be read from it.
+func TestTLSConnectionsThatEndWhileIdle(t *testing.T) {
+	t.Parallel()
+	cert, key := identity(t, "server", time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ends := range map[string]func(*peer, *tls.Conn){
+		"closed":      func(_ *peer, c *tls.Conn) { c.Close() },
+		"half-closed": func(p *peer, c *tls.Conn) { c.CloseWrite(); p.CloseWrite(); p.wait() },
+	} {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(name+" "+tls.VersionName(version), func(t *testing.T) {
+				t.Parallel()
+				attempts(t, func(scale time.Duration) string {
+					pause := 100 * scale * ms
+					url, _ := (&server{accept: func(p *peer) {
+						c := tls.Server(p.TCPConn, &tls.Config{Certificates: []tls.Certificate{pair}, MaxVersion: version})
+						if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+							io.WriteString(c, okTwo)
+							<-time.After(pause / 4) // else the end is read with the answer
+							ends(p, c)
+						}
+					}}).start(t)
+					file := fileOf(strings.Replace(url, "http:", "https:", 1), get("/"), slo.Step{Pause: slo.Pause{Min: pause, Max: pause}})
+					file.HTTP.TLS.SkipVerify, file.HTTP.Protocol = true, slo.HTTP1
+					s := newLoader(t, file, Options{}).Run(t.Context(), counted(4, 1))
+					coherent(t, s)
+					if g := s.Generator; s.Counters.Success != 4 || g.Opened != 4 || g.Reused != 0 {
+						return fmt.Sprintf("%+v, opened %d, reused %d: %+v", s.Counters, g.Opened, g.Reused, s.Failures)
+					}
+					return ""
+				})
+			})
+		}
+	}
+}
+
 func TestCertificateAge(t *testing.T) {
 	url, authority := secured(t, 20, nil, ok)
 	for check, want := range map[string]int64{
@@ -527,6 +594,33 @@ func slicesOf(text string, n int) []string {
 		all[i] = text
 	}
 	return all
+}
+
+// A connection that was opened for what redirects is timed and counted as any
+// other.
+func TestConnectionsOfRedirects(t *testing.T) {
+	redirects := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/there" {
+			http.Redirect(w, r, "/there", http.StatusFound)
+		}
+	}
+	for protocol, streams := range map[slo.Protocol]int{slo.HTTP1: 0, slo.HTTP2: 1} {
+		file := speaking(t, slo.HTTP2, nil, redirects, get("/"))
+		file.HTTP.Protocol, file.HTTP.Redirects = protocol, 1
+		l := newLoader(t, file, Options{})
+		for run, resumed := range []int64{0, 1} {
+			s := l.Run(t.Context(), counted(5, 1))
+			coherent(t, s)
+			l.disconnect()
+			g := s.Generator
+			if s.Counters.Success != 5 || s.Redirects != 5 || g.Opened != 1 || g.Reused != 9 || g.Resumed != resumed || g.Streams != streams {
+				t.Errorf("%s, run %d: %+v, opened %d, reused %d, resumed %d, %d streams: %+v", protocol, run, s.Counters, g.Opened, g.Reused, g.Resumed, g.Streams, s.Failures)
+			}
+			if s.Connect.Total() != 1 || s.TLS.Total() != 1 || s.Steps[0].Connect.Total() != 1 {
+				t.Errorf("%s, run %d: %d connections timed, %d handshakes", protocol, run, s.Connect.Total(), s.TLS.Total())
+			}
+		}
+	}
 }
 
 // What the limits forbid cannot be reached by a redirect.

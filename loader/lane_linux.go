@@ -12,7 +12,6 @@ import (
 
 	"github.com/slogate/slogate/loader/epoll"
 	"github.com/slogate/slogate/loader/schedule"
-	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -231,14 +230,6 @@ func (l *lane) missArrivals() {
 		l.missed(l.arrivals.index, l.arrivals.due, l.missedAs(), own)
 	}
 	l.arrivals.more = false
-}
-
-// missedAs is the class of what was due and is not started any more.
-func (l *lane) missedAs() result.Class {
-	if l.cancel.Load() {
-		return result.CancelledBy
-	}
-	return result.UnsentDue
 }
 
 // abandon gives up every request under way.

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -121,6 +122,20 @@ func coherent(t *testing.T, s *result.Stage) {
 	}
 	if len(s.InFlight) != len(s.Slices) {
 		t.Errorf("%d slices, %d counts of requests in flight", len(s.Slices), len(s.InFlight))
+	}
+	readable(t, s)
+}
+
+// readable checks that the result of a stage can be read again once it is
+// written.
+func readable(t *testing.T, s *result.Stage) {
+	t.Helper()
+	var file bytes.Buffer
+	if err := result.Encode(&file, &result.Run{Version: result.Version, Stages: []result.Stage{*s}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := result.Decode(&file); err != nil {
+		t.Errorf("its result cannot be read again: %v", err)
 	}
 }
 

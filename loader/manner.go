@@ -2,6 +2,7 @@ package loader
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -92,12 +93,28 @@ func (m *manner) resolved(address string) string {
 }
 
 // dialer opens the connections that the guard does not refuse.
-func (m *manner) dialer(guard Guard) *net.Dialer {
-	d := guard.Dialer()
-	if m.http.Source != "" {
-		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(m.http.Source)}
+func (m *manner) dialer(guard Guard) *dialer {
+	return &dialer{guarded: guard.Dialer(), source: net.ParseIP(m.http.Source)}
+}
+
+// dialer opens connections from the file's address of this machine.
+type dialer struct {
+	guarded *net.Dialer
+	source  net.IP // nil: the system chooses
+}
+
+// DialContext connects to an address of a network. A unix socket has no address
+// of this machine.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	from := *d.guarded
+	switch {
+	case d.source == nil:
+	case network == "tcp":
+		from.LocalAddr = &net.TCPAddr{IP: d.source}
+	case network == "udp":
+		from.LocalAddr = &net.UDPAddr{IP: d.source}
 	}
-	return d
+	return from.DialContext(ctx, network, address)
 }
 
 // tlsSessions is how many TLS sessions are kept to be resumed: a few for each

@@ -244,14 +244,6 @@ func (d *drive) acquire(ctx context.Context, u *visitor, st *step, t *turn, coun
 	return ok
 }
 
-// missedAs is the class of what was due and is not started any more.
-func (d *drive) missedAs() result.Class {
-	if d.cancelled.Err() != nil {
-		return result.CancelledBy
-	}
-	return result.UnsentDue
-}
-
 // note records how a request ended, where it is counted.
 func (d *drive) note(u *visitor, o *outcome, counted bool) {
 	if counted {

@@ -5,4 +5,4 @@ package loader
 import "net"
 
 // isUnread cannot be told here.
-func isUnread(net.Conn) bool { return false }
+func isUnread(net.Conn, int64) bool { return false }

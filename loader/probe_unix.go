@@ -11,7 +11,8 @@ import (
 )
 
 // isStale reports whether the other side has ended an idle connection, or has
-// said on it what nobody asked for. TLS may say things of its own.
+// said on it what nobody asked for. TLS may say things of its own: tickets, but
+// also that it ends, before the connection does.
 func isStale(c net.Conn, secured bool) bool {
 	stale := false
 	control(c, func(fd int) {
@@ -22,7 +23,7 @@ func isStale(c net.Conn, secured bool) bool {
 		case err != nil, n == 0:
 			stale = true
 		default:
-			stale = !secured
+			stale = !secured || isEnded(fd)
 		}
 	})
 	return stale

@@ -85,12 +85,7 @@ func (t *tally) add(o *outcome) {
 		}
 		t.status[o.status]++
 	}
-	if o.opened {
-		t.connect.Record(o.connect)
-	}
-	if o.secured > 0 {
-		t.other().tls.Record(o.secured)
-	}
+	t.connected(o)
 	if o.events != nil {
 		t.other().add(o.events)
 	}
@@ -106,6 +101,16 @@ func (t *tally) add(o *outcome) {
 	if o.class == result.Success {
 		t.ok.Record(o.response)
 		t.measure(o)
+	}
+}
+
+// connected records the times of a connection that a request opened.
+func (t *tally) connected(o *outcome) {
+	if o.opened {
+		t.connect.Record(o.connect)
+	}
+	if o.secured > 0 {
+		t.other().tls.Record(o.secured)
 	}
 }
 
@@ -252,6 +257,15 @@ func (sh *shard) record(o *outcome) {
 		sh.parts[n].add(o)
 	}
 	sh.samples.add(o)
+	sh.connected(o)
+	if o.unsent {
+		sh.unsent++
+	}
+}
+
+// connected counts what a request did to the connections. The caller holds the
+// lock.
+func (sh *shard) connected(o *outcome) {
 	if o.opened {
 		sh.opened++
 	}
@@ -262,8 +276,17 @@ func (sh *shard) record(o *outcome) {
 		sh.resumed++
 	}
 	sh.streams = max(sh.streams, o.streams)
-	if o.unsent {
-		sh.unsent++
+}
+
+// redirected counts what a request did to the connections whose answer led
+// elsewhere. Everything else of it is a part of the request that follows; those
+// of a start are not measured.
+func (sh *shard) redirected(st *step, o *outcome) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.connected(o)
+	if st.number < len(sh.steps) {
+		sh.steps[st.number].connected(o)
 	}
 }
 
@@ -273,12 +296,7 @@ func (sh *shard) record(o *outcome) {
 func (sh *shard) prepared(o *outcome) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if o.opened {
-		sh.opened++
-	}
-	if o.reused {
-		sh.reused++
-	}
+	sh.connected(o)
 	sh.pauses += o.response
 }
 

@@ -30,7 +30,7 @@ func (l *Loader) follow(ctx context.Context, st *step, u *user, r request) *exch
 			x.err = err
 			break
 		}
-		x = l.goOn(ctx, u, x, next, to)
+		x = l.goOn(ctx, st, u, x, next, to)
 		if !sameService(l.target, to.target) {
 			x.setCookie = nil
 		}
@@ -54,11 +54,14 @@ func isRedirect(r *reply) bool {
 }
 
 // goOn ends an exchange and sends the request that follows it.
-func (l *Loader) goOn(ctx context.Context, u *user, x *exchanged, next request, to hop) *exchanged {
+func (l *Loader) goOn(ctx context.Context, st *step, u *user, x *exchanged, next request, to hop) *exchanged {
 	before := x.answer
 	hungUp := x.done()
 	if u.shard != nil {
-		u.shard.prepared(&outcome{opened: before.opened, reused: before.reused})
+		u.shard.redirected(st, &outcome{
+			opened: before.opened, connect: before.connect, secured: before.secured, resumed: before.resumed,
+			reused: before.reused, streams: before.streams,
+		})
 		if hungUp {
 			u.shard.closedByPeer()
 		}

@@ -317,6 +317,8 @@ func speakers() []server {
 		{name: "another protocol", answer: stalls("SSH-2.0-OpenSSH_9.6\r\n"), want: result.Protocol},
 		{name: "TLS on a clear port", answer: says(alert), want: result.Protocol, or: result.Reset},
 		{name: "bad status line", answer: says("HTTP/1.1 two hundred\r\n\r\n"), want: result.Protocol},
+		{name: "status of two digits", answer: says("HTTP/1.1 042 Short\r\nContent-Length: 0\r\n\r\n"), want: result.Protocol},
+		{name: "status of four digits", answer: says("HTTP/1.1 1000 Long\r\nContent-Length: 0\r\n\r\n"), want: result.Protocol},
 		{name: "bad version", answer: says("HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n"), want: result.Protocol},
 		{name: "header without a colon", answer: says(okHead + "no colon\r\nContent-Length: 0\r\n\r\n"), want: result.Protocol},
 		{name: "bad length", answer: says(okHead + "Content-Length: many\r\n\r\n"), want: result.Protocol},

@@ -261,6 +261,15 @@ func (s *stage) missed(iteration int64, due time.Duration, class result.Class, o
 	s.passed(sh, sc, &p, true)
 }
 
+// missedAs is the class of what was due and is not started any more: of the
+// cancelled run, or unsent when the stage ended, by itself or with its target.
+func (s *stage) missedAs() result.Class {
+	if s.cancelled.Err() != nil {
+		return result.CancelledBy
+	}
+	return result.UnsentDue
+}
+
 // offset is the time from the stage's start.
 func (s *stage) offset(t time.Time) time.Duration { return t.Sub(s.start) }
 

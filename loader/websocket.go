@@ -40,8 +40,9 @@ func converse(ctx context.Context, x *exchanged, r *request, st *step, u *user) 
 			}
 		}
 	}
-	// That the other side closes too, is waited for; that it does not, is no
-	// fault: all that was expected has come.
+	// That the other side closes too, is waited for while there is time; that it
+	// does not, is no fault: all that was expected has come.
+	defer context.AfterFunc(ctx, func() { _ = x.conn.SetDeadline(longPast) })()
 	_ = open.Close(websocket.StatusNormalClosure, "")
 	return nil
 }
@@ -108,8 +109,14 @@ func (o overConn) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	in := bufio.NewReader(&io.LimitedReader{R: o.conn, N: http1.MaxHeader})
 	answer, err := http.ReadResponse(in, r)
-	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		return answer, err
+	if err != nil {
+		return nil, err
+	}
+	switch status, err := statusOf(answer); {
+	case err != nil:
+		return nil, err
+	case status != http.StatusSwitchingProtocols:
+		return answer, nil
 	}
 	already, _ := in.Peek(in.Buffered())
 	answer.Body = struct {

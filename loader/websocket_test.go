@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"net/http"
@@ -116,9 +117,47 @@ func TestWebSocketFailures(t *testing.T) {
 	if s.Counters.BadStatus != 1 {
 		t.Errorf("a server without WebSockets: %+v %+v", s.Counters, s.Failures)
 	}
+	odd, _ := raw(t, says("HTTP/1.1 042 Odd\r\nContent-Length: 0\r\n\r\n"))
+	s = newLoader(t, parse(t, odd, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
+	coherent(t, s)
+	if s.Counters.Protocol != 1 || !strings.Contains(s.Failures[0].Detail, "malformed HTTP status 42") {
+		t.Errorf("a status that is none: %+v %+v", s.Counters, s.Failures)
+	}
 	s = newLoader(t, parse(t, "http://"+closedPort, "  - {websocket: /}"), Options{}).Run(t.Context(), counted(1, 1))
 	if s.Counters.Refused != 1 {
 		t.Errorf("nobody there: %+v %+v", s.Counters, s.Failures)
+	}
+}
+
+// A server that does not close in its turn is not waited for beyond the time of
+// the step, nor when the run is cancelled.
+func TestWebSocketThatIsNotClosed(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		c, err := (&websocket.Upgrader{}).Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		c.WriteMessage(websocket.TextMessage, []byte("welcome"))
+		<-done
+	})
+	t.Cleanup(func() { close(done) })
+	for name, test := range map[string]struct{ timeout, cancel time.Duration }{
+		"timeout": {300 * ms, time.Hour}, "cancel": {time.Hour, 300 * ms},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := parse(t, url, "  - {websocket: /, timeout: "+test.timeout.String()+", messages: [{expect: 'event == \"welcome\"'}]}")
+			ctx, cancel := context.WithTimeout(t.Context(), test.cancel)
+			defer cancel()
+			s := newLoader(t, file, Options{Grace: ms}).Run(ctx, counted(1, 1))
+			coherent(t, s)
+			const library = 4900 * ms // waits 5 s
+			if longest, _ := s.Response.Max(); s.Counters.Success != 1 || longest >= library {
+				t.Errorf("%+v within %v: %+v", s.Counters, longest, s.Failures)
+			}
+		})
 	}
 }
 

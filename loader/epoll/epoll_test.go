@@ -168,21 +168,56 @@ func TestWriteUntilFull(t *testing.T) {
 	}
 }
 
-// A request that met a closed socket was read by nobody.
+// A request that met a closed socket was read by nobody, unlike one that the
+// other side closed the socket on.
 func TestUnread(t *testing.T) {
-	l := newLoop(t)
-	s, peer := connected(t, l, "tcp", "127.0.0.1:0", false)
-	peer.Close()
-	next(t, l, readable)
-	if s.Unread() {
-		t.Error("unread before a write")
+	const earlier, question = "earlier", 1 << 20
+	tests := map[string]struct {
+		closes bool // before the question comes
+		reads  int64
+		want   bool
+	}{
+		"nothing came":       {closes: true, want: true},
+		"it came, unread":    {},
+		"its beginning came": {reads: 1},
+		"a large part of it": {reads: question / 8},
 	}
-	if _, err := s.Write([]byte("question")); err != nil {
-		t.Fatal(err)
-	}
-	next(t, l, func(e Event) bool { return e.HungUp })
-	if _, err := l.Read(s); !errors.Is(err, io.EOF) || !s.Unread() {
-		t.Errorf("%v, unread %v", err, s.Unread())
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			l := newLoop(t)
+			s, conn := connected(t, l, "tcp", "127.0.0.1:0", false)
+			peer := conn.(*net.TCPConn)
+			if _, err := s.Write([]byte(earlier)); err != nil {
+				t.Fatal(err)
+			}
+			io.CopyN(io.Discard, peer, int64(len(earlier)))
+			if test.closes {
+				peer.Close()
+				next(t, l, readable)
+			}
+			if s.Unread(0) {
+				t.Error("unread before it is written")
+			}
+			n, err := s.Write(make([]byte, question))
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.CopyN(io.Discard, peer, test.reads)
+			peer.CloseWrite() // what it says ends before the socket does
+			peer.Close()
+			for range 1000 {
+				if s.Err() != nil {
+					break
+				}
+				l.Wait(10 * time.Millisecond)
+			}
+			if _, err := l.Read(s); !errors.Is(err, io.EOF) {
+				t.Errorf("what it says ends in %v", err)
+			}
+			if got := s.Unread(int64(n)); got != test.want {
+				t.Errorf("unread %v, want %v", got, test.want)
+			}
+		})
 	}
 }
 

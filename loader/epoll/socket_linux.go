@@ -100,12 +100,17 @@ func (s Socket) Write(data []byte) (int, error) {
 }
 
 // Unread reports, of a socket at the end of what the other side says, that the
-// other side had stopped listening before the last Write reached it: its kernel
-// has refused those bytes, nobody read them. False does not say the opposite.
-func (s Socket) Unread() bool {
+// other side had stopped listening before the latest bytes reached it: its
+// kernel has refused them and acknowledged none, nobody read any. False does not
+// say the opposite.
+func (s Socket) Unread(latest int64) bool {
 	const closed = 7 // TCP_CLOSE of linux/tcp_states.h: a reset followed the end
 	info, err := unix.GetsockoptTCPInfo(s.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	return err == nil && info.State == closed
+	if err != nil || info.State != closed {
+		return false
+	}
+	unacknowledged, err := unix.IoctlGetInt(s.fd, unix.SIOCOUTQ)
+	return err == nil && int64(unacknowledged) >= latest
 }
 
 // Close closes the socket.
