@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -282,7 +283,7 @@ func (p *pairing) unseen(t *trial) string {
 	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
 		enough := "requests"
 		if isCost(t.Indicator) {
-			enough = "CPU time, which is counted in units of " + lasting(t.s.Cost.Resolution)
+			enough = "CPU time, which is counted in units of " + quantity.Duration(t.s.Cost.Resolution)
 		}
 		return fmt.Sprintf("base and head make %s of enough %s, and %s can prove a change from %d on", pairsText(n), enough, objectives(p.family), least)
 	}
