@@ -14,9 +14,6 @@ import (
 	"github.com/slogate/slogate/result"
 )
 
-// words are those of the reports.
-var words = action.Words{Quantity: report.Quantity, Against: report.Against}
-
 // checkRun reports a judged run as a check run of its own, where the workflow
 // asks for one. Nothing that goes wrong there changes how the step ends.
 func (pr *pullRequest) checkRun(ctx context.Context, p *program, r *result.Run, code int, c gateChange) error {
@@ -118,7 +115,7 @@ func (pr *pullRequest) annotations(p *program, j *result.Judgement, c gateChange
 	}
 	levels := map[string]string{action.Failure: "failure", action.Warning: "warning"}
 	var all []github.Annotation
-	for _, n := range action.Missed(j, words) {
+	for _, n := range action.Missed(j, report.Against) {
 		if len(all) == github.MostAnnotations {
 			break
 		}

@@ -322,7 +322,7 @@ func (pr *pullRequest) deliver(r *result.Run, c gateChange) error {
 	var page bytes.Buffer
 	err := errors.Join(
 		report.Summary(&page, r, room, pr.inputs.Charts),
-		a.Annotate(marked, r.Judgement, words),
+		a.Annotate(marked, r.Judgement, report.Against),
 	)
 	if err = errors.Join(err, a.WriteSummary(page.Bytes()), pr.handOver(r)); err != nil {
 		return fmt.Errorf("hand the results to the workflow: %w", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
 	"github.com/slogate/slogate/slo"
@@ -199,20 +199,17 @@ func times(n int) string {
 
 // change writes the size of a change, which may not be known.
 func change(v float64, points bool) string {
-	switch {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return "–"
-	case points:
-		return fmt.Sprintf("%.2g points", 100*v)
+	if points {
+		return quantity.Points(v)
 	}
-	return fmt.Sprintf("%.1f %%", 100*v)
+	return quantity.Share(v)
 }
 
-func part(n, of int) string { return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(max(of, 1))) }
+func part(n, of int) string { return quantity.Share(float64(n) / float64(max(of, 1))) }
 
 func lasting(d time.Duration) string {
 	if d == 0 {
 		return "over a day"
 	}
-	return d.Round(time.Second).String()
+	return quantity.Duration(d)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/run"
@@ -136,9 +137,9 @@ func objectivesText(n int) string {
 
 // printPlan says what a run of the file would do.
 func printPlan(w *strings.Builder, file *slo.File) {
-	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), plannedTime(file))
+	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), quantity.Duration(plannedTime(file)))
 	if worst := worstTime(file); worst > plannedTime(file) {
-		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", worst)
+		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", quantity.Duration(worst))
 	}
 	if base := file.Baseline.BaseTarget; base != "" {
 		fmt.Fprint(w, veil(fmt.Sprintf("base and head take turns: %s and %s, 1 s each\n", base, file.Target), file))
@@ -213,7 +214,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	longest := longestOf(stage, file)
 	if most := gate.Pairs(file, o, stage, longest); most < gate.PairsNeeded(family) {
 		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed; with max: %s it could)",
-			at, longest, most, gate.PairsNeeded(family), gate.Needed(file, o, stage, family))
+			at, quantity.Duration(longest), most, gate.PairsNeeded(family), gate.Needed(file, o, stage, family))
 	}
 	tolerance := 0.0
 	for _, t := range o.Relative {
@@ -227,9 +228,9 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 	seen := func(d time.Duration) string {
 		n := gate.Pairs(file, o, stage, d)
 		if n < gate.PairsNeeded(family) {
-			return "nothing in " + d.String()
+			return "nothing in " + quantity.Duration(d)
 		}
-		return fmt.Sprintf("+%.0f %% in %s", 100*gate.PlannedDetectable(o.Indicator, n, family, tolerance), d)
+		return fmt.Sprintf("%s in %s", quantity.Change(gate.PlannedDetectable(o.Indicator, n, family, tolerance), false), quantity.Duration(d))
 	}
 	if longest == w.Duration {
 		return "  (should see " + seen(longest) + ")"

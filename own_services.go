@@ -16,6 +16,7 @@ import (
 
 	"github.com/slogate/slogate/loader"
 	"github.com/slogate/slogate/pprof"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/revision"
 	"github.com/slogate/slogate/service"
@@ -197,7 +198,7 @@ func (o *ownServices) side(i int) *ownSide {
 func (s *ownSide) profile(ctx context.Context, command string, seconds int) ([]byte, error) {
 	spec := s.spec
 	spec.Env = append(slices.Clone(spec.Env), fmt.Sprintf("PROFILE_SECONDS=%d", seconds), fmt.Sprintf("SERVICE_PID=%d", s.pid.Load()))
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(seconds)*time.Second+profileLate, fmt.Errorf("profile %s: the command is not done %s after its %d s", spec.Name, profileLate, seconds))
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(seconds)*time.Second+profileLate, fmt.Errorf("profile %s: the command is not done %s after its %s", spec.Name, quantity.Duration(profileLate), quantity.Duration(time.Duration(seconds)*time.Second)))
 	defer cancel()
 	return spec.Profile(ctx, command, pprof.MaxFile)
 }

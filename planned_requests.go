@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -64,5 +65,5 @@ func longEnough(w slo.Workload, planned, needed int64) string {
 		return ""
 	}
 	d := time.Duration(float64(w.Duration) * float64(needed) / float64(planned))
-	return fmt.Sprintf("; in %s it would have them", (d + time.Second - 1).Truncate(time.Second))
+	return fmt.Sprintf("; in %s it would have them", quantity.Duration((d + time.Second - 1).Truncate(time.Second)))
 }

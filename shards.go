@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -76,9 +77,9 @@ func parseStart(text string, now time.Time) (time.Time, error) {
 	case err != nil:
 		return time.Time{}, hinted{fmt.Errorf("start-at %.40q is not a time", text), startHint}
 	case ahead < 0:
-		return time.Time{}, hinted{fmt.Errorf("start-at %.40q was %s ago", text, (-ahead).Round(time.Second)), "choose a time by which every generator has a machine and the target is ready"}
+		return time.Time{}, hinted{fmt.Errorf("start-at %.40q was %s ago", text, quantity.Duration((-ahead).Round(time.Second))), "choose a time by which every generator has a machine and the target is ready"}
 	case ahead > latestStart:
-		return time.Time{}, hinted{fmt.Errorf("start-at %.40q is %s ahead, at most %s is waited for", text, ahead.Round(time.Second), latestStart), startHint}
+		return time.Time{}, hinted{fmt.Errorf("start-at %.40q is %s ahead, at most %s is waited for", text, quantity.Duration(ahead.Round(time.Second)), quantity.Duration(latestStart)), startHint}
 	}
 	return at, nil
 }
@@ -102,9 +103,9 @@ func (t together) await(ctx context.Context, note func(string)) (late string, er
 	}
 	left := time.Until(t.startAt)
 	if left < 0 {
-		return fmt.Sprintf("the load began %s after start-at: the target was not ready before", (-left).Round(time.Millisecond)), nil
+		return fmt.Sprintf("the load began %s after start-at: the target was not ready before", quantity.Duration(-left)), nil
 	}
-	note(fmt.Sprintf("the load begins at %s, in %s", t.startAt.Format(time.RFC3339), left.Round(time.Second)))
+	note(fmt.Sprintf("the load begins at %s, in %s", t.startAt.Format(time.RFC3339), quantity.Duration(left.Round(time.Second))))
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {

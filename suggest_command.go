@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/slogate/slogate/gate"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/report"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
@@ -323,7 +324,7 @@ func explain(w *strings.Builder, file *slo.File, all []suggestion, results int) 
 			unit := string(g.Objective.Indicator.Unit())
 			text := cmp.Or(g.Objective.Text, g.Objective.Indicator.String())
 			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", report.OneLine(g.Stage), report.OneLine(text), g.Runs,
-				report.Quantity(unit, g.Median), report.Quantity(unit, g.Worst), report.Quantity(unit, g.Within),
+				quantity.Of(unit, g.Median), quantity.Of(unit, g.Worst), quantity.Of(unit, g.Within),
 				alarms(g.Alarms), cmp.Or(s.bound, "–"))
 		}
 	}
@@ -377,13 +378,13 @@ func printCommented(w *strings.Builder, text string) {
 
 // alarms writes how often an unchanged run misses an objective.
 func alarms(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "–"
+	switch { // an estimate has no more digits
 	case v < 0.0005:
 		return "< 0.1 %"
+	case v > 0.9995:
+		return "> 99.9 %"
 	}
-	return fmt.Sprintf("%.1f %%", 100*v)
+	return quantity.Share(v)
 }
 
 // cannotHold says why unchanged builds miss an objective. Beyond a tolerance
@@ -401,7 +402,7 @@ func cannotHold(g gate.Support, why string, strict bool) string {
 			alarms(g.Alarms), end, change(g.Tolerance, g.Points), resultsText(g.Runs), change(g.Smallest, g.Points))
 	} else {
 		text += fmt.Sprintf("%d of %s missed it, %s of unchanged runs would; the median is %s, the worst %s, and 99 in 100 stay within %s",
-			g.Missed, resultsText(g.Runs), alarms(g.Alarms), report.Quantity(unit, g.Median), report.Quantity(unit, g.Worst), report.Quantity(unit, g.Within))
+			g.Missed, resultsText(g.Runs), alarms(g.Alarms), quantity.Of(unit, g.Median), quantity.Of(unit, g.Worst), quantity.Of(unit, g.Within))
 	}
 	if why != "" {
 		text += "; " + why

@@ -84,7 +84,7 @@ func TestOutsideOfActionsNothingIsWritten(t *testing.T) {
 	errs := []error{
 		s.Mask("hunter2"),
 		s.Error(errors.New("no")),
-		s.Annotate("slo.yaml", judgement(), words),
+		s.Annotate("slo.yaml", judgement(), against),
 		s.SetOutputs(run(), Files{}),
 		s.WriteSummary([]byte("# no")),
 	}
@@ -110,7 +110,7 @@ func TestBrokenLogIsAnError(t *testing.T) {
 	a := New(func(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] }, broken{})
 	for what, err := range map[string]error{
 		"mask":     a.Mask("hunter2"),
-		"annotate": a.Annotate("slo.yaml", judgement(), words),
+		"annotate": a.Annotate("slo.yaml", judgement(), against),
 		"error":    a.Error(errors.New("x")),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "no space left") {

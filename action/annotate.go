@@ -8,6 +8,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -33,9 +34,9 @@ type annotation struct {
 
 // Annotate marks the SLO file's line of each objective that was not met: an
 // error where it failed, a warning where it only warns or is inconclusive.
-func (a *Action) Annotate(file string, j *result.Judgement, words Words) error {
+func (a *Action) Annotate(file string, j *result.Judgement, against Against) error {
 	var errs, warnings []annotation
-	for _, m := range Missed(j, words) {
+	for _, m := range Missed(j, against) {
 		n := annotation{level: m.Level, file: file, line: m.Line, column: m.Column, title: m.Title, message: m.Text}
 		if m.Level == Failure {
 			errs = append(errs, n)
@@ -46,11 +47,9 @@ func (a *Action) Annotate(file string, j *result.Judgement, words Words) error {
 	return errors.Join(a.annotate(errs), a.annotate(warnings))
 }
 
-// Words write the parts of an annotation that a report writes too.
-type Words struct {
-	Quantity func(unit string, value float64) string // in the unit of its indicator
-	Against  func(o result.JudgedObjective) string   // what it was compared with, and the change
-}
+// Against writes what an objective was compared with, and the change, as a
+// report does. It is empty where there was no comparison.
+type Against func(o result.JudgedObjective) string
 
 // The levels of an annotation, in the words of workflow commands.
 const (
@@ -68,25 +67,25 @@ type Note struct {
 }
 
 // Missed are notes on the objectives that were not met.
-func Missed(j *result.Judgement, words Words) []Note {
+func Missed(j *result.Judgement, against Against) []Note {
 	var all []Note
 	for _, o := range j.Objectives {
 		switch o.Verdict {
 		case result.Fail:
-			all = append(all, missed(Failure, "failed", o, words))
+			all = append(all, missed(Failure, "failed", o, against))
 		case result.Warn:
-			all = append(all, missed(Warning, "missed", o, words))
+			all = append(all, missed(Warning, "missed", o, against))
 		case result.Inconclusive:
-			all = append(all, missed(Warning, "inconclusive", o, words))
+			all = append(all, missed(Warning, "inconclusive", o, against))
 		}
 	}
 	return all
 }
 
-func missed(level, how string, o result.JudgedObjective, words Words) Note {
+func missed(level, how string, o result.JudgedObjective, against Against) Note {
 	var text strings.Builder
-	text.WriteString(o.Text + ": " + measured(o, words.Quantity))
-	for _, more := range []string{words.Against(o), o.Reason} {
+	text.WriteString(o.Text + ": " + measured(o))
+	for _, more := range []string{against(o), o.Reason} {
 		if more != "" {
 			text.WriteString("; " + more)
 		}
@@ -108,16 +107,16 @@ func (a *Action) Remarks(file string, notes []Note) error {
 	return a.annotate(all)
 }
 
-func measured(o result.JudgedObjective, quantity func(string, float64) string) string {
+func measured(o result.JudgedObjective) string {
 	if o.Measured == nil {
 		return "nothing was measured"
 	}
-	value := quantity(o.Unit, *o.Measured)
+	value := quantity.Of(o.Unit, *o.Measured)
 	if o.AtLeast {
 		value = "at least " + value
 	}
 	if o.Until > 0 {
-		value += fmt.Sprintf(" from %s to %s", o.From, o.Until)
+		value += fmt.Sprintf(" from %s to %s", quantity.Duration(o.From), quantity.Duration(o.Until))
 	}
 	return fmt.Sprintf("measured %s, from %d samples", value, o.Samples)
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,8 +17,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files and the tables of docs/action.md")
 
-func quantity(unit string, v float64) string { return fmt.Sprintf("%g %s", v, unit) }
-
 func against(o result.JudgedObjective) string {
 	if o.Comparison == nil {
 		return ""
@@ -25,14 +24,12 @@ func against(o result.JudgedObjective) string {
 	return fmt.Sprintf("base %g", o.Comparison.Baseline)
 }
 
-var words = Words{Quantity: quantity, Against: against}
-
 func judgement() *result.Judgement {
 	return &result.Judgement{
 		Verdict: result.Fail,
 		Reason:  `p95 is 612 ms in "high", over 450 ms`,
 		Objectives: []result.JudgedObjective{
-			{Text: "p95 <= 450ms", Indicator: "p95", Unit: "duration", Stage: "high", Verdict: result.Fail, Measured: new(612000.0), Samples: 100, Line: 14, Column: 9},
+			{Text: "p95 <= 450ms", Indicator: "p95", Unit: "duration", Stage: "high", Verdict: result.Fail, Measured: new(612000.0), From: 90 * time.Second, Until: 100 * time.Second, Samples: 100, Line: 14, Column: 9},
 			{Text: "p99.9 <= 1s", Indicator: "p99.9", Unit: "duration", Stage: "high", Verdict: result.Inconclusive, Reason: "needs 1000 samples", Line: 15, Column: 9},
 			{Text: "p99 <= 500ms", Indicator: "p99", Unit: "duration", Stage: "high", Verdict: result.Warn, Measured: new(1e7), AtLeast: true, Samples: 100, Line: 16},
 			{Text: "p99 <= baseline + 10%", Indicator: "p99", Unit: "duration", Stage: "high", Verdict: result.Fail, Reason: "slower", Measured: new(5e5), Samples: 100, Line: 19, Comparison: &result.Comparison{Baseline: 4e5}},
@@ -62,7 +59,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestAnnotate(t *testing.T) {
 	s := newStep(t, nil)
-	if err := s.Annotate("./ci/slo.yaml", judgement(), words); err != nil {
+	if err := s.Annotate("./ci/slo.yaml", judgement(), against); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "annotations.golden", s.log.String())
@@ -77,7 +74,7 @@ func TestAnnotateKeepsWithinTheRunnersLimits(t *testing.T) {
 	for range 10 {
 		j.Objectives = append(j.Objectives, result.JudgedObjective{Verdict: result.Warn})
 	}
-	if err := s.Annotate("slo.yaml", j, words); err != nil {
+	if err := s.Annotate("slo.yaml", j, against); err != nil {
 		t.Fatal(err)
 	}
 	levels := map[string]int{}
@@ -99,7 +96,7 @@ func TestAnnotationsCannotBecomeOthers(t *testing.T) {
 	s := newStep(t, nil)
 	hostile := "x,line=1::boo\r\n::add-mask::a%0A::error::b ##[group]\x1b[2J"
 	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: hostile, Indicator: hostile, Unit: hostile, Stage: hostile, Reason: hostile, Verdict: result.Fail, Line: 3}}}
-	if err := s.Annotate("a:b,c\n::error::.yaml", j, words); err != nil {
+	if err := s.Annotate("a:b,c\n::error::.yaml", j, against); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "hostile.golden", s.log.String())
@@ -111,7 +108,7 @@ func TestAnnotationsCannotBecomeOthers(t *testing.T) {
 func TestAnnotateFileOutsideOfTheWorkspace(t *testing.T) {
 	s := newStep(t, nil)
 	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: "p95 <= 1s", Indicator: "p95", Stage: "a", Verdict: result.Fail, Line: 3}}}
-	if err := s.Annotate("/etc/slo.yaml", j, words); err != nil {
+	if err := s.Annotate("/etc/slo.yaml", j, against); err != nil {
 		t.Fatal(err)
 	}
 	if want := "::error title=p95 failed in stage a::p95 <= 1s: nothing was measured\n"; s.log.String() != want {
@@ -128,7 +125,7 @@ func TestAnnotateFileOfACheckout(t *testing.T) {
 	}
 	s := newStep(t, map[string]string{"GITHUB_WORKSPACE": workspace})
 	j := &result.Judgement{Objectives: []result.JudgedObjective{{Text: "p95 <= 1s", Indicator: "p95", Stage: "a", Verdict: result.Fail, Line: 3}}}
-	if err := s.Annotate("head/ci/slo.yaml", j, words); err != nil {
+	if err := s.Annotate("head/ci/slo.yaml", j, against); err != nil {
 		t.Fatal(err)
 	}
 	if want := "::error file=ci/slo.yaml,line=3,title=p95 failed in stage a::p95 <= 1s: nothing was measured\n"; s.log.String() != want {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -57,17 +58,17 @@ func replicaCeiling(v *view) []result.Finding {
 func suffers(v *view, l level) []string {
 	var signs []string
 	if v.saturates(l) {
-		signs = append(signs, fmt.Sprintf("throughput has stopped growing: %s at %s", rate(l.throughput), l.offered()))
+		signs = append(signs, fmt.Sprintf("throughput has stopped growing: %s at %s", quantity.Rate(l.throughput), l.offered()))
 	}
 	if before, ok := v.lighter(l); ok && collapsed(before, l) {
 		signs = append(signs, fmt.Sprintf("throughput %s and success rate %s to %s against %s",
-			change(before.throughput, l.throughput), percent(before.ok), percent(l.ok), before.offered()))
+			change(before.throughput, l.throughput), quantity.Share(before.ok), quantity.Share(l.ok), before.offered()))
 	} else if l.ok < 0.99 {
-		signs = append(signs, fmt.Sprintf("the success rate is %s", percent(l.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate is %s", quantity.Share(l.ok)))
 	}
 	samples := v.during(l)
 	if throttled := v.throttled(l); throttled >= 0.05 {
-		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", percent(throttled)))
+		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", quantity.Share(throttled)))
 	}
 	if refused := samples[len(samples)-1].RefusedTotal - samples[0].RefusedTotal; refused > 0 {
 		signs = append(signs, fmt.Sprintf("full queues turned %d requests away", refused))
@@ -93,7 +94,7 @@ func (c ceiling) finding() result.Finding {
 		Rule:  "replica-ceiling",
 		Stage: c.Name,
 		Title: fmt.Sprintf("the autoscaler wants %d replicas and may have %d: %s too few",
-			c.wanted(), c.allowed(), percent(c.shortage())),
+			c.wanted(), c.allowed(), quantity.Share(c.shortage())),
 		Evidence:   c.evidence(),
 		Suggestion: c.suggestion(),
 		Disproof:   fmt.Sprintf("a run with maxReplicas %d that is not faster: then something behind the replicas is the limit", c.wanted()),
@@ -107,10 +108,10 @@ func (c ceiling) evidence() []string {
 	if m := c.limits.RequestMilli; m > 0 {
 		e = append(e, fmt.Sprintf("in CPU requests: %d × %s = %s wanted, %d × %s = %s allowed, %s missing (%s)",
 			c.wanted(), milli(float64(m)), milli(float64(c.wanted()*m)), c.allowed(), milli(float64(m)), milli(float64(c.allowed()*m)),
-			milli(float64((c.wanted()-c.allowed())*m)), percent(c.shortage())))
+			milli(float64((c.wanted()-c.allowed())*m)), quantity.Share(c.shortage())))
 	}
 	if c.limits.TargetCPU > 0 && c.at.CPU > c.limits.TargetCPU {
-		e = append(e, fmt.Sprintf("CPU is %s of the request where the target is %s", percent(c.at.CPU), percent(c.limits.TargetCPU)))
+		e = append(e, fmt.Sprintf("CPU is %s of the request where the target is %s", quantity.Share(c.at.CPU), quantity.Share(c.limits.TargetCPU)))
 	}
 	return e
 }
@@ -120,7 +121,7 @@ func (c ceiling) evidence() []string {
 func (c ceiling) derived() string {
 	s, target := c.at, c.limits.TargetCPU
 	if target > 0 && int(math.Ceil(float64(s.Replicas)*s.CPU/target-1e-9)) == c.wanted() {
-		return fmt.Sprintf("⌈%d replicas × %s / %s⌉ = %d", s.Replicas, percent(s.CPU), percent(target), c.wanted())
+		return fmt.Sprintf("⌈%d replicas × %s / %s⌉ = %d", s.Replicas, quantity.Share(s.CPU), quantity.Share(target), c.wanted())
 	}
 	return fmt.Sprintf("%d replicas, %d wanted", s.Replicas, c.wanted())
 }
@@ -146,7 +147,7 @@ func (c ceiling) largerPods(target float64) string {
 	m, limit := float64(c.limits.RequestMilli), float64(c.limits.LimitMilli)
 	request := math.Ceil(m * c.at.CPU / target)
 	text := fmt.Sprintf("or give each pod more CPU: a request of %s × %s / %s = %s keeps %d replicas at the target",
-		milli(m), percent(c.at.CPU), percent(target), milli(request), c.allowed())
+		milli(m), quantity.Share(c.at.CPU), quantity.Share(target), milli(request), c.allowed())
 	if limit > 0 {
 		text += fmt.Sprintf(", with a limit of %s in place of %s", milli(math.Ceil(limit*request/m)), milli(limit))
 	}

@@ -196,7 +196,7 @@ func TestNumbersOfTheCPULimit(t *testing.T) {
 	s := ofSeconds("a", 30, func(i int) second { return second{median: 10 * ms, failed: 5} })
 	s.Cost = &result.Cost{CPU: 15 * time.Second, Span: 30 * time.Second, Throttling: &result.Throttling{Periods: 300, Throttled: 100, Waited: 6 * time.Second}}
 	text := written(Find(run(s)))
-	for _, want := range []string{"in 33.3 % of the scheduler's periods and waited 6 s in all (200 ms a second of the stage)", "about 0.500 cores: 50/s × 10 ms"} {
+	for _, want := range []string{"in 33.3 % of the scheduler's periods and waited 6 s in all (200 ms a second of the stage)", "about 0.5 cores: 50/s × 10 ms"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -219,7 +219,7 @@ func TestThrottledSecondsAreSlower(t *testing.T) {
 		s.Cost = &result.Cost{CPU: 15 * time.Second, Span: 30 * time.Second, Throttling: &result.Throttling{Periods: 300, Throttled: 75, Waited: 6 * time.Second}}
 		return run(s)
 	}
-	const slower = "seconds in which it was throttled are slower: a median of 40.0 ms against 10.0 ms"
+	const slower = "seconds in which it was throttled are slower: a median of 40 ms against 10 ms"
 	found := Find(of(40 * ms))
 	if text := written(found); !strings.Contains(text, slower) || len(found) != 1 || found[0].Note {
 		t.Errorf("no %q in a finding of two signs:\n%s", slower, text)

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -41,18 +42,18 @@ func collapseFinding(before, after level) result.Finding {
 		Stage: after.Name,
 		Title: fmt.Sprintf("the service collapses between %s: it does less and fails more", between(before, after)),
 		Evidence: []string{
-			fmt.Sprintf("throughput %s to %s (%s)", rate(before.throughput), rate(after.throughput), change(before.throughput, after.throughput)),
-			fmt.Sprintf("success rate %s to %s (-%s): %s failed",
-				percent(before.ok), percent(after.ok), fell(before.ok, after.ok), rate(lost)),
+			fmt.Sprintf("throughput %s to %s (%s)", quantity.Rate(before.throughput), quantity.Rate(after.throughput), change(before.throughput, after.throughput)),
+			fmt.Sprintf("success rate %s to %s (%s): %s failed",
+				quantity.Share(before.ok), quantity.Share(after.ok), quantity.Change(after.ok-before.ok, true), quantity.Rate(lost)),
 			fmt.Sprintf("of successful requests mean %s to %s (%s), p99 %s to %s (%s)",
-				span(before.mean), span(after.mean), change(before.mean.Seconds(), after.mean.Seconds()),
-				span(before.p99), span(after.p99), change(before.p99.Seconds(), after.p99.Seconds())),
+				quantity.Duration(before.mean), quantity.Duration(after.mean), change(before.mean.Seconds(), after.mean.Seconds()),
+				quantity.Duration(before.p99), quantity.Duration(after.p99), change(before.p99.Seconds(), after.p99.Seconds())),
 		},
 		Suggestion: []string{
-			fmt.Sprintf("refuse early: answer 429 above %s instead of working on requests that time out", rate(before.throughput)),
+			fmt.Sprintf("refuse early: answer 429 above %s instead of working on requests that time out", quantity.Rate(before.throughput)),
 			"bound the queue in front of the service, so that no request waits longer than its client does",
 			"see that clients retry with growing pauses: retries add load exactly now",
 		},
-		Disproof: fmt.Sprintf("a repeated run with at least %s and %s of success at %s", rate(before.throughput), percent(before.ok), after.offered()),
+		Disproof: fmt.Sprintf("a repeated run with at least %s and %s of success at %s", quantity.Rate(before.throughput), quantity.Share(before.ok), after.offered()),
 	}, 2)
 }

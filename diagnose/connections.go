@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -42,12 +43,12 @@ func connectionSigns(v *view, l level) []string {
 	var signs []string
 	c := l.Counters
 	if c.Refused+c.Reset >= 5 && turnedAway(c) >= 0.01 {
-		signs = append(signs, fmt.Sprintf("%d refused and %d closed or reset connections of %d requests (%s)", c.Refused, c.Reset, c.Judged(), percent(turnedAway(c))))
+		signs = append(signs, fmt.Sprintf("%d refused and %d closed or reset connections of %d requests (%s)", c.Refused, c.Reset, c.Judged(), quantity.Share(turnedAway(c))))
 	}
 	if late := l.Connect.Above(retransmit - 50*time.Millisecond); late >= 5 && 100*late >= l.Connect.Total() {
 		median, _ := l.Connect.Quantile(1, 2)
 		signs = append(signs, fmt.Sprintf("%d of %d connections took a second or more, the others %s: their first packet was dropped and sent again, as by a full backlog",
-			late, l.Connect.Total(), span(median)))
+			late, l.Connect.Total(), quantity.Duration(median)))
 	}
 	if len(signs) == 0 {
 		return nil
@@ -57,11 +58,11 @@ func connectionSigns(v *view, l level) []string {
 		return signs
 	}
 	if 4*turnedAway(before.Counters) <= turnedAway(c) && turnedAway(c) >= 0.01 {
-		signs = append(signs, fmt.Sprintf("they come with the load: %s at %s, %s at %s", percent(turnedAway(before.Counters)), before.offered(), percent(turnedAway(c)), l.offered()))
+		signs = append(signs, fmt.Sprintf("they come with the load: %s at %s, %s at %s", quantity.Share(turnedAway(before.Counters)), before.offered(), quantity.Share(turnedAway(c)), l.offered()))
 	}
 	if a, b := inWork(before), inWork(l); l.load >= 1.5*before.load && b <= 1.15*a {
 		signs = append(signs, fmt.Sprintf("the service works on a constant number of requests: %s at %s, %s at %s (successes a second × their mean)",
-			number(a), before.offered(), number(b), l.offered()))
+			quantity.Number(a), before.offered(), quantity.Number(b), l.offered()))
 	}
 	return signs
 }
@@ -81,7 +82,7 @@ func connectionFinding(v *view, l level) result.Finding {
 		Title:    fmt.Sprintf("connections are turned away at %s: the service, or what is before it, takes no more of them", l.offered()),
 		Evidence: signs,
 		Suggestion: []string{
-			fmt.Sprintf("raise the limit of connections: backlog and net.core.somaxconn, file descriptors, worker or proxy connections; %s were in work on average", number(inWork(l))),
+			fmt.Sprintf("raise the limit of connections: backlog and net.core.somaxconn, file descriptors, worker or proxy connections; %s were in work on average", quantity.Number(inWork(l))),
 			"keep connections alive, so that fewer are opened",
 			"answer 429 with Retry-After above the limit in place of a closed connection: clients can tell it from a broken service",
 		},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -145,16 +146,8 @@ func failed(c result.Counters) float64 {
 // end is where a slice ends.
 func end(s result.Slice) time.Duration { return s.Offset + s.Width }
 
-func seconds(s float64) string { return span(time.Duration(s * 1e9)) }
+func seconds(s float64) string { return quantity.Of("duration", 1e6*s) }
 
-func size(mega float64) string {
-	switch {
-	case mega >= 1e3:
-		return number(mega/1e3) + " GB"
-	case mega >= 1:
-		return number(mega) + " MB"
-	case mega >= 1e-3:
-		return number(mega*1e3) + " kB"
-	}
-	return number(math.Round(mega*1e6)) + " B"
-}
+func millis(ms float64) string { return quantity.Of("duration", 1e3*ms) }
+
+func size(mega float64) string { return quantity.Bytes(1e6 * mega) }

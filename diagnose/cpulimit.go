@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -49,13 +50,13 @@ func (v *view) limitSigns(l level) (signs []string, at time.Duration) {
 	}
 	if t := throttling(l); t.Periods > 0 && float64(t.Throttled) > throttledShare*float64(t.Periods) {
 		signs = append(signs, fmt.Sprintf("the container used up its CPU limit in %s of the scheduler's periods and waited %s in all (%s a second of the stage)",
-			percent(float64(t.Throttled)/float64(t.Periods)), span(t.Waited), span(time.Duration(float64(t.Waited)/l.Duration.Seconds()))))
+			quantity.Share(float64(t.Throttled)/float64(t.Periods)), quantity.Duration(t.Waited), quantity.Duration(time.Duration(float64(t.Waited)/l.Duration.Seconds()))))
 		if text, ok := l.slowerThrottled(); ok {
 			signs = append(signs, text)
 		}
 	}
 	if share := v.throttled(l); len(signs) > 0 && share >= 0.05 {
-		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", percent(share)))
+		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", quantity.Share(share)))
 	}
 	return signs, at
 }
@@ -102,7 +103,7 @@ func (v *view) podsAtLimit(l level) (text string, at time.Duration, ok bool) {
 		return "", 0, false
 	}
 	return fmt.Sprintf("pods are at their CPU limit for %s: %s of %d × %s, and no more than %d may come",
-		span(last.At.Sub(begin.At).Round(time.Second)), milli(begin.UsageMilli), begin.Ready, milli(float64(v.timeline.Limits.LimitMilli)), begin.Ready), since(l, begin.At), true
+		quantity.Duration(last.At.Sub(begin.At).Round(time.Second)), milli(begin.UsageMilli), begin.Ready, milli(float64(v.timeline.Limits.LimitMilli)), begin.Ready), since(l, begin.At), true
 }
 
 // slowerThrottled compares the medians of slices that were throttled in most of
@@ -131,10 +132,10 @@ func (l level) slowerThrottled() (string, bool) {
 func (l level) harm(v *view) []string {
 	var signs []string
 	if v.saturates(l) {
-		signs = append(signs, fmt.Sprintf("throughput has stopped growing: %s at %s", rate(l.throughput), l.offered()))
+		signs = append(signs, fmt.Sprintf("throughput has stopped growing: %s at %s", quantity.Rate(l.throughput), l.offered()))
 	}
 	if l.ok < 0.99 {
-		signs = append(signs, fmt.Sprintf("the success rate is %s", percent(l.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate is %s", quantity.Share(l.ok)))
 	}
 	if q := backlog(l); q.grows {
 		signs = append(signs, q.text())
@@ -165,7 +166,7 @@ func cpuSuggestion(v *view, l level) []string {
 	if each, cores := perRequest(l.Stage), l.cores(); l.open() && each > 0 && cores > 0 {
 		due := perSecond(l.Counters.Due(), l.Duration)
 		all = append(all, fmt.Sprintf("it takes about %s cores: %s × %s of processor time a request; it had %s",
-			number(due*each), rate(due), seconds(each), number(cores)))
+			quantity.Number(due*each), quantity.Rate(due), seconds(each), quantity.Number(cores)))
 	}
 	return append(all,
 		"cache answers, or limit the rate with 429, where there is no more CPU",

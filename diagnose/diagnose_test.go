@@ -220,8 +220,8 @@ func TestExampleIsExplained(t *testing.T) {
 	text := written(Find(withReplicas(run(classifier()...))))
 	for _, want := range []string{
 		"scaling worked: 1 → 3 replicas",
-		"throughput 38.0/s to 34.1/s (-10 %)",
-		"mean 263 ms to 587 ms (+123 %), p99 720 ms to 2.50 s (+247 %)",
+		"throughput 38/s to 34.1/s (−10.3 %)",
+		"mean 263 ms to 587 ms (+123 %), p99 720 ms to 2.5 s (+247 %)",
 		"CPU is 88 % of the request where the target is 50 %",
 		"⌈3 replicas × 88 % / 50 %⌉ = 6",
 		"6 × 100m = 600m wanted, 3 × 100m = 300m allowed, 300m missing (50 %)",

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -37,8 +38,8 @@ func dipFinding(s series, before, low level) result.Finding {
 		Stage: low.Name,
 		Title: "throughput dipped here and recovered under more load: a disturbance, not the load",
 		Evidence: []string{fmt.Sprintf("%s at %s, %s at %s (%s), %s at %s",
-			rate(before.throughput), before.offered(), rate(low.throughput), low.offered(),
-			change(before.throughput, low.throughput), rate(after.throughput), after.offered())},
+			quantity.Rate(before.throughput), before.offered(), quantity.Rate(low.throughput), low.offered(),
+			change(before.throughput, low.throughput), quantity.Rate(after.throughput), after.offered())},
 		Suggestion: []string{
 			"run this stage again before acting on its figures",
 			"look for what else ran at this time: a deployment, a cron job, garbage collection, a neighbour on the machine",
@@ -47,10 +48,10 @@ func dipFinding(s series, before, low level) result.Finding {
 	}
 	var signs []string
 	if low.mean > after.mean {
-		signs = append(signs, fmt.Sprintf("the mean of successful requests was longer than under the heavier load: %s against %s", span(low.mean), span(after.mean)))
+		signs = append(signs, fmt.Sprintf("the mean of successful requests was longer than under the heavier load: %s against %s", quantity.Duration(low.mean), quantity.Duration(after.mean)))
 	}
 	if after.ok-low.ok > 0.01 {
-		signs = append(signs, fmt.Sprintf("the success rate was lower than under the heavier load: %s against %s", percent(low.ok), percent(after.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate was lower than under the heavier load: %s against %s", quantity.Share(low.ok), quantity.Share(after.ok)))
 	}
 	return signed(f, signs)
 }

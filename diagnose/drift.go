@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -41,7 +42,7 @@ func driftFinding(l level, first, last, p float64) result.Finding {
 		Stage: l.Name,
 		Title: fmt.Sprintf("the service becomes slower under a constant load: %s from the first third of the stage to the last", change(math.Exp(first), math.Exp(last))),
 		Evidence: []string{fmt.Sprintf("the median response time rises from %s to %s (Kendall's test: without a trend one stage in %s looks like this)",
-			seconds(math.Exp(first)), seconds(math.Exp(last)), number(math.Round(1/max(p, 1e-6))))},
+			seconds(math.Exp(first)), seconds(math.Exp(last)), quantity.Number(math.Round(1/max(p, 1e-6))))},
 		Suggestion: []string{
 			"look for work that grows with what came before: a list that is searched, a table without an index, a log that is rewritten",
 			"run a longer stage: where it does not level off, no length of a test gives a figure that holds",
@@ -51,7 +52,7 @@ func driftFinding(l level, first, last, p float64) result.Finding {
 	var signs []string
 	if c := l.course(work); c.len() >= courseSlices {
 		if a, b := c.thirds(); b > 1.2*a {
-			signs = append(signs, fmt.Sprintf("a request costs more and more processor time: %s ms at first, %s ms at last (%s)", number(a), number(b), change(a, b)))
+			signs = append(signs, fmt.Sprintf("a request costs more and more processor time: %s at first, %s at last (%s)", millis(a), millis(b), change(a, b)))
 		}
 	}
 	return signed(f, signs)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -109,7 +110,7 @@ func (e failures) finding(v *view) result.Finding {
 	f := result.Finding{
 		Rule:       "errors",
 		Stage:      e.Name,
-		Title:      fmt.Sprintf("%s of the requests fail: %s", percent(e.share()), e.what()),
+		Title:      fmt.Sprintf("%s of the requests fail: %s", quantity.Share(e.share()), e.what()),
 		Evidence:   []string{fmt.Sprintf("%d of %d%s", e.count, e.Counters.Judged(), e.statuses())},
 		Suggestion: e.suggestion(),
 		Disproof:   "the same share under a small load and from the first second on: then single requests fail, whatever the load",
@@ -134,7 +135,7 @@ func (e failures) withLoad(s series) (string, bool) {
 	var shares []string
 	for _, l := range s {
 		if l.load <= e.load {
-			shares = append(shares, fmt.Sprintf("%s at %s", percent(newErrors(l, e.class).share()), l.offered()))
+			shares = append(shares, fmt.Sprintf("%s at %s", quantity.Share(newErrors(l, e.class).share()), l.offered()))
 		}
 	}
 	return "they begin with the load: " + list(shares, 8), true
@@ -160,7 +161,7 @@ func (e failures) what() string {
 func (e failures) from() time.Duration { return e.Slices[e.first].Offset }
 
 func (e failures) when() string {
-	switch from, to := span(e.from()), span(end(e.Slices[e.last])); {
+	switch from, to := quantity.Duration(e.from()), quantity.Duration(end(e.Slices[e.last])); {
 	case e.begins && e.ends:
 		return fmt.Sprintf(", from %s to %s", from, to)
 	case e.begins:
@@ -175,7 +176,7 @@ func (e failures) when() string {
 func (e failures) course() string {
 	within, _ := sum(e.Slices[e.first : e.last+1])
 	parts := []string{fmt.Sprintf("%s of %d from %s to %s",
-		percent(float64(*within.Of(e.class))/float64(within.Judged())), within.Judged(), span(e.from()), span(end(e.Slices[e.last])))}
+		quantity.Share(float64(*within.Of(e.class))/float64(within.Judged())), within.Judged(), quantity.Duration(e.from()), quantity.Duration(end(e.Slices[e.last])))}
 	if before, _ := sum(e.Slices[:e.first]); e.begins {
 		parts = slices.Insert(parts, 0, fmt.Sprintf("none of %d requests before", before.Judged()))
 	}
@@ -212,12 +213,12 @@ func (e failures) limits() bool {
 func (e failures) suggestion() []string {
 	var all []string
 	if e.begins || e.ends {
-		all = append(all, fmt.Sprintf("read the service's log of %s: what began %s after this stage's start", e.Start.Add(e.from()).UTC().Format("15:04:05"), span(e.from())))
+		all = append(all, fmt.Sprintf("read the service's log of %s: what began %s after this stage's start", e.Start.Add(e.from()).UTC().Format("15:04:05"), quantity.Duration(e.from())))
 	} else {
 		all = append(all, "read the service's log for these answers; examples are among the failed requests of this report")
 	}
 	if e.limits() {
-		return append(all, fmt.Sprintf("where the service is meant to keep load away, accept these answers (accept: [200, 429, 503]) and judge the others; %s were served", rate(perSecond(e.Counters.Success, e.Duration))))
+		return append(all, fmt.Sprintf("where the service is meant to keep load away, accept these answers (accept: [200, 429, 503]) and judge the others; %s were served", quantity.Rate(perSecond(e.Counters.Success, e.Duration))))
 	}
 	return append(all, "repair the errors first: what fails fast makes the times of the others look better than they are")
 }

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -32,7 +33,7 @@ func lateSigns(l level) []string {
 	all, _ := l.Response.Quantile(19, 20)
 	without, ok := l.OnTime.Quantile(19, 20)
 	if late, _ := l.Generator.Lateness.Quantile(19, 20); ok && float64(all-without) > ownShare*float64(all) {
-		signs = append(signs, fmt.Sprintf("p95 is %s, and would be %s without the generator's own lateness (p95 of it: %s)", span(all), span(without), span(late)))
+		signs = append(signs, fmt.Sprintf("p95 is %s, and would be %s without the generator's own lateness (p95 of it: %s)", quantity.Duration(all), quantity.Duration(without), quantity.Duration(late)))
 	}
 	if why := l.generatorLimited(); why != "" {
 		signs = append(signs, why)
@@ -40,7 +41,7 @@ func lateSigns(l level) []string {
 	total := float64(l.Counters.Due())
 	mean, _ := l.Response.Mean()
 	if wait := l.Generator.ConnectionWait.Seconds(); wait > ownShare*total*mean.Seconds() {
-		signs = append(signs, fmt.Sprintf("arrivals waited %s for a free connection or user on average, of a mean response time of %s", seconds(wait/total), span(mean)))
+		signs = append(signs, fmt.Sprintf("arrivals waited %s for a free connection or user on average, of a mean response time of %s", seconds(wait/total), quantity.Duration(mean)))
 	}
 	return signs
 }

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -32,7 +33,7 @@ func hotter(v *view) []result.Finding {
 		f := result.Finding{
 			Rule:  "hotter-function",
 			Stage: l.Name,
-			Title: fmt.Sprintf("head spends more of its CPU time in %s: %s, %s in base", grown[0].Name, percent(most(grown[0])), before(grown[0])),
+			Title: fmt.Sprintf("head spends more of its CPU time in %s: %s, %s in base", grown[0].Name, quantity.Share(most(grown[0])), before(grown[0])),
 			Suggestion: []string{
 				"look at what the change does in or below these functions",
 				fmt.Sprintf("compare the kept profiles: go tool pprof -top -diff_base profile-base-….pb.gz profile-head-….pb.gz, of stage %s", l.Name),
@@ -41,7 +42,7 @@ func hotter(v *view) []result.Finding {
 		}
 		for _, g := range grown[:min(len(grown), hotterFunctions)] {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s → %s in itself, %s → %s with what it calls (of %d and %d samples)",
-				g.Name, percent(g.FlatBefore), percent(g.Flat), percent(g.CumBefore), percent(g.Cum), base.Profile.Samples, l.Profile.Samples))
+				g.Name, quantity.Share(g.FlatBefore), quantity.Share(g.Flat), quantity.Share(g.CumBefore), quantity.Share(g.Cum), base.Profile.Samples, l.Profile.Samples))
 		}
 		var signs []string
 		if was, is := perRequest(base), perRequest(l.Stage); was > 0 && is > was*(1+hotterCost) {
@@ -66,9 +67,9 @@ func before(g result.Growth) string {
 		share = g.FlatBefore
 	}
 	if g.New {
-		return "less than " + percent(share)
+		return "less than " + quantity.Share(share)
 	}
-	return percent(share)
+	return quantity.Share(share)
 }
 
 // perRequest is the CPU time of a finished request in seconds, 0 where it is

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -97,7 +98,7 @@ func (l level) open() bool { return l.Workload.Model == "open" }
 // offered is the load in words: "10 workers" or "200/s".
 func (l level) offered() string {
 	if l.open() {
-		return rate(l.load)
+		return quantity.Rate(l.load)
 	}
 	return plural(l.load, "worker")
 }
@@ -107,7 +108,7 @@ func between(a, b level) string {
 	if a.open() {
 		return a.offered() + " and " + b.offered()
 	}
-	return number(a.load) + " and " + b.offered()
+	return quantity.Number(a.load) + " and " + b.offered()
 }
 
 // highest is the highest throughput of a series up to a level, or the level's
@@ -161,7 +162,7 @@ func elasticity(v1, v2, load1, load2 float64) float64 {
 func (l level) generatorLimited() string {
 	switch {
 	case l.Generator.CPU >= 0.85:
-		return fmt.Sprintf("the generator itself used %s of its machine's CPU in %s", percent(l.Generator.CPU), l.Name)
+		return fmt.Sprintf("the generator itself used %s of its machine's CPU in %s", quantity.Share(l.Generator.CPU), l.Name)
 	case float64(l.Generator.UnsentOwn) > 0.001*float64(l.Counters.Due()):
 		return fmt.Sprintf("the generator did not come to %d of %d requests in %s", l.Generator.UnsentOwn, l.Counters.Due(), l.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -56,18 +57,18 @@ func pause(l level) time.Duration {
 
 func little(l level) string {
 	return fmt.Sprintf("Little's law: %s × (%s response + %s pause) = %s busy of %s",
-		rate(l.throughput), span(l.mean), span(pause(l)),
-		number(l.throughput*(l.mean+pause(l)).Seconds()), l.offered())
+		quantity.Rate(l.throughput), quantity.Duration(l.mean), quantity.Duration(pause(l)),
+		quantity.Number(l.throughput*(l.mean+pause(l)).Seconds()), l.offered())
 }
 
 func idleFinding(l level, gap float64, signs int) result.Finding {
 	f := result.Finding{
 		Rule:     "generator",
 		Stage:    l.Name,
-		Title:    fmt.Sprintf("%s of the workers' time was spent neither waiting nor pausing: the generator may be the limit", percent(gap)),
+		Title:    fmt.Sprintf("%s of the workers' time was spent neither waiting nor pausing: the generator may be the limit", quantity.Share(gap)),
 		Evidence: []string{little(l)},
 		Suggestion: []string{
-			fmt.Sprintf("do not read the throughput of %s as the service's limit", rate(l.throughput)),
+			fmt.Sprintf("do not read the throughput of %s as the service's limit", quantity.Rate(l.throughput)),
 			"run the generator on another machine than the service, or with fewer workers",
 		},
 		Disproof: "the same stage with a second generator on another machine that does not finish more",
@@ -83,7 +84,7 @@ func doubleFinding(l level, gap float64) result.Finding {
 	return sure(result.Finding{
 		Rule:     "littles-law",
 		Stage:    l.Name,
-		Title:    fmt.Sprintf("the figures hold %s more than the workers can do", percent(-gap)),
+		Title:    fmt.Sprintf("the figures hold %s more than the workers can do", quantity.Share(-gap)),
 		Evidence: []string{little(l)},
 		Suggestion: []string{
 			"run the stage for longer: requests in flight at its end weigh less",

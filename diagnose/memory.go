@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -105,11 +106,11 @@ func (k leak) finding(others int) result.Finding {
 		Evidence: []string{
 			fmt.Sprintf("%s after %s, %s after %s: %s a minute (95 %%: %s to %s, by the slopes of all pairs of %d readings; a chance of less than 1 in %s without a trend)",
 				size(first), seconds(k.at[0]), size(last), seconds(k.at[len(k.at)-1]),
-				size(60*k.slope), size(60*max(k.lower, 0)), size(60*k.upper), len(k.value), number(1/leakChance)),
+				size(60*k.slope), size(60*max(k.lower, 0)), size(60*k.upper), len(k.value), quantity.Number(1/leakChance)),
 			fmt.Sprintf("it does not level off: %s a minute in the first half, %s in the second", size(60*max(k.early, 0)), size(60*k.late)),
 		},
 		Suggestion: []string{
-			fmt.Sprintf("look for what each request leaves behind: %s of memory at %s", size(each), rate(k.throughput)),
+			fmt.Sprintf("look for what each request leaves behind: %s of memory at %s", size(each), quantity.Rate(k.throughput)),
 			fmt.Sprintf("until then, restart it before memory runs out: from %s it doubles in %s", size(last), seconds(last/k.slope)),
 			"compare two heap profiles of the service, taken some minutes apart under this load",
 		},

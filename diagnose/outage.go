@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -70,10 +71,10 @@ func (g gone) finding(v *view, l level) result.Finding {
 		Rule:  "outage",
 		Stage: l.Name,
 		Since: from,
-		Title: fmt.Sprintf("the service does not answer from %s to %s", span(from), span(until)),
+		Title: fmt.Sprintf("the service does not answer from %s to %s", quantity.Duration(from), quantity.Duration(until)),
 		Evidence: []string{fmt.Sprintf("none of %d requests succeeded between %s and %s, %s of the others did",
-			g.counters.Judged(), span(from), span(until),
-			percent(float64(l.Counters.Success)/float64(l.Counters.Judged()-g.counters.Judged())))},
+			g.counters.Judged(), quantity.Duration(from), quantity.Duration(until),
+			quantity.Share(float64(l.Counters.Success)/float64(l.Counters.Judged()-g.counters.Judged())))},
 		Suggestion: []string{
 			fmt.Sprintf("look why it ended: its log and exit status at %s, the kernel's log for a lack of memory", l.Start.Add(from).UTC().Format("15:04:05")),
 			"let a second instance answer while one is replaced, and end it only after it has left the balancer",
@@ -88,7 +89,7 @@ func (g gone) finding(v *view, l level) result.Finding {
 		signs = append(signs, plural(float64(n), "container")+" restarted in this stage")
 	}
 	if s, ok := v.unready(l, from, until); ok {
-		signs = append(signs, fmt.Sprintf("no pod was ready %s after the stage's start", span(since(l, s.At))))
+		signs = append(signs, fmt.Sprintf("no pod was ready %s after the stage's start", quantity.Duration(since(l, s.At))))
 	}
 	return signed(f, signs)
 }

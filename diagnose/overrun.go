@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -41,12 +42,12 @@ func overrunFinding(before, l level) result.Finding {
 	f := result.Finding{
 		Rule:  "saturated",
 		Stage: l.Name,
-		Title: fmt.Sprintf("the service is saturated: capacity is about %s, reached between %s", rate(l.throughput), between(before, l)),
+		Title: fmt.Sprintf("the service is saturated: capacity is about %s, reached between %s", quantity.Rate(l.throughput), between(before, l)),
 		Evidence: []string{fmt.Sprintf("%s of the requests at %s succeeded, %s at %s: %s of %s",
-			percent(before.ok), before.offered(), percent(l.ok), l.offered(), rate(l.throughput), rate(due))},
-		Suggestion: append([]string{fmt.Sprintf("more capacity (replicas, CPU limit): %s are due, %s what there is", rate(due), factor(due/l.throughput))},
+			quantity.Share(before.ok), before.offered(), quantity.Share(l.ok), l.offered(), quantity.Rate(l.throughput), quantity.Rate(due))},
+		Suggestion: append([]string{fmt.Sprintf("more capacity (replicas, CPU limit): %s are due, %s what there is", quantity.Rate(due), factor(due/l.throughput))},
 			relief(l.throughput, due)...),
-		Disproof: fmt.Sprintf("a run with twice the replicas or CPU that also stays at about %s: then something else is the limit, such as a lock, a database or the generator", rate(l.throughput)),
+		Disproof: fmt.Sprintf("a run with twice the replicas or CPU that also stays at about %s: then something else is the limit, such as a lock, a database or the generator", quantity.Rate(l.throughput)),
 	}
 	if text := l.busy(before); text != "" {
 		f.Evidence = append(f.Evidence, text)
@@ -54,7 +55,7 @@ func overrunFinding(before, l level) result.Finding {
 	var signs []string
 	if g := elasticity(before.mean.Seconds(), l.mean.Seconds(), before.load, l.load); g >= 1 {
 		signs = append(signs, fmt.Sprintf("requests wait in a queue: the mean of successful requests grows faster than the load, %s to %s (%s)",
-			span(before.mean), span(l.mean), change(before.mean.Seconds(), l.mean.Seconds())))
+			quantity.Duration(before.mean), quantity.Duration(l.mean), change(before.mean.Seconds(), l.mean.Seconds())))
 	}
 	if q := backlog(l); q.grows {
 		signs = append(signs, q.text())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -146,8 +147,8 @@ func (v *view) pending(l level) (result.Finding, bool) {
 		Rule:     "pending-pods",
 		Stage:    l.Name,
 		Since:    since(l, w.from),
-		Title:    fmt.Sprintf("%s could not start for %s", plural(float64(w.pods), "pod"), span(w.longest.Round(time.Second))),
-		Evidence: []string{fmt.Sprintf("at most %s pending, from %s to %s", plural(float64(w.pods), "pod"), span(since(l, w.from)), span(since(l, w.until)))},
+		Title:    fmt.Sprintf("%s could not start for %s", plural(float64(w.pods), "pod"), quantity.Duration(w.longest.Round(time.Second))),
+		Evidence: []string{fmt.Sprintf("at most %s pending, from %s to %s", plural(float64(w.pods), "pod"), quantity.Duration(since(l, w.from)), quantity.Duration(since(l, w.until)))},
 		Suggestion: []string{
 			"lower the CPU and memory requests of the pods to what they use, where they use less",
 			"let a cluster autoscaler add nodes, or add one; nodes take minutes, so keep some room ahead of a peak",

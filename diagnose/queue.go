@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -74,16 +75,16 @@ func queueFinding(l level, q queue) result.Finding {
 		Suggestion: []string{
 			"answer 429 when the queue is longer than clients will wait",
 			fmt.Sprintf("more capacity: in this stage %s were due and %s succeeded",
-				rate(perSecond(l.Counters.Due(), l.Duration)), rate(l.throughput)),
+				quantity.Rate(perSecond(l.Counters.Due(), l.Duration)), quantity.Rate(l.throughput)),
 		},
 		Disproof: "a longer stage at the same rate in which the requests in flight level off",
 	}
 	var signs []string
 	if to.median > 2*from.median {
-		signs = append(signs, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", span(from.median), span(to.median)))
+		signs = append(signs, fmt.Sprintf("the median response time rises from %s in the first half to %s in the second", quantity.Duration(from.median), quantity.Duration(to.median)))
 	}
 	if from.ok-to.ok > 0.01 {
-		signs = append(signs, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", percent(from.ok), percent(to.ok)))
+		signs = append(signs, fmt.Sprintf("the success rate falls from %s in the first half to %s in the second", quantity.Share(from.ok), quantity.Share(to.ok)))
 	}
 	return signed(f, signs)
 }

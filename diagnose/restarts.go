@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -55,7 +56,7 @@ func (c losses) finding(l level) result.Finding {
 		Rule:       "restarts",
 		Stage:      l.Name,
 		Since:      c.at,
-		Title:      fmt.Sprintf("the cluster took %s from the service, first %s after the stage's start", c.text(), span(c.at)),
+		Title:      fmt.Sprintf("the cluster took %s from the service, first %s after the stage's start", c.text(), quantity.Duration(c.at)),
 		Evidence:   []string{"within the stage: " + c.text()},
 		Suggestion: c.suggestion(),
 		Disproof:   "the same stage without restarts that fails as much",
@@ -70,7 +71,7 @@ func (c losses) finding(l level) result.Finding {
 		signs = append(signs, "the cluster's own count says that it took pods away")
 	}
 	if near, far, ok := l.failedNear(c.at); ok && near > 0.01 && near > 2*far {
-		signs = append(signs, fmt.Sprintf("requests fail around that moment: %s within 5 s, %s otherwise", percent(near), percent(far)))
+		signs = append(signs, fmt.Sprintf("requests fail around that moment: %s within 5 s, %s otherwise", quantity.Share(near), quantity.Share(far)))
 	}
 	return signed(f, signs)
 }

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -42,25 +43,25 @@ func retrogradeFinding(s series, best, low level) result.Finding {
 	f := result.Finding{
 		Rule:  "retrograde",
 		Stage: low.Name,
-		Title: fmt.Sprintf("more load makes the service slower than it can be: %s of its best throughput is lost", percent(1-low.throughput/best.throughput)),
+		Title: fmt.Sprintf("more load makes the service slower than it can be: %s of its best throughput is lost", quantity.Share(1-low.throughput/best.throughput)),
 		Evidence: []string{fmt.Sprintf("throughput %s at %s, %s at %s (%s), and no heavier stage recovers",
-			rate(best.throughput), best.offered(), rate(low.throughput), low.offered(), change(best.throughput, low.throughput))},
+			quantity.Rate(best.throughput), best.offered(), quantity.Rate(low.throughput), low.offered(), change(best.throughput, low.throughput))},
 		Suggestion: []string{
 			fmt.Sprintf("limit what the service works on at the same time to what %s brings, and let the rest wait or refuse it with 429", best.offered()),
 			"look for what requests share: a lock, a connection pool, memory, context switches; profile the heavier stage",
 		},
-		Disproof: fmt.Sprintf("a repeated run that finishes %s or more at %s", rate(0.95*best.throughput), low.offered()),
+		Disproof: fmt.Sprintf("a repeated run that finishes %s or more at %s", quantity.Rate(0.95*best.throughput), low.offered()),
 	}
 	if g := elasticity(best.mean.Seconds(), low.mean.Seconds(), best.load, low.load); g > 1 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the mean of successful requests grows faster than the load: %s to %s (%s) while the load grows by %s",
-			span(best.mean), span(low.mean), change(best.mean.Seconds(), low.mean.Seconds()), change(best.load, low.load)))
+			quantity.Duration(best.mean), quantity.Duration(low.mean), change(best.mean.Seconds(), low.mean.Seconds()), change(best.load, low.load)))
 	}
 	var signs []string
 	if lost := 1 - low.throughput/best.throughput; lost >= 0.2 {
-		signs = append(signs, fmt.Sprintf("%s is more than the throughput of one load differs from run to run", percent(lost)))
+		signs = append(signs, fmt.Sprintf("%s is more than the throughput of one load differs from run to run", quantity.Share(lost)))
 	}
 	if last := s[len(s)-1]; last.load >= 1.1*low.load {
-		signs = append(signs, fmt.Sprintf("it stays lost: %s at %s", rate(last.throughput), last.offered()))
+		signs = append(signs, fmt.Sprintf("it stays lost: %s at %s", quantity.Rate(last.throughput), last.offered()))
 	}
 	if a, b := best.cores(), low.cores(); a >= computes && b < 0.9*a {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("but the service got less of the processor: %s of it a second, %s before; something else on the machine may have taken it", seconds(b), seconds(a)))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -102,15 +103,15 @@ func (p plateau) finding() result.Finding {
 	f := result.Finding{
 		Rule:       "saturated",
 		Stage:      p.last.Name,
-		Title:      fmt.Sprintf("the service is saturated: capacity is about %s, %s", rate(p.knee.throughput), p.between()),
+		Title:      fmt.Sprintf("the service is saturated: capacity is about %s, %s", quantity.Rate(p.knee.throughput), p.between()),
 		Evidence:   p.evidence(),
 		Suggestion: p.suggestion(),
 		Disproof: fmt.Sprintf("a run with twice the replicas or CPU that also stays at about %s: then something else is the limit, such as a lock, a database or the generator",
-			rate(p.knee.throughput)),
+			quantity.Rate(p.knee.throughput)),
 	}
 	if p.signs() < 2 {
 		f.Rule, f.Stage = "knee", p.knee.Name
-		f.Title = fmt.Sprintf("throughput stops growing at about %s, %s", rate(p.knee.throughput), p.between())
+		f.Title = fmt.Sprintf("throughput stops growing at about %s, %s", quantity.Rate(p.knee.throughput), p.between())
 	}
 	return sure(f, p.signs())
 }
@@ -138,16 +139,16 @@ func (p plateau) evidence() []string {
 			how = "only partly follows"
 		}
 		e = append(e, fmt.Sprintf("up to %s throughput %s the load: %s at %s, %s at %s (elasticity %.2f, 1 is in proportion)",
-			p.knee.offered(), how, rate(first.throughput), first.offered(), rate(p.knee.throughput), p.knee.offered(), follows))
+			p.knee.offered(), how, quantity.Rate(first.throughput), first.offered(), quantity.Rate(p.knee.throughput), p.knee.offered(), follows))
 	}
 	e = append(e, fmt.Sprintf("beyond it does not: %s at %s, %s at %s (elasticity %.2f)",
-		rate(p.knee.throughput), p.knee.offered(), rate(p.last.throughput), p.last.offered(), p.e))
+		quantity.Rate(p.knee.throughput), p.knee.offered(), quantity.Rate(p.last.throughput), p.last.offered(), p.e))
 	if p.queueing {
 		e = append(e, fmt.Sprintf("requests wait in a queue: the mean of successful requests grows with the load, %s to %s (%s, elasticity %.2f)",
-			span(p.knee.mean), span(p.last.mean), change(p.knee.mean.Seconds(), p.last.mean.Seconds()), p.g))
+			quantity.Duration(p.knee.mean), quantity.Duration(p.last.mean), change(p.knee.mean.Seconds(), p.last.mean.Seconds()), p.g))
 	}
 	if p.failing {
-		e = append(e, fmt.Sprintf("the success rate falls by %s, %s to %s", fell(p.knee.ok, p.last.ok), percent(p.knee.ok), percent(p.last.ok)))
+		e = append(e, fmt.Sprintf("the success rate falls by %s, %s to %s", quantity.Points(p.knee.ok-p.last.ok), quantity.Share(p.knee.ok), quantity.Share(p.last.ok)))
 	}
 	if p.backlogging {
 		e = append(e, backlog(p.last).text())
@@ -160,7 +161,7 @@ func (p plateau) evidence() []string {
 	}
 	if first := p.series[0]; !p.last.open() && first.mean > 0 {
 		e = append(e, fmt.Sprintf("about %s keep it at this throughput: %s × %s = %s",
-			plural(max(math.Round(p.enough()), 1), "worker"), rate(p.knee.throughput), span(first.mean+pause(first)), number(p.enough())))
+			plural(max(math.Round(p.enough()), 1), "worker"), quantity.Rate(p.knee.throughput), quantity.Duration(first.mean+pause(first)), quantity.Number(p.enough())))
 	}
 	return e
 }
@@ -220,7 +221,7 @@ func (p plateau) suggestion() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("more capacity (replicas, CPU limit): %s would need about %s, %s what there is",
-		p.last.offered(), rate(need), factor(need/capacity))}
+		p.last.offered(), quantity.Rate(need), factor(need/capacity))}
 }
 
 // relief lists what helps without more capacity, in order of effort.
@@ -228,11 +229,11 @@ func relief(capacity, need float64) []string {
 	var list []string
 	if need > capacity {
 		list = append(list, fmt.Sprintf("cache answers: %s of the requests would have to be answered without the service's work (1 − %s / %s)",
-			percent(1-capacity/need), rate(capacity), rate(need)))
+			quantity.Share(1-capacity/need), quantity.Rate(capacity), quantity.Rate(need)))
 	}
 	return append(list,
-		fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", rate(capacity)),
-		fmt.Sprintf("put work that may wait into a queue that is worked off at %s", rate(capacity)),
+		fmt.Sprintf("limit the rate: answer 429 with Retry-After above %s, so that accepted requests stay fast", quantity.Rate(capacity)),
+		fmt.Sprintf("put work that may wait into a queue that is worked off at %s", quantity.Rate(capacity)),
 		"batch: several items in one request cost less than as many requests",
 		"optimise: profile the service at this load, and begin with what most of its time goes into",
 	)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -41,21 +42,21 @@ func (v *view) growth(l level) (from, to result.ClusterSample, grew bool) {
 }
 
 func scaledNote(l level, from, to result.ClusterSample, peak, settled float64) result.Finding {
-	took := span(to.At.Sub(l.Start).Round(time.Second))
+	took := quantity.Duration(to.At.Sub(l.Start).Round(time.Second))
 	f := result.Finding{
 		Rule:  "scaled",
 		Stage: l.Name,
 		Title: fmt.Sprintf("scaling worked: %d → %d replicas within %s of the stage's start", from.Ready, to.Ready, took),
 		Evidence: []string{
 			fmt.Sprintf("ready at the start: %s; after %s: %d", plural(float64(from.Ready), "replica"), took, to.Ready),
-			fmt.Sprintf("the load was met: %s at %s with %s of success", rate(l.throughput), l.offered(), percent(l.ok)),
+			fmt.Sprintf("the load was met: %s at %s with %s of success", quantity.Rate(l.throughput), l.offered(), quantity.Share(l.ok)),
 		},
 		Note: true, // for information
 	}
 	if settled > 0.9*peak {
 		return f
 	}
-	f.Evidence = append(f.Evidence, fmt.Sprintf("CPU went from %s of the request, before they were ready, to %s at the end of the stage", percent(peak), percent(settled)))
+	f.Evidence = append(f.Evidence, fmt.Sprintf("CPU went from %s of the request, before they were ready, to %s at the end of the stage", quantity.Share(peak), quantity.Share(settled)))
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -46,17 +47,17 @@ func (v *view) scaleUp(l level) (result.Finding, bool) {
 	f := result.Finding{
 		Rule:  "slow-scale-up",
 		Stage: l.Name,
-		Title: fmt.Sprintf("scaling came too late: %d requests failed in the %s before %s were ready", lost, span(took.Round(time.Second)), plural(float64(to.Ready), "replica")),
+		Title: fmt.Sprintf("scaling came too late: %d requests failed in the %s before %s were ready", lost, quantity.Duration(took.Round(time.Second)), plural(float64(to.Ready), "replica")),
 		Evidence: []string{fmt.Sprintf("%d of %d replicas were ready at the stage's start, all of them %s later",
-			from.Ready, to.Ready, span(took.Round(time.Second)))},
+			from.Ready, to.Ready, quantity.Duration(took.Round(time.Second)))},
 		Suggestion: v.scaleSuggestion(from, to, took),
 		Disproof:   "the same stage with all replicas from the beginning that fails as much",
 	}
-	signs := []string{fmt.Sprintf("the failures end with it: %s before, %s after", percent(failed(w)), percent(failed(a)))}
+	signs := []string{fmt.Sprintf("the failures end with it: %s before, %s after", quantity.Share(failed(w)), quantity.Share(failed(a)))}
 	m, _ := slow.Quantile(1, 2)
 	n, _ := fast.Quantile(1, 2)
 	if m > 2*n {
-		signs = append(signs, fmt.Sprintf("the median response time falls from %s to %s", span(m), span(n)))
+		signs = append(signs, fmt.Sprintf("the median response time falls from %s to %s", quantity.Duration(m), quantity.Duration(n)))
 	}
 	return signed(f, signs), true
 }
@@ -65,7 +66,7 @@ func (v *view) scaleSuggestion(from, to result.ClusterSample, took time.Duration
 	return []string{
 		fmt.Sprintf("begin with more pods: in the autoscaler %s: spec: {minReplicas: %d}", v.timeline.Name, to.Ready),
 		fmt.Sprintf("scale earlier: a lower target than now adds pods before %s are full", plural(float64(from.Ready), "replica")),
-		fmt.Sprintf("shorten the %s: a smaller image, a readiness probe that looks more often, no stabilisation window for scaling up", span(took.Round(time.Second))),
+		fmt.Sprintf("shorten the %s: a smaller image, a readiness probe that looks more often, no stabilisation window for scaling up", quantity.Duration(took.Round(time.Second))),
 		"refuse with 429 what the pods that are there cannot do, until the others are",
 	}
 }

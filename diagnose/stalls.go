@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -140,7 +141,7 @@ func stallFinding(l level, stalls []stall, slicesApart float64) result.Finding {
 	var at []string
 	for _, s := range stalls {
 		lengths = append(lengths, s.longest.Seconds())
-		at = append(at, span(l.Slices[int(math.Round(s.centre))].Offset))
+		at = append(at, quantity.Duration(l.Slices[int(math.Round(s.centre))].Offset))
 	}
 	length := stats.Median(lengths)
 	usual, _ := l.usualLongest()
@@ -148,15 +149,15 @@ func stallFinding(l level, stalls []stall, slicesApart float64) result.Finding {
 		Rule:  "periodic-stalls",
 		Stage: l.Name,
 		Since: l.Slices[first.slice].Offset,
-		Title: fmt.Sprintf("the service stands still for about %s every %s", seconds(length), span(period.Round(100*time.Millisecond))),
+		Title: fmt.Sprintf("the service stands still for about %s every %s", seconds(length), quantity.Duration(period.Round(100*time.Millisecond))),
 		Evidence: []string{
-			fmt.Sprintf("the longest response of a slice is about %s in %d places, usually %s", seconds(length), len(stalls), span(usual)),
+			fmt.Sprintf("the longest response of a slice is about %s in %d places, usually %s", seconds(length), len(stalls), quantity.Duration(usual)),
 			fmt.Sprintf("they come at equal distances: at %s", list(at, 8)),
 		},
 		Suggestion: []string{
 			fmt.Sprintf("look for what the service or its machine does every %s: garbage collection, a flush or snapshot, a cron job, a health check that blocks",
-				span(period.Round(100*time.Millisecond))),
-			fmt.Sprintf("spread that work out, or move it out of the way of requests: now %s of the time stands still", percent(min(length/period.Seconds(), 1))),
+				quantity.Duration(period.Round(100*time.Millisecond))),
+			fmt.Sprintf("spread that work out, or move it out of the way of requests: now %s of the time stands still", quantity.Share(min(length/period.Seconds(), 1))),
 		},
 		Disproof: "a trace or a log of the service that shows nothing at these moments: then the machine or the network stood still",
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -42,13 +43,13 @@ func tailFinding(before, after level) result.Finding {
 		Stage: after.Name,
 		Title: fmt.Sprintf("the slowest requests wait: p99 is %s that of the stage before", factor(after.p99.Seconds()/before.p99.Seconds())),
 		Evidence: []string{
-			fmt.Sprintf("p99 of successful requests %s to %s (%s)", span(before.p99), span(after.p99), change(before.p99.Seconds(), after.p99.Seconds())),
-			fmt.Sprintf("throughput %s to %s (%s) for %s more load", rate(before.throughput), rate(after.throughput),
+			fmt.Sprintf("p99 of successful requests %s to %s (%s)", quantity.Duration(before.p99), quantity.Duration(after.p99), change(before.p99.Seconds(), after.p99.Seconds())),
+			fmt.Sprintf("throughput %s to %s (%s) for %s more load", quantity.Rate(before.throughput), quantity.Rate(after.throughput),
 				change(before.throughput, after.throughput), change(before.load, after.load)),
 		},
 		Suggestion: []string{
 			fmt.Sprintf("bound the queue: at %s a request that finds more than %s before it waits longer than the %s that p99 was",
-				rate(before.throughput), plural(float64(int(before.throughput*before.p99.Seconds())), "other"), span(before.p99)),
+				quantity.Rate(before.throughput), plural(float64(int(before.throughput*before.p99.Seconds())), "other"), quantity.Duration(before.p99)),
 			"give the service more capacity, or less to do for each request",
 		},
 		Disproof: fmt.Sprintf("a service time inside the service that grew as much: then the work itself became slower between %s", between(before, after)),

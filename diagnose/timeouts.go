@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -29,10 +30,10 @@ func timeoutFinding(v *view, l level) result.Finding {
 		Stage: l.Name,
 		Title: "requests run into the timeout",
 		Evidence: []string{fmt.Sprintf("%d of %d requests timed out (%s)%s: p99 is the timeout",
-			c.Timeout, c.Judged(), percent(share(c)), after(timeoutOf(l.Stage)))},
+			c.Timeout, c.Judged(), quantity.Share(share(c)), after(timeoutOf(l.Stage)))},
 		Suggestion: []string{
 			"make the service give up as soon as its client has: work on a request that nobody waits for delays all others",
-			fmt.Sprintf("accept less: %s succeeded, refuse what is above with 429", rate(perSecond(c.Success, l.Duration))),
+			fmt.Sprintf("accept less: %s succeeded, refuse what is above with 429", quantity.Rate(perSecond(c.Success, l.Duration))),
 		},
 		Disproof: "the same share of timeouts under a small load: then single requests hang, whatever the load",
 		Since:    firstSlice(l.Stage, func(c result.Counters) int64 { return c.Timeout }),
@@ -40,11 +41,11 @@ func timeoutFinding(v *view, l level) result.Finding {
 	var signs []string
 	if first, last, n := trend(l.Stage); l.even() && rises(first, last) {
 		f.Title = "timeouts cascade: each one makes the next more likely"
-		signs = append(signs, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", percent(share(first)), n, percent(share(last))))
+		signs = append(signs, fmt.Sprintf("they rise within the stage: %s of the requests in its first %s, %s in its last", quantity.Share(share(first)), n, quantity.Share(share(last))))
 	}
 	if before, ok := v.lighter(l); ok && share(c) > 2*share(before.Counters) && share(c)-share(before.Counters) > 0.01 {
 		signs = append(signs, fmt.Sprintf("they rise with the load: %s at %s, %s at %s",
-			percent(share(before.Counters)), before.offered(), percent(share(c)), l.offered()))
+			quantity.Share(share(before.Counters)), before.offered(), quantity.Share(share(c)), l.offered()))
 	}
 	return signed(f, signs)
 }
@@ -63,7 +64,7 @@ func after(timeout time.Duration) string {
 	if timeout == 0 {
 		return ""
 	}
-	return " after " + span(timeout)
+	return " after " + quantity.Duration(timeout)
 }
 
 // timeoutOf is the timeout as the kept samples show it, 0 where none does.
@@ -91,7 +92,7 @@ func trend(s *result.Stage) (first, last result.Counters, third string) {
 		first.Add(s.Slices[i].Counters)
 		last.Add(s.Slices[len(s.Slices)-1-i].Counters)
 	}
-	return first, last, span(s.Duration / 3)
+	return first, last, quantity.Duration(s.Duration / 3)
 }
 
 // rises wants twice the share or 20 points more, and five more than the first

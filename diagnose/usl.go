@@ -3,6 +3,8 @@ package diagnose
 import (
 	"fmt"
 	"math"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 const (
@@ -66,13 +68,13 @@ func (u usl) at(n float64) float64 {
 // text states the estimate.
 func (u usl) text(stages int) string {
 	text := fmt.Sprintf("an estimate by the Universal Scalability Law from %d stages (off by %s on average): σ = %s of the work waits for other work, κ = %.2g for each pair of requests",
-		stages, percent(u.residual), percent(u.sigma), u.kappa)
+		stages, quantity.Share(u.residual), quantity.Share(u.sigma), u.kappa)
 	if u.kappa > 0 && u.sigma < 1 {
 		peak := math.Sqrt((1 - u.sigma) / u.kappa)
-		return text + fmt.Sprintf("; most throughput is about %s, at %s", rate(u.at(peak)), plural(math.Max(1, math.Round(peak)), "worker"))
+		return text + fmt.Sprintf("; most throughput is about %s, at %s", quantity.Rate(u.at(peak)), plural(math.Max(1, math.Round(peak)), "worker"))
 	}
 	if u.sigma > 0 {
-		return text + fmt.Sprintf("; no number of workers brings more than about %s", rate(u.lambda/u.sigma))
+		return text + fmt.Sprintf("; no number of workers brings more than about %s", quantity.Rate(u.lambda/u.sigma))
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -53,12 +54,12 @@ func warmUpFinding(l level, c course, settled int) result.Finding {
 	f := result.Finding{
 		Rule:  "warm-up",
 		Stage: l.Name,
-		Title: fmt.Sprintf("the service warms up in the first %s: they are judged with the rest", span(took)),
+		Title: fmt.Sprintf("the service warms up in the first %s: they are judged with the rest", quantity.Duration(took)),
 		Evidence: []string{fmt.Sprintf("the median response time is %s in the first %s, %s in the second half of the stage (%s)",
-			span(before), span(took), span(after), change(after.Seconds(), before.Seconds()))},
+			quantity.Duration(before), quantity.Duration(took), quantity.Duration(after), change(after.Seconds(), before.Seconds()))},
 		Suggestion: []string{
 			fmt.Sprintf("load it before: a stage of %s with judge: false in front of this one; %d of %d judged requests fell into the warm-up",
-				span(2*took), counted.Judged(), l.Counters.Judged()),
+				quantity.Duration(2*took), counted.Judged(), l.Counters.Judged()),
 			"let the readiness probe wait until caches, pools and compiled code are ready, where users meet the cold service too",
 		},
 		Disproof: "the same slow beginning after a stage with judge: false: then something else happens at this time",
@@ -71,12 +72,12 @@ func coldSigns(l level, c course, settled int) []string {
 	n := c.slices[settled]
 	if first, rest, ok := l.course(work).within(n); ok && first > 1.25*rest {
 		signs = append(signs, fmt.Sprintf("a request costs %s of processor time at first, %s later (%s)",
-			number(first)+" ms", number(rest)+" ms", change(rest, first)))
+			millis(first), millis(rest), change(rest, first)))
 	}
 	early, _ := sum(l.Slices[:n])
 	later, _ := sum(l.Slices[n:])
 	if failed(early)-failed(later) > 0.01 {
-		signs = append(signs, fmt.Sprintf("%s of the requests fail at first, %s later", percent(failed(early)), percent(failed(later))))
+		signs = append(signs, fmt.Sprintf("%s of the requests fail at first, %s later", quantity.Share(failed(early)), quantity.Share(failed(later))))
 	}
 	if falls(c.value[:settled]) {
 		signs = append(signs, "it wears off step by step: each part of the beginning is faster than the one before")

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -44,7 +45,7 @@ func judgeAmount(t *trial, logs []float64, out *result.JudgedObjective) (result.
 	case sign(t.Objective)*(t.value-p.Centre) <= p.Limit:
 		return result.Inconclusive, "earlier results differ by as much"
 	}
-	return t.miss(), fmt.Sprintf("it was %s in %s", format(t.Indicator.Unit(), p.Centre, digits), runsText(len(earlier)))
+	return t.miss(), fmt.Sprintf("it was %s in %s", quantity.Of(string(t.Indicator.Unit()), p.Centre), runsText(len(earlier)))
 }
 
 // countPrior is the standard deviation between runs that is assumed of a value

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -58,7 +59,7 @@ func (t *trial) missed() string {
 	if !t.measured {
 		return t.Text
 	}
-	value, bound := distinct(t.Indicator.Unit(), t.value, t.Bound)
+	value, bound := quantity.Distinct(string(t.Indicator.Unit()), t.value, t.Bound)
 	if t.atLeast() {
 		value = "at least " + value
 	}
@@ -69,7 +70,7 @@ func (t *trial) missed() string {
 func piledUp(s *result.Stage) string {
 	due := s.Counters.Due()
 	if sent := 1 - float64(s.Counters.Unsent)/float64(max(due, 1)); sent < achieved {
-		return fmt.Sprintf("only %s of the due requests were sent", share(sent))
+		return fmt.Sprintf("only %s of the due requests were sent", quantity.Share(sent))
 	}
 	n := len(s.InFlight)
 	if n < 2 {

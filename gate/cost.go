@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -107,9 +108,9 @@ func (t *trial) tooCoarse() string {
 	if unit == 0 || !around.near(t.Objective) {
 		return ""
 	}
-	between := func(v float64) string { return format(t.Indicator.Unit(), v, digits) }
+	between := func(v float64) string { return quantity.Of(string(t.Indicator.Unit()), v) }
 	return fmt.Sprintf("the service's CPU time is counted in units of %s: %s lies between %s and %s; a longer stage would tell",
-		lasting(t.s.Cost.Resolution), t.Indicator, between(around.lower), between(around.upper))
+		quantity.Duration(t.s.Cost.Resolution), t.Indicator, between(around.lower), between(around.upper))
 }
 
 // countedCPU is how many units of a source's resolution a window must hold: the

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -250,15 +251,7 @@ func (s scaling) change(distance float64) float64 {
 
 // text writes a change: "+25 %", "−0.5 points".
 func (s scaling) text(change float64) string {
-	sign := "+"
-	if change < 0 {
-		sign = "−"
-	}
-	unit := " %"
-	if s.points {
-		unit = " points"
-	}
-	return sign + significant(math.Abs(change)*100, 2) + unit
+	return quantity.Change(change, s.points)
 }
 
 // prior is the standard deviation between runs that is assumed before any is

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -57,7 +58,7 @@ func lostByCount(o slo.Objective, stage slo.Stage, live *result.Stage) (string, 
 		return "", false
 	}
 	unit := o.Indicator.Unit()
-	text, _ := distinct(unit, best, o.Bound)
+	text, _ := quantity.Distinct(string(unit), best, o.Bound)
 	return fmt.Sprintf("cannot be met any more: the stage would end at %s at best", text), true
 }
 
@@ -160,8 +161,8 @@ func lostByGrace(o slo.Objective, live *result.Stage) (string, bool) {
 	if !brokenSince {
 		return "", false
 	}
-	text, _ := distinct(o.Indicator.Unit(), value, o.Bound)
-	return fmt.Sprintf("has been broken for its grace of %s: %s so far", lasting(o.Grace), text), true
+	text, _ := quantity.Distinct(string(o.Indicator.Unit()), value, o.Bound)
+	return fmt.Sprintf("has been broken for its grace of %s: %s so far", quantity.Duration(o.Grace), text), true
 }
 
 // lostByWindow reports whether a window has missed the bound. It waits until
@@ -176,6 +177,6 @@ func lostByWindow(o slo.Objective, live *result.Stage) (string, bool) {
 	if !ok || !w.missed {
 		return "", false
 	}
-	text, _ := distinct(o.Indicator.Unit(), w.value, o.Bound)
-	return fmt.Sprintf("was missed for %s from %s on: %s", lasting(o.Window), lasting(w.worst.Offset), text), true
+	text, _ := quantity.Distinct(string(o.Indicator.Unit()), w.value, o.Bound)
+	return fmt.Sprintf("was missed for %s from %s on: %s", quantity.Duration(o.Window), quantity.Duration(w.worst.Offset), text), true
 }

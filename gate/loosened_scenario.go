@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -24,7 +25,7 @@ func (l *loosenings) shares(base, head *slo.File, stage slo.Stage) {
 		case now == 0:
 			l.add(stage.Name, "loaded with "+b.Name, "not loaded with it")
 		case now < before:
-			l.add(stage.Name, "iterations of "+b.Name+": "+share(before), share(now))
+			l.add(stage.Name, "iterations of "+b.Name+": "+quantity.Share(before), quantity.Share(now))
 		}
 	}
 }

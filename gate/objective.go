@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -282,7 +282,7 @@ func leftUnsent(s *result.Stage) string {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
-		share(float64(own)/float64(max(due, own))))
+		quantity.Share(float64(own)/float64(max(due, own))))
 }
 
 // costUnknown says why a cost was not measured.
@@ -380,7 +380,7 @@ func (t *trial) generatorLate() string {
 		return t.burst()
 	}
 	return fmt.Sprintf("generator limited: without slogate's own lateness %s was %s; lower the rate or give it more CPU",
-		t.Indicator, format(slo.UnitDuration, onTime, digits))
+		t.Indicator, quantity.Of("duration", onTime))
 }
 
 // burst says that the generator's lateness alone misses the bound while the
@@ -397,7 +397,7 @@ func (t *trial) burst() string {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: slogate itself was late by %s (%s) and sent in bursts; from write to answer %s was %s; lower the rate or give it more CPU",
-		format(slo.UnitDuration, late, digits), t.Indicator, t.Indicator, format(slo.UnitDuration, own, digits))
+		quantity.Of("duration", late), t.Indicator, t.Indicator, quantity.Of("duration", own))
 }
 
 // ownLimits says that the bound would have been met without the requests that
@@ -408,7 +408,7 @@ func (t *trial) ownLimits() string {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: %s of the requests ended at limits of slogate's own machine: open files, ports, its network, or addresses that it must not reach",
-		share(float64(local)/float64(t.s.Counters.Judged())))
+		quantity.Share(float64(local)/float64(t.s.Counters.Judged())))
 }
 
 // metWithoutLocal reports whether the objective would be met had the requests
@@ -493,7 +493,7 @@ func (t *trial) throttled() string {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: a CPU limit held slogate back for %s of the time; lower the rate or raise the limit",
-		share(held))
+		quantity.Share(held))
 }
 
 // mayMiss is the share of the time from which throttling may decide.
@@ -593,12 +593,12 @@ func mostlyFailed(c result.Counters) bool { return 2*c.Success < c.Judged() }
 
 func (t *trial) mostlyFailedNote() string {
 	c := t.s.Counters
-	return fmt.Sprintf("only %s of the requests succeeded", share(float64(c.Success)/float64(c.Judged())))
+	return fmt.Sprintf("only %s of the requests succeeded", quantity.Share(float64(c.Success)/float64(c.Judged())))
 }
 
 // cutShort says how a stage ended before its plan did.
 func cutShort(s *result.Stage) string {
-	after := lasting(s.Duration)
+	after := quantity.Duration(s.Duration)
 	switch s.State {
 	case result.Dead:
 		return fmt.Sprintf("the target was dead, the stage ended after %s", after)
@@ -665,7 +665,7 @@ func (t *trial) failedNote() string {
 		return "" // a rank or two of difference that changes nothing
 	}
 	return fmt.Sprintf("%s failed and count with their timeout%s; %s of the successful ones was %s",
-		share(float64(failed)/float64(t.s.Counters.Judged())), t.plural(), t.Indicator, format(slo.UnitDuration, ok, digits))
+		quantity.Share(float64(failed)/float64(t.s.Counters.Judged())), t.plural(), t.Indicator, quantity.Of("duration", ok))
 }
 
 // plural marks the timeout of an iteration, which is that of all its steps.
@@ -681,7 +681,7 @@ func (t *trial) plural() string {
 func (t *trial) failedInWindow() string {
 	c := t.seen().Counters
 	if failed := unsuccessful(c); failed > 0 && isLatency(t.Indicator) && t.atLeast() {
-		return fmt.Sprintf("%s in it failed and count with their timeout", share(float64(failed)/float64(c.Judged())))
+		return fmt.Sprintf("%s in it failed and count with their timeout", quantity.Share(float64(failed)/float64(c.Judged())))
 	}
 	return ""
 }
@@ -693,13 +693,13 @@ func (t *trial) closedNote() string {
 	mean, ok := t.s.Response.Mean()
 	rate := t.Indicator.Kind == slo.Throughput || t.Indicator.Kind == slo.Goodput
 	if rate && t.s.Generator.HeldTo > 0 && !met(t.Objective, t.value) {
-		return fmt.Sprintf("the limits held the stage back to %s", format(slo.UnitRate, t.s.Generator.HeldTo, digits))
+		return fmt.Sprintf("the limits held the stage back to %s", quantity.Rate(t.s.Generator.HeldTo))
 	}
 	if !rate || !ok || mean <= 0 || t.Scope != (slo.Scope{}) || t.Indicator.Clock != slo.Response || w.Model != slo.Closed || w.WorkersFrom != w.WorkersTo || met(t.Objective, t.value) {
 		return ""
 	}
 	return fmt.Sprintf("%d workers at a mean of %s cannot make more than %s", w.WorkersTo,
-		lasting(mean), format(slo.UnitRate, float64(w.WorkersTo)/mean.Seconds(), digits))
+		quantity.Duration(mean), quantity.Rate(float64(w.WorkersTo)/mean.Seconds()))
 }
 
 // bunchedNote warns of an interval that rests on a few spells.
@@ -713,7 +713,7 @@ func (t *trial) bunchedNote() string {
 	}
 	part, width := counted.spell(t.s.Slices)
 	return fmt.Sprintf("%s were bunched: %s of them within %s, so the interval is unreliable",
-		what, share(part), lasting(width))
+		what, quantity.Share(part), quantity.Duration(width))
 }
 
 // longestAdvice is how long a stage may be that a note asks for.
@@ -749,9 +749,5 @@ func roundUp(d time.Duration) string {
 	if d > 2*time.Minute {
 		unit = time.Minute
 	}
-	d = (d + unit - 1) / unit * unit
-	if unit == time.Minute {
-		return strconv.Itoa(int(d/time.Minute)) + " min"
-	}
-	return strconv.Itoa(int(d/time.Second)) + " s"
+	return quantity.Duration((d + unit - 1) / unit * unit)
 }

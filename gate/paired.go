@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -317,7 +318,7 @@ func (p *pairing) unseen(t *trial) string {
 	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
 		enough := "requests"
 		if isCost(t.Indicator) {
-			enough = "CPU time, which is counted in units of " + lasting(t.s.Cost.Resolution)
+			enough = "CPU time, which is counted in units of " + quantity.Duration(t.s.Cost.Resolution)
 		}
 		return fmt.Sprintf("base and head make %s of enough %s, and %s can prove a change from %d on", pairsText(n), enough, objectives(p.family), least)
 	}
@@ -331,8 +332,16 @@ func (p *pairing) unseen(t *trial) string {
 func (p *pairing) uneven(t *trial) string {
 	scale := scaleOf(t.Indicator)
 	change := func(distance float64) string { return scale.text(scale.change(sign(t.Objective) * distance)) }
-	return fmt.Sprintf("head is worse in some windows (p = %s), which makes %s of the stage as a whole; in the middle of all windows it is %s, within the tolerance",
-		significant(p.P, 2), change(p.pairs.Whole), change(p.Estimate))
+	return fmt.Sprintf("head is worse in some windows (%s), which makes %s of the stage as a whole; in the middle of all windows it is %s, within the tolerance",
+		probability(p.P), change(p.pairs.Whole), change(p.Estimate))
+}
+
+// probability writes a p-value, which is more than 0 however small it is.
+func probability(p float64) string {
+	if p < 0.001 {
+		return "p < 0.001"
+	}
+	return "p = " + quantity.Number(p)
 }
 
 // unproven names a change beyond the tolerance that the comparison cannot tell

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slogate/slogate/gate/stats"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -202,7 +203,7 @@ func (c comparison) verdict(strict bool) (result.Verdict, string) {
 	}
 	if strict {
 		return c.miss(), joined(fmt.Sprintf("strict: %s of unchanged runs would miss this tolerance",
-			share(c.FalseAlarm(c.tolerance))), c.notes())
+			quantity.Share(c.FalseAlarm(c.tolerance))), c.notes())
 	}
 	return result.Inconclusive, joined(fmt.Sprintf("the tolerance is finer than %s can judge: %s can see %s",
 		c.these(), c.they(), c.text(c.change(c.sign*c.Limit))), c.advice(), c.notes())

@@ -61,7 +61,7 @@ func TestJudgeAgainstEarlierResults(t *testing.T) {
 		{"within the tolerance", "p95 <= baseline + 10%", same(7, 100*ms), 109 * ms, result.Pass, ""},
 		{"far beyond", "p95 <= baseline + 10%", same(7, 100*ms), 140 * ms, result.Fail, ""},
 		{"finer than they can judge", "p95 <= baseline + 10%", noisy, 118 * ms, result.Inconclusive, "the tolerance is finer than these 7 runs can judge: they can see +"},
-		{"one result proves little", "p95 <= baseline + 10%", same(1, 100*ms), 160 * ms, result.Inconclusive, "it can see +70 %"},
+		{"one result proves little", "p95 <= baseline + 10%", same(1, 100*ms), 160 * ms, result.Inconclusive, "it can see +69.9 %"},
 		{"one result, twice as slow", "p95 <= baseline + 10%", same(1, 100*ms), 200 * ms, result.Fail, ""},
 		{"improved", "p95 <= baseline + 10%", same(7, 100*ms), 50 * ms, result.Pass, "improved"},
 		{"a value as tolerance", "p95 <= baseline + 50ms", same(7, 100*ms), 140 * ms, result.Pass, ""},

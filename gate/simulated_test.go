@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -60,7 +61,7 @@ func (f figure) row() string {
 	if !f.proven() {
 		kept = "**no**"
 	}
-	promised := fmt.Sprintf("%s %s %%", sign, significant(100*f.bound, 3))
+	promised := fmt.Sprintf("%s %s %%", sign, quantity.Number(100*f.bound))
 	if f.bound == unpromised {
 		promised, kept = "–", "–"
 	}

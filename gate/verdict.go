@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -177,7 +178,7 @@ func missedSentence(o result.JudgedObjective) string {
 	if o.Comparison != nil {
 		return what + " " + changedSentence(o)
 	}
-	value, bound := distinct(slo.Unit(o.Unit), *o.Measured, o.Bound)
+	value, bound := quantity.Distinct(o.Unit, *o.Measured, o.Bound)
 	if o.AtLeast {
 		value = "at least " + value
 	}
@@ -199,13 +200,13 @@ func during(o result.JudgedObjective) string {
 	if o.Until == 0 {
 		return ""
 	}
-	return " from " + lasting(o.From) + " to " + lasting(o.Until)
+	return " from " + quantity.Duration(o.From) + " to " + quantity.Duration(o.Until)
 }
 
 // changedSentence says how far a value lies from the baseline: `was 620 ms,
 // +38 % against the 450 ms of 7 runs`.
 func changedSentence(o result.JudgedObjective) string {
-	value, base := distinct(slo.Unit(o.Unit), *o.Measured, o.Comparison.Baseline)
+	value, base := quantity.Distinct(o.Unit, *o.Measured, o.Comparison.Baseline)
 	if o.Comparison.Runs == 0 {
 		return fmt.Sprintf("was %s, %s against base's %s", value, scaling{o.Comparison.Points}.text(o.Comparison.Change), base)
 	}
@@ -237,7 +238,7 @@ func distance(o result.JudgedObjective, bound string) string {
 	gap := math.Abs(value - o.Bound)
 	switch {
 	case unit == slo.UnitShare:
-		return fmt.Sprintf("%s points %s %s", significant(gap*100, 2), side, bound)
+		return fmt.Sprintf("%s %s %s", quantity.Points(gap), side, bound)
 	case o.Bound == 0 || unit == slo.UnitCount || unit == slo.UnitScore:
 		return fmt.Sprintf("%s %s", side, bound)
 	case value >= 3*o.Bound:

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -191,19 +192,19 @@ func added(a, b result.Slice) result.Slice {
 // note says what the value is that stands for all windows.
 func (w *windows) note(length time.Duration) string {
 	if w.shorter {
-		return fmt.Sprintf("the stage was shorter than %s and is one window", lasting(length))
+		return fmt.Sprintf("the stage was shorter than %s and is one window", quantity.Duration(length))
 	}
 	if w.count == 1 {
 		return ""
 	}
-	return fmt.Sprintf("the worst of %d windows of %s", w.count, lasting(length))
+	return fmt.Sprintf("the worst of %d windows of %s", w.count, quantity.Duration(length))
 }
 
 // tooFew says which windows are short of requests.
 func (w *windows) tooFew(o slo.Objective) string {
-	which := fmt.Sprintf("in the window from %s", lasting(w.scanty.Offset))
+	which := fmt.Sprintf("in the window from %s", quantity.Duration(w.scanty.Offset))
 	if w.few > 1 {
-		which = fmt.Sprintf("in %d of %d windows, first in that from %s", w.few, w.count, lasting(w.scanty.Offset))
+		which = fmt.Sprintf("in %d of %d windows, first in that from %s", w.few, w.count, quantity.Duration(w.scanty.Offset))
 	}
 	return tooFew(o, samples(o.Indicator, asStage(w.scanty))) + " " + which
 }

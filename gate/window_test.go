@@ -81,7 +81,7 @@ func TestJudgeWindows(t *testing.T) {
 		{"failures", inWindows(success98, 10), failing.stage(), result.Fail, "", 3 * time.Second},
 		{"a count", inWindows(errors3, 5), failing.stage(), result.Fail, "", 8 * time.Second},
 		{"failed requests are slow", inWindows(p50, 1), failing.stage(), result.Fail, "100 % in it failed", 12 * time.Second},
-		{"too few requests to say", inWindows(p95Within450ms, 10), few.stage(), result.Inconclusive, "too few requests: p95 needs 100, there were 50 in 51 of 51 windows, first in that from 0 µs", 3 * time.Second},
+		{"too few requests to say", inWindows(p95Within450ms, 10), few.stage(), result.Inconclusive, "too few requests: p95 needs 100, there were 50 in 51 of 51 windows, first in that from 0 s", 3 * time.Second},
 		{"too few requests, missed all the same", inWindows(p95Within450ms, 10), fewer.stage(), result.Fail, "", 4 * time.Second},
 		{"a window of silence has no percentile", inWindows(p50, 10), silent, result.Inconclusive, "p50 needs 10, there were 0 in the window from 20 s", 0},
 		{"a window of silence has no throughput", inWindows(throughput30, 10), silent, result.Fail, "", 20 * time.Second},
@@ -89,7 +89,7 @@ func TestJudgeWindows(t *testing.T) {
 		{"limits of the generator's machine", inWindows(success98, 10), ownLimits.stage(), result.Inconclusive, "limits of slogate's own machine", 3 * time.Second},
 		{"held back by a CPU limit", inWindows(success98, 10), held, result.Inconclusive, "a CPU limit", 3 * time.Second},
 		{"held back, answered wrongly", inWindows(success98, 10), heldBack, result.Fail, "", 3 * time.Second},
-		{"a shorter stage is one window", inWindows(p95Within450ms, 90), quiet, result.Pass, "the stage was shorter than 1.5 min", 0},
+		{"a shorter stage is one window", inWindows(p95Within450ms, 90), quiet, result.Pass, "the stage was shorter than 1 min 30 s", 0},
 		{"cancelled, but missed", inWindows(p95Within450ms, 10), cut, result.Fail, "", 3 * time.Second},
 	}
 	for _, tt := range tests {

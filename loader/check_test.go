@@ -71,7 +71,7 @@ func TestOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := strings.ReplaceAll(b.String(), strings.TrimPrefix(url, "http://"), "HOST")
-	got = regexp.MustCompile(`, [0-9.]+(µs|ms|s), `).ReplaceAllString(got, ", TIME, ")
+	got = regexp.MustCompile(`, [0-9.]+ (µs|ms|s), `).ReplaceAllString(got, ", TIME, ")
 	got = regexp.MustCompile(`x{100,}`).ReplaceAllStringFunc(got, func(s string) string { return fmt.Sprintf("(%d times x)", len(s)) })
 	golden(t, "once.txt", got)
 	if strings.Contains(got, "s3cret") {

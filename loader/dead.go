@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -55,7 +56,7 @@ func (w *deadWatch) look(now time.Duration, c result.Counters) (string, bool) {
 	case c.Success > 0:
 		history = fmt.Sprintf("it had answered %d requests well", c.Success)
 	}
-	return fmt.Sprintf("%d of %d requests failed within %v; %s", failed, finished, w.rule.window, history), true
+	return fmt.Sprintf("%d of %d requests failed within %s; %s", failed, finished, quantity.Duration(w.rule.window), history), true
 }
 
 // reached counts the requests that ended at the service, well or not.

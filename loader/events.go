@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -208,7 +209,7 @@ func (e *events) String() string {
 	if e.count == 0 {
 		return "no event"
 	}
-	return fmt.Sprintf("%d events, the first after %v", e.count, e.first.Sub(e.from).Round(10*time.Microsecond))
+	return fmt.Sprintf("%d events, the first after %s", e.count, quantity.Duration(e.first.Sub(e.from)))
 }
 
 // cutter cuts a stream into events. What it keeps between two pieces is

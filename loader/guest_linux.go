@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 // guest is a virtual user in a lane: where it is in its iteration, and the
@@ -116,7 +118,7 @@ func (g *guest) failed(err error, end time.Duration) outcome {
 	}
 	o.class, o.detail = classify(err), err.Error()
 	if errors.Is(err, context.DeadlineExceeded) {
-		o.detail = fmt.Sprintf("timeout after %v %s", g.step.timeout(), g.phase())
+		o.detail = fmt.Sprintf("timeout after %s %s", quantity.Duration(g.step.timeout()), g.phase())
 	}
 	return o
 }

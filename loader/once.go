@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slogate/slogate/loader/http1"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
@@ -76,7 +76,7 @@ func (o *once) elements(ctx context.Context, u *user, list []element) (failed st
 		case e.again:
 		case e.step == nil:
 			d := u.pause(e.pause)
-			o.printf("\npause %v\n", d.Round(time.Millisecond))
+			o.printf("\npause %s\n", quantity.Duration(d))
 			sleep(ctx, d)
 		default:
 			if !o.step(ctx, u, e.step) && !e.step.request.GoesOn {
@@ -181,7 +181,7 @@ func (o *once) request(st *step, message []byte) {
 }
 
 func (o *once) answer(a *answer) {
-	o.lines("<", fmt.Sprintf("%d %s, %v, %d bytes", a.status, http.StatusText(a.status), a.service().Round(10*time.Microsecond), a.size))
+	o.lines("<", fmt.Sprintf("%d %s, %s, %s bytes", a.status, http.StatusText(a.status), quantity.Duration(a.service()), quantity.Count(a.size)))
 	o.header("<", a.header)
 	o.body("<", a.body, a.size)
 	if a.events != nil {
@@ -210,7 +210,7 @@ func (o *once) body(mark string, raw []byte, size int64) {
 	o.printf("  %s\n", mark)
 	o.lines(mark, text[:min(len(text), onceBody)])
 	if size > onceBody {
-		o.printf("  %s … of %d bytes\n", mark, size)
+		o.printf("  %s … of %s bytes\n", mark, quantity.Count(size))
 	}
 }
 

@@ -272,8 +272,8 @@ func TestPairDies(t *testing.T) {
 		want       result.State
 		reason     string
 	}{
-		"base": {broken, ok, result.Aborted, `base had stopped answering: (\d+ of \d+) requests failed within [0-9.]+m?s; it had never succeeded`},
-		"head": {ok, broken, result.Dead, `(\d+ of \d+) requests failed within [0-9.]+m?s; it had never succeeded`},
+		"base": {broken, ok, result.Aborted, `base had stopped answering: (\d+ of \d+) requests failed within [0-9.]+ m?s; it had never succeeded`},
+		"head": {ok, broken, result.Dead, `(\d+ of \d+) requests failed within [0-9.]+ m?s; it had never succeeded`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var v visited

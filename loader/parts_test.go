@@ -189,11 +189,11 @@ func TestDeadWatch(t *testing.T) {
 		want  int               // the look that finds it dead, 0: none
 		text  string
 	}{
-		"never lived":  {grow(0, 0, 0, 5, 15), 10, "50 of 50 requests failed within 10s; it had never succeeded"},
-		"died at 5 s":  {append(grow(0, 0, 50, 0, 5), grow(250, 0, 0, 50, 15)...), 14, "450 of 500 requests failed within 10s; it had answered 200 requests well before"},
-		"died early":   {append(grow(0, 0, 50, 0, 1), grow(50, 0, 0, 50, 15)...), 10, "450 of 500 requests failed within 10s; it had answered 50 requests well"},
+		"never lived":  {grow(0, 0, 0, 5, 15), 10, "50 of 50 requests failed within 10 s; it had never succeeded"},
+		"died at 5 s":  {append(grow(0, 0, 50, 0, 5), grow(250, 0, 0, 50, 15)...), 14, "450 of 500 requests failed within 10 s; it had answered 200 requests well before"},
+		"died early":   {append(grow(0, 0, 50, 0, 1), grow(50, 0, 0, 50, 15)...), 10, "450 of 500 requests failed within 10 s; it had answered 50 requests well"},
 		"no files":     {[]result.Counters{9: {Local: 500}, 10: {Local: 600}}, 0, ""},
-		"few files":    {[]result.Counters{9: {Local: 300, Refused: 200}}, 10, "200 of 200 requests failed within 10s; it had never succeeded"},
+		"few files":    {[]result.Counters{9: {Local: 300, Refused: 200}}, 10, "200 of 200 requests failed within 10 s; it had never succeeded"},
 		"healthy":      {grow(0, 0, 5, 0, 40), 0, ""},
 		"80 % fail":    {grow(0, 0, 1, 4, 40), 0, ""},
 		"too few":      {[]result.Counters{count(0, 9), count(0, 9), count(0, 9), 9: count(0, 9), 10: count(0, 9)}, 0, ""},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/loader/http1"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/secret"
 	"github.com/slogate/slogate/slo"
@@ -304,7 +305,7 @@ func (o *outcome) take(a *answer) {
 	if late, ok := errors.AsType[*lateError](a.err); ok {
 		o.detail = late.Error()
 	} else if o.class == result.Timeout {
-		o.detail = fmt.Sprintf("timeout after %v %s", o.step.timeout(), a.phase())
+		o.detail = fmt.Sprintf("timeout after %s %s", quantity.Duration(o.step.timeout()), a.phase())
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 const (
@@ -58,7 +60,7 @@ func (p *priority) describe(lowered time.Duration) string {
 	case p.raised:
 		return ", raised priority"
 	case lowered > 0:
-		return fmt.Sprintf(", raised priority until %v: then it used more than %.0f %% of a core", lowered.Round(raisedWindow), 100*mostRaised)
+		return fmt.Sprintf(", raised priority until %s: then it used more than %s of a core", quantity.Duration(lowered.Round(raisedWindow)), quantity.Share(mostRaised))
 	}
 	return ""
 }

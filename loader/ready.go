@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -38,7 +39,7 @@ type Attempt struct {
 
 func (e *NotReadyError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "target %q was not ready within %v", e.Host, e.Within)
+	fmt.Fprintf(&b, "target %q was not ready within %s", e.Host, quantity.Duration(e.Within))
 	// Where nothing could be connected to, the request has failed by that.
 	if e.Last != "" && slices.ContainsFunc(e.Tried, func(a Attempt) bool { return a.Err == nil }) {
 		fmt.Fprintf(&b, ": %s", e.Last)
@@ -94,7 +95,7 @@ func (l *Loader) Ready(ctx context.Context, progress func(string)) error {
 		if why != last && !cut && progress != nil {
 			note := why
 			if last == "" {
-				note = fmt.Sprintf("waiting for %q, up to %v", host, within)
+				note = fmt.Sprintf("waiting for %q, up to %s", host, quantity.Duration(within))
 			}
 			progress(note)
 		}

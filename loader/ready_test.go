@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -28,7 +29,7 @@ func TestReadyWaitsForTheRequest(t *testing.T) {
 	if err := l.Ready(t.Context(), func(s string) { told = append(told, s) }); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{fmt.Sprintf("waiting for %q, up to 20s", strings.TrimPrefix(url, "http://")), "GET /health: status 501"}
+	want := []string{fmt.Sprintf("waiting for %q, up to 20 s", strings.TrimPrefix(url, "http://")), "GET /health: status 501"}
 	if !slices.Equal(told, want) || n.Load() != 4 {
 		t.Errorf("told %q after %d requests, want %q", told, n.Load(), want)
 	}
@@ -64,7 +65,7 @@ func TestNotReady(t *testing.T) {
 				if _, notReady := errors.AsType[*NotReadyError](err); !notReady {
 					t.Fatalf("got %v", err)
 				}
-				if want := strings.Replace(test.want, "TIME", within.String(), 1); !strings.Contains(err.Error(), want) {
+				if want := strings.Replace(test.want, "TIME", quantity.Duration(within), 1); !strings.Contains(err.Error(), want) {
 					return fmt.Sprintf("%q does not say %q", err, want)
 				}
 				return ""

@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/slogate/slogate/loader/http1"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/slo"
 )
 
@@ -185,7 +186,7 @@ type lateError struct {
 }
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("no message met %s within %v", e.expected, e.within)
+	return fmt.Sprintf("no message met %s within %s", e.expected, quantity.Duration(e.within))
 }
 
 // Unwrap makes it a timeout.

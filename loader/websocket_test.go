@@ -93,17 +93,17 @@ func TestWebSocketFailures(t *testing.T) {
 		want                   result.Class
 	}{
 		"another status": {"/no", `[{expect: events > 0}]`, "status 403", result.BadStatus},
-		"late":           {"/chat", `[{send: nothing, expect: 'event == "x"', within: 100ms}]`, `no message met event == "x" within 100ms`, result.Timeout},
+		"late":           {"/chat", `[{send: nothing, expect: 'event == "x"', within: 100ms}]`, `no message met event == "x" within 100 ms`, result.Timeout},
 		"closed":         {"/chat", `[{send: close, expect: 'event == "x"'}]`, "tired", result.Reset},
 		"cut":            {"/chat", `[{send: cut, expect: 'event == "x"'}]`, "expect event", result.Reset},
 		"too large":      {"/chat", `[{send: flood, expect: size > 1000}]`, "expect size", result.Protocol},
-		"step's time":    {"/chat", `[{send: nothing, expect: 'event == "x"', within: 1h}]`, "timeout after 300ms", result.Timeout},
+		"step's time":    {"/chat", `[{send: nothing, expect: 'event == "x"', within: 1h}]`, "timeout after 300 ms", result.Timeout},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			timeout := "20s"
-			if test.detail == "timeout after 300ms" {
+			if test.detail == "timeout after 300 ms" {
 				timeout = "300ms"
 			}
 			s := newLoader(t, parse(t, url, "  - {websocket: "+test.path+", timeout: "+timeout+", messages: "+test.messages+"}"), Options{}).Run(t.Context(), counted(2, 1))

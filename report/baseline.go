@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -89,7 +90,7 @@ func (b builder) trend(out *Baseline, now result.Stage, recent []result.Earlier)
 		p95, success, throughputs = append(p95, p), append(success, s), append(throughputs, t)
 		rows = append(rows, EarlierRow{
 			Stage: b.name(now.Name), Result: b.name(name), At: at,
-			P95: orNone(p, milliseconds), Success: orNone(s, share), Throughput: orNone(t, rate),
+			P95: orNone(p, milliseconds), Success: orNone(s, quantity.Share), Throughput: orNone(t, quantity.Rate),
 		})
 	}
 	for _, e := range recent {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -37,10 +38,10 @@ func (b builder) capacities() []Capacity {
 		}
 		for _, step := range s.Search.Steps {
 			c.Steps = append(c.Steps, CapacityStep{
-				Rate:       rate(step.Rate),
-				Throughput: rate(step.Throughput),
-				P95:        duration(step.P95),
-				Success:    share(step.Success),
+				Rate:       quantity.Rate(step.Rate),
+				Throughput: quantity.Rate(step.Throughput),
+				P95:        quantity.Duration(step.P95),
+				Success:    quantity.Share(step.Success),
 				Bar:        bar(float64(step.P95), slowest, barCells),
 				Outcome:    b.sentence(outcome(step)),
 			})
@@ -57,11 +58,11 @@ func found(s *result.Stage) string {
 	case c.Unclear != "":
 		return "The capacity could not be told: " + c.Unclear
 	case c.Capacity == 0:
-		return fmt.Sprintf("Not even %s met the objectives.", rate(c.Below))
+		return fmt.Sprintf("Not even %s met the objectives.", quantity.Rate(c.Below))
 	case c.Below == 0:
-		return fmt.Sprintf("%s, the highest rate of the search, met the objectives: the capacity is that or more.", rate(c.Capacity))
+		return fmt.Sprintf("%s, the highest rate of the search, met the objectives: the capacity is that or more.", quantity.Rate(c.Capacity))
 	}
-	return fmt.Sprintf("%s met the objectives, %s did not.", rate(c.Capacity), rate(c.Below))
+	return fmt.Sprintf("%s met the objectives, %s did not.", quantity.Rate(c.Capacity), quantity.Rate(c.Below))
 }
 
 func outcome(step result.SearchStep) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -38,7 +39,7 @@ func (b builder) timelineRow(s result.ClusterSample) TimelineRow {
 		notes = append(notes, "at the ceiling")
 	}
 	if s.Throttled > 0 {
-		notes = append(notes, "throttled "+share(s.Throttled)+" of the time")
+		notes = append(notes, "throttled "+quantity.Share(s.Throttled)+" of the time")
 	}
 	for _, n := range []struct {
 		count int
@@ -72,7 +73,7 @@ func usage(v float64) string {
 	if v == 0 {
 		return none
 	}
-	return share(v)
+	return quantity.Share(v)
 }
 
 func (b builder) clusterEvents(all []result.ClusterEvent) []ClusterEvent {
@@ -96,7 +97,7 @@ func clusterLimits(l result.ClusterLimits) string {
 		parts = append(parts, fmt.Sprintf("%d to %s", l.MinReplicas, plural(l.MaxReplicas, "replica")))
 	}
 	if l.TargetCPU > 0 {
-		parts = append(parts, "target "+share(l.TargetCPU)+" of the CPU request")
+		parts = append(parts, "target "+quantity.Share(l.TargetCPU)+" of the CPU request")
 	}
 	if l.RequestMilli > 0 {
 		parts = append(parts, fmt.Sprintf("request %dm", l.RequestMilli))

@@ -24,7 +24,7 @@ func TestFormsShowTheBaseline(t *testing.T) {
 
 	for name, text := range everyForm(t, r) {
 		plain := strings.NewReplacer("&nbsp;", " ", "\u00a0", " ").Replace(text)
-		for _, want := range []string{"420 ms (7 runs)", "12.4 %", "25.0 %", "(1 run)", "−0.5 points"} {
+		for _, want := range []string{"420 ms (7 runs)", "12.4 %", "+25 %", "(1 run)", "−0.5 points"} {
 			if !strings.Contains(plain, want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, text)
 			}
@@ -59,7 +59,7 @@ func TestFormsShowBothSides(t *testing.T) {
 		"markdown":    {"| Side |", "| base |", "| head |", "p95 of base", "*Sees*: the smallest change"},
 		"comment":     {"| Side |", "| base |", "| head |"},
 		"page":        {`<span class="side base">base</span>`, "base and head", `"Side":"base"`},
-		"junit":       {"change +19.8 % (+15.8 to +23.8 %), sees +13.0 %", `name="Base" value="http://localhost:8001"`},
+		"junit":       {"change +19.8 % (+15.8 to +23.8 %), sees +13 %", `name="Base" value="http://localhost:8001"`},
 		"csv":         {"steady,base,", "steady,head,", "ramp,head,"},
 		"hlog":        {"Tag=base/steady,", "Tag=head/steady,", "Tag=head/ramp,"},
 		"openmetrics": {`{stage="steady",side="base",quantile="0.95"}`, `{stage="steady",side="head",quantile="0.95"}`},

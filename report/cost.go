@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -22,15 +23,15 @@ func newCost(s result.Stage) Cost {
 	if c == nil {
 		return Cost{}
 	}
-	out := Cost{PerRequest: none, Cores: orNone(cores(c), number), Memory: none}
+	out := Cost{PerRequest: none, Cores: orNone(cores(c), quantity.Number), Memory: none}
 	if n := s.Counters.Finished(); n > 0 {
-		out.PerRequest = duration(c.CPU / time.Duration(n))
+		out.PerRequest = quantity.Duration(c.CPU / time.Duration(n))
 	}
 	if c.Memory > 0 {
-		out.Memory = bytes(float64(c.Memory))
+		out.Memory = quantity.Bytes(float64(c.Memory))
 	}
 	if t := c.Throttling; t != nil && t.Throttled > 0 && t.Periods > 0 {
-		out.Throttled = share(float64(t.Throttled) / float64(t.Periods))
+		out.Throttled = quantity.Share(float64(t.Throttled) / float64(t.Periods))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -42,7 +43,7 @@ func (b builder) headRoom() *HeadRoom {
 	out := &HeadRoom{Stage: b.name(busiest.Name), PerRequest: newCost(*busiest).PerRequest}
 	for _, times := range []float64{1, 3, 5} {
 		perSecond := times * throughput(*busiest)
-		row := HeadRoomRow{Times: number(times) + "×", Rate: rate(perSecond), Cores: number(perSecond * each)}
+		row := HeadRoomRow{Times: quantity.Number(times) + "×", Rate: quantity.Rate(perSecond), Cores: quantity.Number(perSecond * each)}
 		if t := b.run.Timeline; t != nil {
 			row.Replicas = replicasFor(perSecond*each, t.Limits)
 		}
@@ -67,5 +68,5 @@ func replicasFor(cores float64, l result.ClusterLimits) string {
 	if l.MaxReplicas > 0 && n > l.MaxReplicas {
 		return fmt.Sprintf("%d, above the %d allowed", n, l.MaxReplicas)
 	}
-	return count(int64(n))
+	return quantity.Count(int64(n))
 }

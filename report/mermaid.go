@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -248,7 +249,7 @@ func mermaid(title, axis, unit string, all []mermaidSeries) mermaidChart {
 		legend = append(legend, "(0: nothing was measured)")
 	}
 	if cut {
-		legend = append(legend, "(cut at "+number(top)+" "+unit+")")
+		legend = append(legend, "(cut at "+quantity.Number(top)+" "+unit+")")
 	}
 	text := fmt.Sprintf("```mermaid\n"+
 		"%%%%{init: {\"themeVariables\": {\"xyChart\": {\"plotColorPalette\": \"%s\"}}}}%%%%\n"+
@@ -298,7 +299,7 @@ func mermaidValue(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "0"
 	}
-	return trimZeros(fmt.Sprintf("%.2f", v))
+	return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
 }
 
 // mermaidLabel quotes a name. Mermaid has no escape for a quote and reads

@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -40,7 +41,7 @@ func known(value func() (float64, bool)) string {
 	if !ok {
 		return none
 	}
-	return number(v)
+	return quantity.Number(v)
 }
 
 // metricCourse is how many parts the course of a metric has.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -55,13 +56,13 @@ func sampled(p *result.Profile) string {
 	if p.Missing != "" {
 		return p.Missing
 	}
-	return fmt.Sprintf("%s of %s of CPU time", plural(int(p.Samples), "sample"), duration(p.CPU))
+	return fmt.Sprintf("%s of %s of CPU time", plural(int(p.Samples), "sample"), quantity.Duration(p.CPU))
 }
 
 func (b builder) grown(list []result.Growth) []ProfileRow {
 	var rows []ProfileRow
 	for _, g := range list[:min(len(list), profileRows)] {
-		row := ProfileRow{Name: b.name(g.Name), FlatBefore: share(g.FlatBefore), Flat: share(g.Flat), CumBefore: share(g.CumBefore), Cum: share(g.Cum)}
+		row := ProfileRow{Name: b.name(g.Name), FlatBefore: quantity.Share(g.FlatBefore), Flat: quantity.Share(g.Flat), CumBefore: quantity.Share(g.CumBefore), Cum: quantity.Share(g.Cum)}
 		if g.New {
 			row.FlatBefore, row.CumBefore = "≤ "+row.FlatBefore, "≤ "+row.CumBefore
 		}
@@ -78,7 +79,7 @@ func (b builder) hottest(list []result.Function) []ProfileRow {
 	})
 	var rows []ProfileRow
 	for _, f := range list[:min(len(list), profileRows)] {
-		rows = append(rows, ProfileRow{Name: b.name(f.Name), Flat: share(f.Flat), Cum: share(f.Cum)})
+		rows = append(rows, ProfileRow{Name: b.name(f.Name), Flat: quantity.Share(f.Flat), Cum: quantity.Share(f.Cum)})
 	}
 	return rows
 }

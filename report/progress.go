@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -111,7 +112,7 @@ func (p *Progress) Replicas(s result.ClusterSample) {
 	defer p.mu.Unlock()
 	text := fmt.Sprintf("%d/%s ready", s.Ready, plural(s.Replicas, "pod"))
 	if s.CPU > 0 {
-		text += ", CPU " + share(s.CPU)
+		text += ", CPU " + quantity.Share(s.CPU)
 	}
 	if s.AtCeiling {
 		text += ", at the ceiling"
@@ -213,7 +214,7 @@ func (r running) elapsed() float64 {
 func (r running) asked() string {
 	w, at := r.workload, r.elapsed()
 	if w.Model == "open" {
-		return "of " + rate(w.RateFrom+(w.RateTo-w.RateFrom)*at)
+		return "of " + quantity.Rate(w.RateFrom+(w.RateTo-w.RateFrom)*at)
 	}
 	return "by " + plural(w.WorkersFrom+int(float64(w.WorkersTo-w.WorkersFrom)*at+0.5), "worker")
 }
@@ -222,7 +223,7 @@ func (r running) asked() string {
 func (r running) opening() line {
 	out := line{nameField(r.name)}
 	if r.idle > 0 {
-		out = append(out, field{text: "idle for " + duration(r.idle) + ", then"})
+		out = append(out, field{text: "idle for " + quantity.Duration(r.idle) + ", then"})
 	}
 	return append(out, field{text: workload(r.workload)})
 }
@@ -237,10 +238,10 @@ func (r running) line() line {
 		nameField(r.name),
 		{bar: true, done: r.done(), width: barLeast},
 		{text: fmt.Sprintf("%.0f %%", 100*r.done()), width: 5, right: true},
-		{text: duration(s.Duration.Round(100 * time.Millisecond)), width: 6, right: true},
+		{text: quantity.Duration(s.Duration.Round(100 * time.Millisecond)), width: 6, right: true},
 	}
 	if perSecond, ok := r.rate(); ok {
-		out = append(out, field{text: fmt.Sprintf("%6s %s", rate(perSecond), r.asked())})
+		out = append(out, field{text: fmt.Sprintf("%6s %s", quantity.Rate(perSecond), r.asked())})
 	}
 	return append(append(out, percentileFields(s)...), errorFields(s.Counters)...)
 }
@@ -251,8 +252,8 @@ func closing(s *result.Stage) line {
 	if s.State != result.NotRun {
 		out = append(out,
 			field{text: plural(int(s.Counters.Due()), "request"), width: 14, right: true},
-			field{text: duration(s.Duration), width: 6, right: true},
-			field{text: orNone(throughput(*s), rate), width: 6, right: true})
+			field{text: quantity.Duration(s.Duration), width: 6, right: true},
+			field{text: orNone(throughput(*s), quantity.Rate), width: 6, right: true})
 		out = append(out, percentileFields(*s)...)
 	}
 	out = append(out, errorFields(s.Counters)...)
@@ -278,7 +279,7 @@ func errorFields(c result.Counters) line {
 	var out line
 	for _, k := range classes {
 		if n := *c.Of(k.class); n > 0 {
-			out = append(out, field{text: count(n) + " " + k.name, style: red})
+			out = append(out, field{text: quantity.Count(n) + " " + k.name, style: red})
 		}
 	}
 	return out

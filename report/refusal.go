@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -36,15 +37,11 @@ func Part(w io.Writer, r *result.Run) error {
 		c.Add(s.Counters)
 	}
 	heading := Text{raw: shorten(r.Name, nameLimit), write: markdown}
-	if _, err := fmt.Fprintf(w, "## ▫️ %s: %s\n\n%s, %s without success. The run is judged where its shards are merged.\n", heading, r.Shard, plural(int(c.Due()), "request"), count(c.Due()-c.Success)); err != nil {
+	if _, err := fmt.Fprintf(w, "## ▫️ %s: %s\n\n%s, %s without success. The run is judged where its shards are merged.\n", heading, r.Shard, plural(int(c.Due()), "request"), quantity.Count(c.Due()-c.Success)); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
 	return nil
 }
-
-// Quantity writes a value in the scale of its indicator's unit, as the reports
-// do: "450 ms", "98.2 %".
-func Quantity(unit string, value float64) string { return quantity(unit, value) }
 
 // Against writes what an objective was compared with and the change, as the
 // reports do: "base 102 ms, +11.0 % (+8.0 to +14.0 %)". It is empty where there
@@ -60,7 +57,7 @@ func Against(o result.JudgedObjective) string {
 	}
 	text := side + baseline(o)
 	if c.Runs > 0 || c.Pairs > 0 {
-		text += ", " + changed(c.Change, c.Points)
+		text += ", " + quantity.Change(c.Change, c.Points)
 	}
 	if interval := between(c); interval != "" {
 		text += " (" + interval + ")"

@@ -283,7 +283,7 @@ func sampleCompared() *result.Run {
 	}{
 		{0, "p95", 95, "baseline + 10%", result.Fail, 0.198, 0.04, 0.13, ""},
 		{1, "p95", 95, "baseline + 10%", result.Pass, 0.021, 0.036, 0.13, ""},
-		{1, "p99", 99, "baseline + 10%", result.Inconclusive, 0.048, 0.13, 0.31, "this run could only have seen +31.0 %"},
+		{1, "p99", 99, "baseline + 10%", result.Inconclusive, 0.048, 0.13, 0.31, "this run could only have seen +31 %"},
 		{2, "p95", 95, "baseline + 10%", result.Skipped, 0, 0, 0, "head was loaded alone: a ramp gives base and head other loads"},
 		{2, "p95", 95, "450ms", result.Pass, 0, 0, 0, ""},
 	} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -31,14 +32,14 @@ func (b builder) stage(s result.Stage) Stage {
 	return Stage{
 		Name:       b.name(s.Name),
 		Workload:   workload(s.Workload),
-		Requests:   count(s.Counters.Due()),
-		Throughput: orNone(throughput(s), rate),
+		Requests:   quantity.Count(s.Counters.Due()),
+		Throughput: orNone(throughput(s), quantity.Rate),
 		Mean:       meanText(s.Response),
 		P50:        stageQuantile(s, 50, 100),
 		P95:        stageQuantile(s, 95, 100),
 		P99:        stageQuantile(s, 99, 100),
 		Max:        stageQuantile(s, 1, 1),
-		Success:    orNone(successRate(s), share),
+		Success:    orNone(successRate(s), quantity.Share),
 		Errors:     errorsByClass(s.Counters),
 		State:      word(string(s.State), "completed", "not-run", "cancelled", "aborted", "dead", "limited"),
 		Reason:     b.sentence(s.Reason),
@@ -51,12 +52,12 @@ func (b builder) stage(s result.Stage) Stage {
 // workload says in words how a stage was loaded.
 func workload(w result.Workload) string {
 	if w.Search {
-		return fmt.Sprintf("search %s to %s, %s each", rate(w.RateFrom), rate(w.RateTo), duration(w.Duration))
+		return fmt.Sprintf("search %s to %s, %s each", quantity.Rate(w.RateFrom), quantity.Rate(w.RateTo), quantity.Duration(w.Duration))
 	}
 	if w.Model == "open" {
-		text := fmt.Sprintf("%s for %s", rate(w.RateTo), duration(w.Duration))
+		text := fmt.Sprintf("%s for %s", quantity.Rate(w.RateTo), quantity.Duration(w.Duration))
 		if w.RateFrom != w.RateTo {
-			text = fmt.Sprintf("%s to %s over %s", rate(w.RateFrom), rate(w.RateTo), duration(w.Duration))
+			text = fmt.Sprintf("%s to %s over %s", quantity.Rate(w.RateFrom), quantity.Rate(w.RateTo), quantity.Duration(w.Duration))
 		}
 		if w.Arrivals == "poisson" {
 			text += ", Poisson"
@@ -65,18 +66,18 @@ func workload(w result.Workload) string {
 	}
 	switch {
 	case w.WorkersFrom != w.WorkersTo:
-		return fmt.Sprintf("%d to %s over %s", w.WorkersFrom, plural(w.WorkersTo, "worker"), duration(w.Duration))
+		return fmt.Sprintf("%d to %s over %s", w.WorkersFrom, plural(w.WorkersTo, "worker"), quantity.Duration(w.Duration))
 	case w.Requests > 0:
 		return fmt.Sprintf("%s by %s", plural(int(w.Requests), "request"), plural(w.WorkersTo, "worker"))
 	}
-	return fmt.Sprintf("%s for %s", plural(w.WorkersTo, "worker"), duration(w.Duration))
+	return fmt.Sprintf("%s for %s", plural(w.WorkersTo, "worker"), quantity.Duration(w.Duration))
 }
 
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return count(int64(n)) + " " + noun + "s"
+	return quantity.Count(int64(n)) + " " + noun + "s"
 }
 
 // throughput is the stage's finished requests a second, NaN where it did not
@@ -112,9 +113,9 @@ func stageQuantile(s result.Stage, num, den int64) string {
 		return none
 	}
 	if !holds(s.OK, d) {
-		return "≥ " + duration(d)
+		return "≥ " + quantity.Duration(d)
 	}
-	return duration(d)
+	return quantity.Duration(d)
 }
 
 // holds reports whether the histogram has a value that is equivalent to d.
@@ -132,7 +133,7 @@ func meanText(h result.Histogram) string {
 	if !ok {
 		return none
 	}
-	return duration(d)
+	return quantity.Duration(d)
 }
 
 // classes are the ways to fail, in the order in which they are listed.
@@ -167,7 +168,7 @@ func errorsByClass(c result.Counters) string {
 	var parts []string
 	for _, k := range classes {
 		if n := *c.Of(k.class); n > 0 {
-			parts = append(parts, count(n)+" "+k.name)
+			parts = append(parts, quantity.Count(n)+" "+k.name)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -231,9 +232,9 @@ func load(s result.Stage) float64 {
 }
 
 func (b builder) change(from, to result.Stage) Change {
-	step := fmt.Sprintf("%s → %s workers", number(load(from)), number(load(to)))
+	step := fmt.Sprintf("%s → %s workers", quantity.Number(load(from)), quantity.Number(load(to)))
 	if to.Workload.Model == "open" {
-		step = fmt.Sprintf("%s → %s", rate(load(from)), rate(load(to)))
+		step = fmt.Sprintf("%s → %s", quantity.Rate(load(from)), quantity.Rate(load(to)))
 	}
 	return Change{
 		From:       b.name(from.Name),
@@ -288,19 +289,19 @@ func (b builder) moments() []Moment {
 	var out []Moment
 	for i := range chart.At {
 		m := Moment{
-			At:    number(math.Round((chart.At[i]-chart.Width[i]/2)*10)/10) + " s",
+			At:    since(time.Duration((chart.At[i] - chart.Width[i]/2) * float64(time.Second))),
 			Stage: b.name(b.run.Stages[chart.stage[i]].Name),
 			P50:   orNone(chart.P50[i], milliseconds),
 			P95:   orNone(chart.P95[i], milliseconds),
 			P99:   orNone(chart.P99[i], milliseconds),
 			Bar:   bar(chart.P95[i], slowest, barCells),
-			Rate:  rate(chart.Rate[i]),
-			Cores: orNone(chart.cores(i), number),
+			Rate:  quantity.Rate(chart.Rate[i]),
+			Cores: orNone(chart.cores(i), quantity.Number),
 		}
 		if base := chart.Base; base != nil {
 			m.BaseP95 = orNone(base.P95[i], milliseconds)
 			m.BaseBar = bar(base.P95[i], slowest, barCells)
-			m.BaseRate = orNone(base.Rate[i], rate)
+			m.BaseRate = orNone(base.Rate[i], quantity.Rate)
 		}
 		out = append(out, m)
 	}
@@ -316,4 +317,6 @@ func highest(s Series) float64 {
 	return top
 }
 
-func milliseconds(v float64) string { return duration(time.Duration(v * float64(time.Millisecond))) }
+func milliseconds(v float64) string {
+	return quantity.Duration(time.Duration(v * float64(time.Millisecond)))
+}

@@ -321,7 +321,7 @@ func words(text string) []string {
 
 func endsInDigit(s string) bool { return s != "" && '0' <= s[len(s)-1] && s[len(s)-1] <= '9' }
 
-// isUnit reports whether the word is a unit as this package writes them.
+// isUnit reports whether the word is a unit as package quantity writes them.
 func isUnit(word string) bool {
 	return slices.Contains([]string{"%", "µs", "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB"}, strings.TrimRight(word, ".,;:)"))
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -470,7 +471,7 @@ func (p *page) profiles(list []Profile) {
 // more says how many rows were left out.
 func (p *page) more(n int) {
 	if n > 0 {
-		p.paragraph(sectionIndent, fmt.Sprintf("and %s more in the result file", count(int64(n))))
+		p.paragraph(sectionIndent, fmt.Sprintf("and %s more in the result file", quantity.Count(int64(n))))
 	}
 }
 

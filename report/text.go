@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 // How much of a string from outside is shown, in bytes. A name is a cell of a
@@ -75,7 +77,7 @@ func visible(s string) string {
 		switch {
 		case r == utf8.RuneError:
 			b.WriteRune(utf8.RuneError) // also for a byte that is no UTF-8
-		case !unicode.IsPrint(r) && r != narrow:
+		case !unicode.IsPrint(r) && r != quantity.Narrow:
 			b.WriteString(escapeRune(r))
 		case r == ':' && unicode.IsSpace(before) && strings.HasPrefix(s[i:], "::"),
 			r == '[' && strings.HasSuffix(s[:i], "##"):

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -331,7 +332,7 @@ func (b builder) objective(o result.JudgedObjective) Objective {
 		Margin:   margin(o),
 		Verdict:  verdict(o.Verdict),
 		Reason:   b.sentence(o.Reason),
-		Samples:  count(o.Samples),
+		Samples:  quantity.Count(o.Samples),
 		Place:    b.place(o),
 	}
 }
@@ -364,7 +365,7 @@ func measured(o result.JudgedObjective) string {
 	if o.Measured == nil {
 		return none
 	}
-	text := quantity(o.Unit, *o.Measured)
+	text := quantity.Of(o.Unit, *o.Measured)
 	if o.AtLeast {
 		text = "≥ " + text
 	}
@@ -379,11 +380,11 @@ func interval(o result.JudgedObjective) string {
 	case o.Lower == nil && o.Upper == nil:
 		return ""
 	case o.Upper == nil:
-		return "from " + quantity(o.Unit, *o.Lower)
+		return "from " + quantity.Of(o.Unit, *o.Lower)
 	case o.Lower == nil:
-		return "up to " + quantity(o.Unit, *o.Upper)
+		return "up to " + quantity.Of(o.Unit, *o.Upper)
 	}
-	return quantity(o.Unit, *o.Lower) + " to " + quantity(o.Unit, *o.Upper)
+	return quantity.Of(o.Unit, *o.Lower) + " to " + quantity.Of(o.Unit, *o.Upper)
 }
 
 // baseline writes what the objective was compared with.
@@ -393,11 +394,11 @@ func baseline(o result.JudgedObjective) string {
 	case c == nil:
 		return ""
 	case c.Runs == 0:
-		return quantity(o.Unit, c.Baseline)
+		return quantity.Of(o.Unit, c.Baseline)
 	case c.Runs == 1:
-		return quantity(o.Unit, c.Baseline) + " (1 run)"
+		return quantity.Of(o.Unit, c.Baseline) + " (1 run)"
 	}
-	return fmt.Sprintf("%s (%d runs)", quantity(o.Unit, c.Baseline), c.Runs)
+	return fmt.Sprintf("%s (%d runs)", quantity.Of(o.Unit, c.Baseline), c.Runs)
 }
 
 // compared writes a change of a comparison, with its sign.
@@ -409,7 +410,7 @@ func compared(o result.JudgedObjective, what func(result.Comparison) float64) st
 	if c.Runs == 0 && c.Pairs == 0 {
 		return none // base and head have no two values to compare
 	}
-	return changed(what(*c), c.Points)
+	return quantity.Change(what(*c), c.Points)
 }
 
 // sees writes the change that the comparison could have seen.
@@ -425,20 +426,8 @@ func between(c *result.Comparison) string {
 	if c == nil || c.Lower == nil || c.Upper == nil {
 		return ""
 	}
-	lower, _, _ := strings.Cut(changed(*c.Lower, c.Points), " ")
-	return lower + " to " + changed(*c.Upper, c.Points)
-}
-
-// changed writes a change as a fraction, or as a difference of shares.
-func changed(v float64, points bool) string {
-	unit := "%"
-	if points {
-		unit = "points"
-	}
-	if v = math.Round(v*1000) / 10; v == 0 {
-		return "0.0 " + unit
-	}
-	return strings.Replace(fmt.Sprintf("%+.1f %s", v, unit), "-", "−", 1)
+	lower, _, _ := strings.Cut(quantity.Change(*c.Lower, c.Points), " ")
+	return lower + " to " + quantity.Change(*c.Upper, c.Points)
 }
 
 // Compared reports whether any objective stands beside a baseline.
@@ -462,7 +451,7 @@ func bound(o result.JudgedObjective) string {
 	if !ok || o.Relative && o.Comparison == nil || o.Severity == "show" {
 		return ""
 	}
-	return sign + " " + quantity(o.Unit, o.Bound)
+	return sign + " " + quantity.Of(o.Unit, o.Bound)
 }
 
 func (b builder) loosened() []Loosening {
@@ -544,7 +533,7 @@ func (b builder) failure(s sided, f result.Sample) Failure {
 		At:       since(f.Offset),
 		Class:    className(f.Class),
 		Status:   status,
-		Response: duration(f.Response),
+		Response: quantity.Duration(f.Response),
 		Detail:   b.sentence(f.Detail),
 		Body:     b.text(f.Body, blockLimit),
 	}
@@ -565,14 +554,14 @@ func (b builder) precision() []Precision {
 		out = append(out, Precision{
 			Stage:    b.name(s.Name),
 			Side:     s.side,
-			Samples:  count(s.Counters.Judged()),
+			Samples:  quantity.Count(s.Counters.Judged()),
 			Lateness: quantile(g.Lateness, 99, 100),
 			CPU:      knownShare(g.CPU),
-			Unsent:   count(g.UnsentOwn),
-			GCPause:  duration(g.GCPause),
-			Opened:   count(g.Opened),
-			Reused:   count(g.Reused),
-			Closed:   count(g.ClosedByPeer),
+			Unsent:   quantity.Count(g.UnsentOwn),
+			GCPause:  quantity.Duration(g.GCPause),
+			Opened:   quantity.Count(g.Opened),
+			Reused:   quantity.Count(g.Reused),
+			Closed:   quantity.Count(g.ClosedByPeer),
 			Engine:   b.name(engine),
 			Within:   b.within(s),
 		})
@@ -590,10 +579,10 @@ func spoken(g result.Generator) string {
 		text += ", " + g.Protocol
 	}
 	if g.Streams > 0 {
-		text += fmt.Sprintf(", up to %s on a connection", count(int64(g.Streams)))
+		text += fmt.Sprintf(", up to %s on a connection", quantity.Count(int64(g.Streams)))
 	}
 	if g.Resumed > 0 {
-		text += fmt.Sprintf(", %s TLS sessions resumed", count(g.Resumed))
+		text += fmt.Sprintf(", %s TLS sessions resumed", quantity.Count(g.Resumed))
 	}
 	return text
 }
@@ -617,7 +606,7 @@ func knownShare(v float64) string {
 	if v == 0 {
 		return none
 	}
-	return share(v)
+	return quantity.Share(v)
 }
 
 func (b builder) facts() []Fact {
@@ -664,7 +653,7 @@ func (b builder) facts() []Fact {
 func renewed(stages []result.Stage) string {
 	for _, s := range stages {
 		if age := s.Generator.ConnectionAge; age > 0 {
-			return "each carries requests for " + duration(age) + " at most, so that servers that are added get their share (http.connections)"
+			return "each carries requests for " + quantity.Duration(age) + " at most, so that servers that are added get their share (http.connections)"
 		}
 	}
 	return none
@@ -682,7 +671,7 @@ func took(start, end time.Time) string {
 	if start.IsZero() || !end.After(start) {
 		return none
 	}
-	return duration(end.Sub(start))
+	return quantity.Duration(end.Sub(start))
 }
 
 func machine(m result.Machine) string {
@@ -763,7 +752,7 @@ func quantile(h result.Histogram, num, den int64) string {
 	if !ok {
 		return none
 	}
-	return duration(d)
+	return quantity.Duration(d)
 }
 
 // seconds is d as a number for a chart.

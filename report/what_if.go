@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 )
 
@@ -72,7 +73,7 @@ func successful(s result.Stage) string {
 	if s.Duration <= 0 {
 		return ""
 	}
-	return rate(float64(s.Counters.Success) / s.Duration.Seconds())
+	return quantity.Rate(float64(s.Counters.Success) / s.Duration.Seconds())
 }
 
 // had is how many replicas answered in a stage at most, where somebody looked.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 // Shard says which of several generators of one run has measured a result. The
@@ -133,7 +135,7 @@ func apart(shards []*Run) []string {
 			first, last, longest = earlier(first, s.Start), later(last, s.Start), max(longest, s.Duration)
 		}
 		if by := last.Sub(first); by > max(longest/togetherPart, togetherLeast) {
-			gaps = append(gaps, fmt.Sprintf("the shards did not load stage %.80q together: they began it up to %s apart", stage.Name, by.Round(time.Millisecond)))
+			gaps = append(gaps, fmt.Sprintf("the shards did not load stage %.80q together: they began it up to %s apart", stage.Name, quantity.Duration(by)))
 		}
 	}
 	return gaps

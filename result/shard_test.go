@@ -38,7 +38,7 @@ func TestMergeShards(t *testing.T) {
 		{"one is missing", []*Run{three, one}, 4, []string{"shard 2 of 3 is missing"}},
 		{"all but one are missing", []*Run{two}, 2, []string{"shard 1 of 3 is missing", "shard 3 of 3 is missing"}},
 		{"one is there twice", []*Run{one, two, three, shard(2, 3, time.Hour), two}, 6, []string{"shard 2 of 3 is there twice, the first one counts"}},
-		{"one is late", []*Run{one, two, shard(3, 3, 2100*time.Millisecond)}, 6, []string{`the shards did not load stage "s" together: they began it up to 2.1s apart`}},
+		{"one is late", []*Run{one, two, shard(3, 3, 2100*time.Millisecond)}, 6, []string{`the shards did not load stage "s" together: they began it up to 2.1 s apart`}},
 		{"one had no share", []*Run{one, idle, three}, 4, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -130,7 +131,7 @@ func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result
 	}
 	n := int(min(extension, left) / window)
 	if n > 0 {
-		o.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %d s more", stage.Name, int((time.Duration(n) * window).Seconds())))
+		o.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %s more", stage.Name, quantity.Duration(time.Duration(n)*window)))
 	}
 	return n
 }

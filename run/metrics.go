@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/prometheus"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -59,7 +60,7 @@ func askMetrics(ctx context.Context, plan *slo.Prometheus, opts Options, r *resu
 	a := &asking{Series: opts.Series, plan: plan}
 	wait := time.Until(ends.Add(plan.Delay))
 	if wait > 0 && ctx.Err() == nil {
-		opts.Observer.Note(fmt.Sprintf("waiting %s for the Prometheus server to have the last samples", wait.Round(100*time.Millisecond)))
+		opts.Observer.Note(fmt.Sprintf("waiting %s for the Prometheus server to have the last samples", quantity.Duration(wait.Round(100*time.Millisecond))))
 	}
 	if idle(ctx, wait) && ctx.Err() == nil {
 		a.waits = time.Now().Add(metricPatience)

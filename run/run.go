@@ -19,6 +19,7 @@ import (
 	"github.com/slogate/slogate/cost"
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -169,7 +170,7 @@ func limited(ctx context.Context, start time.Time, most time.Duration) (context.
 		return ctx, func() {}
 	}
 	return context.WithDeadlineCause(ctx, start.Add(most), &loader.StopError{
-		State: result.Limited, Reason: fmt.Sprintf("the limits permit a run of %v", most),
+		State: result.Limited, Reason: fmt.Sprintf("the limits permit a run of %s", quantity.Duration(most)),
 	})
 }
 

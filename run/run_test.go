@@ -216,7 +216,7 @@ func TestConductEndsAtTheLimit(t *testing.T) {
 			t.Errorf("cancelled %v, states (-want +got):\n%s", r.Cancelled, diff)
 		}
 		for _, s := range r.Stages[1:] {
-			if s.Reason != "the limits permit a run of 1.5s" {
+			if s.Reason != "the limits permit a run of 1.5 s" {
 				t.Errorf("%s: %q", s.Name, s.Reason)
 			}
 		}
@@ -232,7 +232,7 @@ func TestConductEndsAtTheLimitWhileIdle(t *testing.T) {
 		file := stages("one", "two")
 		file.Stages[1].IdleBefore, file.Limits.Duration = time.Minute, 5*time.Second
 		r := Conduct(t.Context(), file, &scripted{lasts: time.Second}, Options{})
-		if s := r.Stages[1]; s.State != result.NotRun || s.Reason != "the limits permit a run of 5s" {
+		if s := r.Stages[1]; s.State != result.NotRun || s.Reason != "the limits permit a run of 5 s" {
 			t.Errorf("state %s, reason %q", s.State, s.Reason)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/loader"
+	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -179,7 +180,7 @@ func (s *searcher) try(ctx context.Context, rate float64, confirms bool) outcome
 // stop the search: a rate that is too high is an answer here.
 func (s *searcher) at(rate float64) slo.Stage {
 	at := s.stage
-	at.Name = fmt.Sprintf("%s at %g/s", s.stage.Name, rate)
+	at.Name = s.stage.Name + " at " + quantity.Rate(rate)
 	at.Workload.Search = false
 	at.Workload.RateFrom, at.Workload.RateTo = rate, rate
 	at.Objectives = nil
@@ -211,15 +212,15 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 	case s.over != nil:
 		return halted
 	case held.Verdict == result.Pass:
-		s.note(fmt.Sprintf("%g/s met the objectives", rate))
+		s.note(fmt.Sprintf("%s met the objectives", quantity.Rate(rate)))
 		s.met, s.best = got, max(s.best, rate)
 		return met
 	case held.Verdict == result.Fail:
-		s.note(fmt.Sprintf("%g/s missed them: %s", rate, held.Reason))
+		s.note(fmt.Sprintf("%s missed them: %s", quantity.Rate(rate), held.Reason))
 		s.missed = got
 		return missed
 	}
-	s.found.Unclear = fmt.Sprintf("at %g/s nothing can be said: %s", rate, held.Reason)
+	s.found.Unclear = fmt.Sprintf("at %s nothing can be said: %s", quantity.Rate(rate), held.Reason)
 	if s.met == nil {
 		s.missed = got
 	}

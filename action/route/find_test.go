@@ -186,7 +186,7 @@ func TestNotFoundErrorNamesTheWaysOut(t *testing.T) {
 		Target: "localhost:8080", Within: 30 * time.Second, Host: "the input network is bridge",
 		Tried: []Attempt{{three[0], dial}, {three[1], errors.New("GET /health: status 404")}},
 	}
-	want := `target "localhost:8080" was not ready within 30s
+	want := `target "localhost:8080" was not ready within 30 s
   tried localhost:8080, the address as given: connection refused
   tried 172.17.0.1:8080, bridge gateway 172.17.0.1: GET /health: status 404
   not tried, the runner's own network: the input network is bridge

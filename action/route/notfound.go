@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/slogate/slogate/quantity"
 )
 
 // NotFoundError says that no candidate was the target in time. Its text has
@@ -20,7 +22,7 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "target %q was not ready within %v", e.Target, e.Within)
+	fmt.Fprintf(&b, "target %q was not ready within %s", e.Target, quantity.Duration(e.Within))
 	for _, a := range e.Tried {
 		fmt.Fprintf(&b, "\n  tried %s, %s: %s", a.Address, a.Via, reason(a.Err))
 	}

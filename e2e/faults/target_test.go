@@ -121,7 +121,7 @@ func targetFaults() []fault {
 				p.more = "wait_for: {request: GET /, timeout: 1s}\n"
 				return b.run(t, p)
 			},
-			says: []string{"was not ready within 1s", "connection refused"},
+			says: []string{"was not ready within 1 s", "connection refused"},
 		},
 		{
 			group: "target", name: "listens a second late", want: passed,

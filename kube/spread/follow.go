@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/slogate/slogate/kube"
+	"github.com/slogate/slogate/quantity"
 )
 
 const (
@@ -75,7 +76,7 @@ func (r *run) remove(ctx context.Context) {
 	_ = r.erase(ctx, "/api/v1", "secrets") // it goes with the Job, too
 	if err := r.erase(ctx, "/apis/batch/v1", "jobs"); err != nil {
 		r.note(fmt.Sprintf("job/%s may still be there: %v. The cluster deletes it %s after its end, unless it is suspended; or do: kubectl --namespace %s delete job %s",
-			r.name, err, afterEnd, r.Namespace, r.name))
+			r.name, err, quantity.Duration(afterEnd), r.Namespace, r.name))
 	}
 }
 

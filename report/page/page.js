@@ -8,10 +8,13 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const drawn = [];
 
-  const round = (v) => Number(v.toPrecision(3)).toString();
-  const milliseconds = (v) => v == null ? "" : v >= 1000 ? round(v / 1000) + " s" : v < 1 ? round(v * 1000) + " µs" : round(v) + " ms";
+  // As package quantity writes values, but for an axis of time, which stays in seconds.
+  const round = (v) => Math.abs(v) < 999.5 ? Number(v.toPrecision(3)).toString() : v.toFixed(0).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const milliseconds = (v) => v == null ? "" : v === 0 || v >= 999.5 ? moment(v / 1000) : v < 0.9995 ? round(v * 1000) + " µs" : round(v) + " ms";
   const perSecond = (v) => v == null ? "" : round(v) + "/s";
   const seconds = (v) => v == null ? "" : round(v) + " s";
+  const moment = (v) => v == null ? "" : v < 59.95 ? seconds(v) : Math.round(v) < 3600 ? parts(Math.round(v), "min", "s") : parts(Math.round(v / 60), "h", "min");
+  const parts = (n, large, small) => [Math.floor(n / 60), n % 60].map((v, i) => v && round(v) + " " + [large, small][i]).filter(Boolean).join(" ");
   const plain = (v) => v == null ? "" : round(v);
   const percentile = (oneIn) => oneIn == null ? "" : "p" + Number((100 - 100 / oneIn).toFixed(3));
 
@@ -128,7 +131,7 @@
         options: {
           plugins: [bands], scales: { x: { time: false }, y: logarithmic },
           axes: [axis(seconds), axis(milliseconds, { size: 64, ...sparse })],
-          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, milliseconds, more))],
+          series: [{ label: "At", value: (u, v) => moment(v) }, ...shown.map(([label, , n, more]) => line(label, n, milliseconds, more))],
         },
       };
     },
@@ -141,7 +144,7 @@
         options: {
           plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.15 || 1] } },
           axes: [axis(seconds), axis(perSecond, { size: 64 })],
-          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, perSecond, more))],
+          series: [{ label: "At", value: (u, v) => moment(v) }, ...shown.map(([label, , n, more]) => line(label, n, perSecond, more))],
         },
       };
     },
@@ -154,7 +157,7 @@
         options: {
           plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.15 || 1] } },
           axes: [axis(seconds), axis(plain, { size: 64 })],
-          series: [{ label: "At", value: (u, v) => seconds(v) }, ...shown.map(([label, , n, more]) => line(label, n, plain, more))],
+          series: [{ label: "At", value: (u, v) => moment(v) }, ...shown.map(([label, , n, more]) => line(label, n, plain, more))],
         },
       };
     },
@@ -176,7 +179,7 @@
       options: {
         plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [Math.min(0, low * 1.15), Math.max(0, high * 1.15) || 1] } },
         axes: [axis(seconds), axis(plain, { size: 64 })],
-        series: [{ label: "At", value: (u, v) => seconds(v) }, line(data.Metrics[i].Name, 3, plain)],
+        series: [{ label: "At", value: (u, v) => moment(v) }, line(data.Metrics[i].Name, 3, plain)],
       },
     },
     cluster: () => data.Cluster && {
@@ -184,7 +187,7 @@
       options: {
         plugins: [bands], scales: { x: { time: false }, y: { range: (u, low, high) => [0, high * 1.2 || 1] } },
         axes: [axis(seconds), axis(plain, { size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] })],
-        series: [{ label: "At", value: (u, v) => seconds(v) },
+        series: [{ label: "At", value: (u, v) => moment(v) },
           ...[["Ready", 0], ["Desired", 1, [8, 5]], ["Wanted", 2, [2, 4]]].map(([label, n, dash]) =>
             line(label, n, plain, { dash, paths: uPlot.paths.stepped({ align: 1 }) }))],
       },
