@@ -124,9 +124,10 @@ func TestLoosenedTargetWithASecret(t *testing.T) {
 		code, log := j.run(t, map[string]string{
 			"INPUT_MODE": mode, "INPUT_ENV": "TARGET, BASE, OTHER", "TARGET": j.target, "BASE": "http://localhost:4711", "OTHER": "http://localhost:4712",
 		})
-		said := withoutMasks(log) + j.summary(t)
+		var said strings.Builder
+		said.WriteString(withoutMasks(log) + j.summary(t))
 		for _, c := range j.github.Comments {
-			said += c.Body
+			said.WriteString(c.Body)
 		}
 		files, _ := filepath.Glob(filepath.Join(j.dir, "out", "*"))
 		for _, f := range files {
@@ -134,14 +135,14 @@ func TestLoosenedTargetWithASecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			said += string(text)
+			said.WriteString(string(text))
 		}
-		if code != exitPass || !strings.Contains(said, "target: ***") || !strings.Contains(said, "base_target: ***") {
-			t.Errorf("%s: exit %d\n%s", mode, code, said)
+		if code != exitPass || !strings.Contains(said.String(), "target: ***") || !strings.Contains(said.String(), "base_target: ***") {
+			t.Errorf("%s: exit %d\n%s", mode, code, said.String())
 		}
 		for _, secret := range []string{address, "4711", "4712"} {
-			if at := strings.Index(said, secret); at >= 0 {
-				t.Errorf("%s: %q is in %q", mode, secret, said[max(at-100, 0):at+40])
+			if at := strings.Index(said.String(), secret); at >= 0 {
+				t.Errorf("%s: %q is in %q", mode, secret, said.String()[max(at-100, 0):at+40])
 			}
 		}
 	}

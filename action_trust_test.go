@@ -348,7 +348,7 @@ func TestClosedTargetWithASecret(t *testing.T) {
 	j := newJob(t)
 	j.write(t, "slo.yaml", strings.Replace(sloFile("iris", "http://${secret.HOST}:9", "p95 <= 30s"), "timeout: 20s", "timeout: 1s", 1))
 	code, log := j.run(t, map[string]string{"INPUT_ENV": "HOST", "HOST": host})
-	if code != exitInconclusive || !strings.Contains(log, `waiting for "***:9", up to 1s`) || !strings.Contains(log, `target "***:9" was not ready within 1s`) {
+	if code != exitInconclusive || !strings.Contains(log, `waiting for "***:9", up to 1 s`) || !strings.Contains(log, `target "***:9" was not ready within 1 s`) {
 		t.Errorf("exit %d\n%s", code, log)
 	}
 	for where, text := range map[string]string{"log": withoutMasks(log), "summary": j.summary(t)} {

@@ -194,9 +194,9 @@ func TestSuggestRefuses(t *testing.T) {
 	}
 	for want, args := range map[string][]string{
 		"read result missing.json: stat missing.json": {"missing.json"},
-		"broken.json":         {"run-1.json", "broken.json"},
-		"0 result files":      {"empty"},
-		"read SLO file: open": {"--slo", "missing.yaml", "run-1.json"},
+		"broken.json":                {"run-1.json", "broken.json"},
+		"the folder holds no result": {"empty"},
+		"read SLO file: open":        {"--slo", "missing.yaml", "run-1.json"},
 	} {
 		if code, _, stderr := suggest(t, args...); code != exitUsage || !strings.Contains(stderr, want) {
 			t.Errorf("%v: exit code %d, %s; want %s", args, code, stderr, want)

@@ -309,7 +309,7 @@ func TestRunVerdict(t *testing.T) {
 		{"only an inconclusive warning", []slo.Objective{as(slo.Warn, tooFew)}, result.Inconclusive, "nothing was judged", 1},
 		{"only shown", []slo.Objective{as(slo.Show, slow)}, result.Inconclusive, "nothing was judged", 0},
 		{"no objective", nil, result.Inconclusive, "nothing was judged", 0},
-		{"relative without baseline", []slo.Objective{relative, as(slo.Warn, success98)}, result.Inconclusive, "nothing was judged", 1},
+		{"relative without baseline", []slo.Objective{relative, as(slo.Warn, success98)}, result.Inconclusive, "nothing was judged: no objective that could fail has a value, and there was nothing to compare with", 1},
 		{"relative beside an absolute one", []slo.Objective{relative, success98}, result.Pass, "the only objective is met", 1},
 	}
 	for _, tt := range tests {
@@ -360,7 +360,7 @@ func TestReasons(t *testing.T) {
 	}{
 		{objective(cpu, slo.LE, 0.8), metered(heap, 1, 0.8004), `metric.cpu of "high" was 0.8004, just over 0.8`},
 		{objective(cpu, slo.LE, 0), metered(heap, 1, 0.0004), `metric.cpu of "high" was 0.0004, over 0`},
-		{objective(cpu, slo.LE, 4e9), metered(heap, 1, 5e9), `metric.cpu of "high" was 5000000000, 25 % over 4000000000`},
+		{objective(cpu, slo.LE, 4e9), metered(heap, 1, 5e9), `metric.cpu of "high" was 5 000 000 000, 25 % over 4 000 000 000`},
 		{objective(slo.Indicator{Kind: slo.CPUPerRequest}, slo.LE, 250), used, `cpu_per_request of "high" was 250.1 µs, just over 250 µs`},
 		{p95Within450ms, steady(1000, 620*time.Millisecond), `p95 of "high" was 620 ms, 38 % over 450 ms`},
 		{p95Within450ms, steady(1000, 450600*time.Microsecond), `p95 of "high" was 451 ms, just over 450 ms`},

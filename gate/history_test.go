@@ -78,7 +78,7 @@ func TestFirstResult(t *testing.T) {
 		reason     string
 	}{
 		"base branch":               {baseBranch: true, want: result.Warn, reason: "the first result of the base branch: there is nothing to compare with yet"},
-		"a change":                  {want: result.Inconclusive, reason: "nothing was judged"},
+		"a change":                  {want: result.Inconclusive, reason: "nothing was judged: no objective that could fail has a value, and there was nothing to compare with"},
 		"base branch, with a value": {baseBranch: true, more: []string{"p95 <= 1s"}, want: result.Pass, reason: "the only objective is met"},
 		"base branch, missed":       {baseBranch: true, more: []string{"p95 <= 10ms"}, want: result.Fail, reason: `p95 of "high" was 100 ms, 10 times 10 ms; 1 of 1 objective failed`},
 	} {

@@ -12,13 +12,13 @@ import (
 )
 
 // runVerdict puts the objectives' verdicts together, the first that applies:
-// cancelled is inconclusive, and so are shards that are not the whole run; fail where the target died or a fail-objective
-// failed; inconclusive where an absolute fail-objective is, where a judged stage did not
-// complete, or where nothing was judged; warn where a warn-objective was
-// missed or a relative fail-objective is inconclusive; else pass. On the base
-// branch a run that had nothing to compare with only warns: it is the first,
-// and becomes what the next one is compared with. The reason is one sentence
-// that a reviewer can act on.
+// cancelled is inconclusive, and so are shards that are not the whole run; fail
+// where the target died or a fail-objective failed; inconclusive where an absolute
+// fail-objective is, where a judged stage did not complete, or where nothing was
+// judged; warn where a warn-objective was missed or a relative fail-objective is
+// inconclusive; else pass. On the base branch a run that had nothing to compare
+// with only warns: it is the first, and becomes what the next one is compared
+// with. The reason is one sentence that a reviewer can act on.
 func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjective, baseBranch bool) (result.Verdict, string) {
 	t := newTally(all)
 	if r.Cancelled {
@@ -44,6 +44,9 @@ func runVerdict(r *result.Run, stages []judgedStage, all []result.JudgedObjectiv
 	}
 	if baseBranch && t.allSkipped() {
 		return result.Warn, "the first result of the base branch: there is nothing to compare with yet"
+	}
+	if t.allSkipped() {
+		return result.Inconclusive, "nothing was judged: no objective that could fail has a value, and there was nothing to compare with"
 	}
 	if t.nothing() {
 		return result.Inconclusive, "nothing was judged"
@@ -133,12 +136,8 @@ func newTally(all []result.JudgedObjective) tally {
 	return t
 }
 
-// nothing reports whether no verdict stands on a measurement: none of the
-// objectives was decided, or all that could have failed were skipped.
-func (t tally) nothing() bool {
-	undecided := t.passed+len(t.warned)+len(t.failed) == 0
-	return undecided || t.allSkipped()
-}
+// nothing reports whether none of the objectives was decided.
+func (t tally) nothing() bool { return t.passed+len(t.warned)+len(t.failed) == 0 }
 
 // allSkipped reports whether all that could have failed had no baseline.
 func (t tally) allSkipped() bool { return t.gating > 0 && t.skipped == t.gating }

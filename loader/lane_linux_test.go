@@ -97,7 +97,7 @@ func TestPriorityIsBounded(t *testing.T) {
 	if !p.watch(2*raisedWindow) || p.raised {
 		t.Error("not lowered at a whole core")
 	}
-	if text := p.describe(2 * raisedWindow); !strings.Contains(text, "until 200ms") || !strings.Contains(text, "40 %") {
+	if text := p.describe(2 * raisedWindow); !strings.Contains(text, "until 200 ms") || !strings.Contains(text, "40 %") {
 		t.Errorf("described as %q", text)
 	}
 	if p.watch(time.Hour) || p.describe(0) != "" {
