@@ -31,20 +31,22 @@ func (l *loaders) series(file *slo.File, s settings) (run.Series, error) {
 	l.engines = append(l.engines, of.Close)
 	begun := false
 	fetch := func(ctx context.Context, path string, parameters url.Values) ([]byte, error) {
-		if !begun {
-			if err := of.Before(ctx); err != nil { // a token may be needed
-				return nil, err
-			}
-			begun = true
-		}
 		get, err := of.Fetcher(server.Ask(path, parameters), prometheus.MaxAnswer, server.Request.Timeout)
 		if err != nil {
 			return nil, err
 		}
 		return get(ctx)
 	}
-	asked := prometheus.Server{Fetch: fetch, Mask: secret.NewMask(file.Secrets)}
 	return func(ctx context.Context, query string, from, until time.Time, every time.Duration) ([]prometheus.Point, error) {
+		var err error
+		if !begun {
+			err = of.Before(ctx) // a token may be needed
+			begun = err == nil
+		}
+		asked := prometheus.Server{Fetch: fetch, Mask: secret.NewMask(of.Secrets())}
+		if err != nil {
+			return nil, errors.New("the Prometheus server: " + asked.Mask.Text(err.Error()))
+		}
 		points, err := asked.Range(ctx, query, from, until, every)
 		if err == nil {
 			return points, nil

@@ -186,3 +186,48 @@ func TestMetricsAreGuarded(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A Prometheus that says in an error what it was asked with puts no token, and
+// no part of a long key, into anything that is written.
+func TestMetricsEchoNoSecrets(t *testing.T) {
+	t.Parallel()
+	access, key := "access-"+strings.Repeat("0123456789", 6), "KEY"+strings.Repeat("abcdefghij", 40)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/token":
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"access_token": %q, "token_type": "Bearer", "expires_in": 3600}`, access)
+		case "/api/v1/query_range":
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprintf(w, `{"status": "error", "errorType": "bad_data", "error": "not allowed: %s"}`, r.Header.Get("Authorization"))
+		}
+	}))
+	t.Cleanup(service.Close)
+	for part, auth := range map[string]string{
+		access[:20]: "auth: {oauth2: {token_url: " + service.URL + "/token, client_id: me, client_secret: '${secret.CLIENT}'}}",
+		key[:20]:    "headers: {authorization: 'Bearer ${secret.KEY}'}",
+	} {
+		j := newJob(t)
+		j.write(t, "slo.yaml", sloFile("iris", service.URL, "p95 <= 30s", "metric.x <= 1")+"metrics: {prometheus: {url: "+service.URL+", queries: {x: up}, delay: 1ms, "+auth+"}}\n")
+		_, log := j.run(t, map[string]string{"INPUT_ENV": "CLIENT, KEY", "CLIENT": "client-secret", "KEY": key})
+		var written strings.Builder
+		written.WriteString(withoutMasks(log) + j.summary(t))
+		files, err := filepath.Glob(filepath.Join(j.dir, "out", "*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("files %q, %v", files, err)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			written.WriteString(string(text))
+		}
+		if !strings.Contains(written.String(), "not allowed: Bearer ***") {
+			t.Errorf("the server's explanation is missing:\n%s", log)
+		}
+		if at := strings.Index(written.String(), part); at >= 0 {
+			t.Errorf("written: %q", written.String()[max(at-100, 0):at+100])
+		}
+	}
+}

@@ -244,6 +244,12 @@ func (l *Loader) Snapshots() []*result.Stage {
 	return all
 }
 
+// Secrets returns what must be written nowhere: the secrets of the SLO file, and
+// the tokens that it has fetched and holds now.
+func (l *Loader) Secrets() []string {
+	return slices.Concat(l.file.Secrets, l.manner.tokens.secrets())
+}
+
 // disconnect closes the idle connections; the next requests open new ones.
 func (l *Loader) disconnect() {
 	l.engine.disconnect()
