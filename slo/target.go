@@ -227,11 +227,12 @@ func isHost(host string) bool {
 	return len(host) <= 253 && hostName.MatchString(host)
 }
 
-// portProblem says that a port is no number, which a URL parser refuses.
+// portProblem says that a port is no number, which a URL parser refuses. It does
+// not repeat it: in a target that is a secret it is a part of one.
 func portProblem(rest string) string {
 	host, _, _ := strings.Cut(rest, "/")
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
-		return ": the port " + quote(host[i+1:]) + " is not between 1 and 65535"
+		return ": the port is not between 1 and 65535"
 	}
 	return ""
 }
