@@ -171,11 +171,12 @@ func (s sample) sinceAccepted(o slo.Objective) []float64 {
 }
 
 // letThrough reports whether an objective was missed in a run by a regression
-// that only warned: it was accepted, or the run was one of the base branch.
+// that only warned: it was accepted, or the run was one of the base branch. One
+// that was met warns too where it is worse than a pinned result.
 func letThrough(r *result.Run, stage string, o slo.Objective) bool {
 	return r.Judgement != nil && slices.ContainsFunc(r.Judgement.Objectives, func(j result.JudgedObjective) bool {
 		return j.Relative && j.Severity == string(slo.Fail) && j.Verdict == result.Warn &&
-			j.Stage == stage && j.Indicator == o.Indicator.String() && j.Scenario == o.Scope.Scenario && j.Step == o.Scope.Step
+			j.Measured != nil && !meets(slo.Cmp(j.Cmp), orderOfJudged(j)) && j.Stage == stage && j.Indicator == o.Indicator.String() && j.Scenario == o.Scope.Scenario && j.Step == o.Scope.Step
 	})
 }
 

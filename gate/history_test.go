@@ -179,6 +179,26 @@ func TestAcceptedRegressionIsANewLevel(t *testing.T) {
 	}
 }
 
+// A run that is met and worse than the pinned result warns, too: nobody let it
+// through, and it begins no level.
+func TestADriftBesideAPinIsNoLevel(t *testing.T) {
+	f := comparing(t, slo.Baseline{Last: 20})
+	pinned := &result.Run{Start: day(0), Seed: 99, Stages: []result.Stage{steady(1000, 60*ms)}}
+	history := same(10, 100*ms)
+	for i, took := range []time.Duration{104 * ms, 108 * ms, 109 * ms, 113 * ms} {
+		r := &result.Run{Start: day(10 + i), Seed: uint64(11 + i), Stages: []result.Stage{steady(1000, took)}}
+		r.Judgement = Judge(f, r, Options{Baseline: history, Ref: pinned, BaseBranch: true})
+		if o := r.Judgement.Objectives[0]; i < 3 && (o.Verdict != result.Warn || o.Bound < *o.Measured) {
+			t.Errorf("run %d beside the pin is %s (%s)", i+1, o.Verdict, o.Reason)
+		}
+		history = append(history, r)
+	}
+	got := against(f, 124*ms, Options{Baseline: history, Ref: pinned}).Objectives[0]
+	if strings.Contains(got.Reason, "let through") || !strings.Contains(got.Reason, "against the pinned result") {
+		t.Errorf("%s (%s)", got.Verdict, got.Reason)
+	}
+}
+
 func TestOneBadRunIsNoLevel(t *testing.T) {
 	f := comparing(t, slo.Baseline{Last: 20})
 	history := same(10, 100*ms)
