@@ -152,6 +152,8 @@ func resultFiles(root fs.FS, folder string) ([]string, error) {
 	err = fs.WalkDir(within, ".", func(name string, d fs.DirEntry, err error) error {
 		hidden := name != "." && strings.HasPrefix(d.Name(), ".")
 		switch {
+		case errors.Is(err, fs.ErrPermission) && name != ".":
+			return fs.SkipDir // of others, such as a container's volume
 		case err != nil:
 			return err
 		case d.IsDir() && hidden:

@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A folder brings its .json files, and the results that runs have named below
@@ -68,5 +73,35 @@ func writeFile(t *testing.T, name string, content []byte) {
 	}
 	if err := os.WriteFile(name, content, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// locked is a folder that only another user may read, as a container's volume.
+type locked struct{ fstest.MapFS }
+
+func (l locked) Open(name string) (fs.File, error) {
+	if path.Base(name) == "volume" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return l.MapFS.Open(name)
+}
+
+func (l locked) ReadDir(name string) ([]fs.DirEntry, error) {
+	if path.Base(name) == "volume" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return l.MapFS.ReadDir(name)
+}
+
+func (l locked) Sub(string) (fs.FS, error) { return l, nil }
+
+func TestResultsBesideAFolderOfOthers(t *testing.T) {
+	root := locked{fstest.MapFS{
+		"1/slogate-result.json":      {},
+		"volume/slogate-result.json": {},
+	}}
+	got, err := resultFiles(root, ".")
+	if diff := cmp.Diff([]string{"1/slogate-result.json"}, got); err != nil || diff != "" {
+		t.Errorf("%v, (-want +got):\n%s", err, diff)
 	}
 }
