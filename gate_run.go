@@ -398,7 +398,11 @@ func (s settings) folder() (*os.Root, error) {
 		if err := os.MkdirAll(s.Out, 0o755); err != nil {
 			return nil, notWritable(s.Out, err)
 		}
-		return os.OpenRoot(s.Out)
+		folder, err := os.OpenRoot(s.Out)
+		if err != nil {
+			return nil, notWritable(s.Out, err)
+		}
+		return folder, nil
 	}
 	workspace, err := os.OpenRoot(s.Workspace)
 	if err != nil {
@@ -415,31 +419,27 @@ func (s settings) folder() (*os.Root, error) {
 	return folder, nil
 }
 
-// makeWritable is that of the run's folder.
+// makeWritable creates the output folder and tries to write there, so that a
+// run of minutes does not end without its files.
 func (s settings) makeWritable() error {
 	folder, err := s.folder()
 	if err != nil {
 		return err
 	}
-	folder.Close()
-	return makeWritable(s.Out)
-}
-
-// makeWritable creates the output folder and tries to write there, so that a
-// run of minutes does not end without its files.
-func makeWritable(dir string) error {
-	err := os.MkdirAll(dir, 0o755)
+	defer folder.Close()
+	name := fmt.Sprintf(".slogate-%x", randomSeed())
+	probe, err := folder.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
-		var probe *os.File
-		if probe, err = os.CreateTemp(dir, ".slogate-*"); err == nil {
-			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		}
+		err = errors.Join(probe.Close(), folder.Remove(name))
 	}
 	if err != nil {
-		return notWritable(dir, err)
+		return notWritable(s.Out, err)
 	}
 	return nil
 }
+
+// makeWritable does the same for a folder that the user of the command line names.
+func makeWritable(dir string) error { return settings{Out: dir}.makeWritable() }
 
 func notWritable(dir string, err error) error {
 	return hinted{fmt.Errorf("output folder %s: %w", dir, withoutPath(err)), "name another folder with --out"}

@@ -149,7 +149,7 @@ func checkTarget(target string) error {
 // merged and judged as one.
 func (c *runCommand) spreadRun(ctx context.Context, p *program, plan planned) (*result.Run, int, error) {
 	s := plan.settings
-	if err := makeWritable(s.Out); err != nil {
+	if err := s.makeWritable(); err != nil {
 		return nil, exitUsage, err
 	}
 	job, err := c.job(plan)

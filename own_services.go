@@ -264,7 +264,7 @@ func untilStopped() (done func()) {
 // something with it.
 func (p *program) withOwn(ctx context.Context, file *slo.File, s *settings, port int, do func() (int, error)) (int, error) {
 	defer untilStopped()()
-	if err := makeWritable(s.Out); err != nil {
+	if err := s.makeWritable(); err != nil {
 		return exitUsage, err
 	}
 	dir, err := filepath.Abs(filepath.Dir(file.Path))
