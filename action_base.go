@@ -129,6 +129,16 @@ func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (s
 	return client.Tip(ctx, pr.event.DefaultBranch)
 }
 
+// base gives the API's client and the base's commit.
+func (pr *pullRequest) base(ctx context.Context) (*github.Client, string, error) {
+	client, err := pr.client()
+	if err != nil {
+		return nil, "", err
+	}
+	commit, err := pr.baseCommit(ctx, client)
+	return client, commit, err
+}
+
 // baseFile reads the SLO file as the base has it, through the API: a checkout
 // rarely holds the base's commit. The same rules of trust hold for it.
 func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, error) {
@@ -136,13 +146,9 @@ func (pr *pullRequest) baseFile(ctx context.Context, p *program) (*slo.File, err
 	if !ours {
 		return nil, fmt.Errorf("%s lies outside of the workspace", pr.inputs.Config)
 	}
-	client, err := pr.client()
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, baseTimeout)
 	defer cancel()
-	commit, err := pr.baseCommit(ctx, client)
+	client, commit, err := pr.base(ctx)
 	if err != nil {
 		return nil, err
 	}

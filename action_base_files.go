@@ -11,7 +11,8 @@ import (
 )
 
 // lost says which SLO files of the base the patterns of the input config matched
-// and match no more: a change that deletes or renames one takes its gate away.
+// and match no more: a change that deletes or renames one takes its gate away. So
+// does one that adds a file of the pattern's own name, which is taken in its place.
 func (pr *pullRequest) lost(ctx context.Context, p *program, paths []string) []string {
 	patterns := pr.inRepository(p, slices.DeleteFunc(named(pr.inputs), func(name string) bool { return !isPattern(name) }))
 	if len(patterns) == 0 || !pr.hasBase() {
@@ -33,13 +34,9 @@ func (pr *pullRequest) lost(ctx context.Context, p *program, paths []string) []s
 
 // baseFiles are the paths of all files of the base.
 func (pr *pullRequest) baseFiles(ctx context.Context) ([]string, error) {
-	client, err := pr.client()
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, baseTimeout)
 	defer cancel()
-	commit, err := pr.baseCommit(ctx, client)
+	client, commit, err := pr.base(ctx)
 	if err != nil {
 		return nil, err
 	}
