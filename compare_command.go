@@ -32,7 +32,9 @@ type compareCommand struct {
 }
 
 func (c *compareCommand) settings() settings {
-	return settings{Out: c.Out, Format: c.Format, Seed: c.Seed, Gate: c.Gate, OnInconclusive: c.OnInconclusive}
+	s := c.verdictFlags.settings(c.Out)
+	s.Seed = c.Seed
+	return s
 }
 
 // accepted says who has accepted a regression.

@@ -87,25 +87,25 @@ func (p *program) print(text string) (int, error) {
 
 // commandLine is the whole command line: what kong parses and prints as help.
 type commandLine struct {
-	Run        runCommand        `cmd:"" help:"Load the service in stages, judge what was measured, report it."`
-	Check      checkCommand      `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
-	Compare    compareCommand    `cmd:"" help:"Judge result B against A, or build and compare two revisions."`
-	Merge      mergeCommand      `cmd:"" help:"Judge the shards that several generators made, as one run."`
-	Calibrate  calibrateCommand  `cmd:"" help:"Print what this machine can see: the target against itself."`
-	Suggest    suggestCommand    `cmd:"" help:"Print bounds that earlier results support, as a patch."`
-	WhatIf     whatIfCommand     `cmd:"" name:"what-if" help:"Load with another ceiling of the autoscaler, and compare."`
-	Demo       demoCommand       `cmd:"" help:"Load a demo service and show everything."`
-	Report     reportCommand     `cmd:"" help:"Write the report of a result file again, in any form."`
-	Comment    commentCommand    `cmd:"" help:"Comment on a pull request from a result file."`
-	Init       initCommand       `cmd:"" help:"Write a first slo.yaml and a workflow."`
-	Explain    explainCommand    `cmd:"" help:"Print what an error of the SLO file means and what to do."`
-	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
-	Completion completionCommand `cmd:"" help:"Print what makes a shell complete calls of slogate."`
-	Help       helpCommand       `cmd:"" help:"Print the help of slogate, or of one command."`
-	Tell       versionCommand    `cmd:"" name:"version" help:"Print the version."`
-	Complete   completeCommand   `cmd:"" hidden:"" help:"Print what a word of a call may be."`
-	Worker     workerCommand     `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
-	Action     actionCommand     `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
+	Run         runCommand        `cmd:"" help:"Load the service in stages, judge what was measured, report it."`
+	Check       checkCommand      `cmd:"" help:"Validate the SLO file and print the plan; nothing is sent."`
+	Compare     compareCommand    `cmd:"" help:"Judge result B against A, or build and compare two revisions."`
+	Merge       mergeCommand      `cmd:"" help:"Judge the shards that several generators made, as one run."`
+	Calibrate   calibrateCommand  `cmd:"" help:"Print what this machine can see: the target against itself."`
+	Suggest     suggestCommand    `cmd:"" help:"Print bounds that earlier results support, as a patch."`
+	WhatIf      whatIfCommand     `cmd:"" name:"what-if" help:"Load with another ceiling of the autoscaler, and compare."`
+	Demo        demoCommand       `cmd:"" help:"Load a demo service and show everything."`
+	Report      reportCommand     `cmd:"" help:"Write the report of a result file again, in any form."`
+	Comment     commentCommand    `cmd:"" help:"Comment on a pull request from a result file."`
+	Init        initCommand       `cmd:"" help:"Write a first slo.yaml and a workflow."`
+	Explain     explainCommand    `cmd:"" help:"Print what an error of the SLO file means and what to do."`
+	Schema      schemaCommand     `cmd:"" help:"Print the JSON Schema of the SLO file or the result file."`
+	Completion  completionCommand `cmd:"" help:"Print what makes a shell complete calls of slogate."`
+	Help        helpCommand       `cmd:"" help:"Print the help of slogate, or of one command."`
+	ShowVersion versionCommand    `cmd:"" name:"version" help:"Print the version."`
+	Complete    completeCommand   `cmd:"" hidden:"" help:"Print what a word of a call may be."`
+	Worker      workerCommand     `cmd:"" hidden:"" help:"Be one pod of a run that is spread over a cluster."`
+	Action      actionCommand     `cmd:"" hidden:"" help:"Run as a GitHub Action: settings from inputs, results to outputs and the job summary."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -62,9 +62,11 @@ type verdictFlags struct {
 	OnInconclusive string `group:"Report and verdict:" enum:"auto,fail,warn" default:"auto" help:"auto exits 3 where an objective with a value is inconclusive, fail also where a comparison alone is, warn exits 0." placeholder:"auto|fail|warn"`
 }
 
-func (f reportFlags) settings() settings {
-	return settings{Out: f.Out, Format: f.Format, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
+func (f verdictFlags) settings(out string) settings {
+	return settings{Out: out, Format: f.Format, Gate: f.Gate, OnInconclusive: f.OnInconclusive}
 }
+
+func (f reportFlags) settings() settings { return f.verdictFlags.settings(f.Out) }
 
 func (f runFlags) settings() settings {
 	s := f.reportFlags.settings()

@@ -380,7 +380,7 @@ func (t *trial) generatorLate() string {
 		return t.burst()
 	}
 	return fmt.Sprintf("generator limited: without slogate's own lateness %s was %s; lower the rate or give it more CPU",
-		t.Indicator, quantity.Of("duration", onTime))
+		t.Indicator, quantity.Micros(onTime))
 }
 
 // burst says that the generator's lateness alone misses the bound while the
@@ -397,7 +397,7 @@ func (t *trial) burst() string {
 		return ""
 	}
 	return fmt.Sprintf("generator limited: slogate itself was late by %s (%s) and sent in bursts; from write to answer %s was %s; lower the rate or give it more CPU",
-		quantity.Of("duration", late), t.Indicator, t.Indicator, quantity.Of("duration", own))
+		quantity.Micros(late), t.Indicator, t.Indicator, quantity.Micros(own))
 }
 
 // ownLimits says that the bound would have been met without the requests that
@@ -665,7 +665,7 @@ func (t *trial) failedNote() string {
 		return "" // a rank or two of difference that changes nothing
 	}
 	return fmt.Sprintf("%s failed and count with their timeout%s; %s of the successful ones was %s",
-		quantity.Share(float64(failed)/float64(t.s.Counters.Judged())), t.plural(), t.Indicator, quantity.Of("duration", ok))
+		quantity.Share(float64(failed)/float64(t.s.Counters.Judged())), t.plural(), t.Indicator, quantity.Micros(ok))
 }
 
 // plural marks the timeout of an iteration, which is that of all its steps.

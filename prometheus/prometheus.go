@@ -1,10 +1,11 @@
 // Package prometheus asks a Prometheus server, or one with the same API, what a
 // query gave between two moments.
 //
-// In come a way to send requests, which knows the server's address and shows
-// who asks, what must not be repeated of its answers, and a query in PromQL. Out come the values of its one series. The
-// package knows nothing of stages and objectives. What a server says is
-// believed as far as it has a number at a moment that was asked for.
+// In come a way to send requests, which knows the server's address and shows who
+// asks; a query in PromQL; and what must not be repeated of the answers. Out come
+// the values of the query's one series. The package knows nothing of stages and
+// objectives. What a server says is believed as far as it has a number at a moment
+// that was asked for.
 //
 // It is plain JSON over HTTP
 // (https://prometheus.io/docs/prometheus/latest/querying/api/): the server's own

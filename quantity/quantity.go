@@ -1,6 +1,7 @@
 // Package quantity writes values for people, each in one way wherever it
-// stands: with three significant digits, in the unit that fits, and never as
-// zero what is not. It knows nothing of where a value comes from.
+// stands: with three significant digits, in the unit that fits. Shares and changes
+// are never written as zero where they are not. It knows nothing of where a value
+// comes from.
 package quantity
 
 import (
@@ -80,6 +81,9 @@ func Count(n int64) string {
 func Duration(d time.Duration) string {
 	return duration(float64(d)/float64(time.Microsecond), precision)
 }
+
+// Micros writes a time in microseconds, as indicators have it.
+func Micros(v float64) string { return duration(v, precision) }
 
 // Share writes a fraction of one in percent. It rounds to 100 % or 0 % only
 // what is exactly that: one failure in a million stays visible.
@@ -242,13 +246,13 @@ func fine(times int) time.Duration {
 }
 
 func share(v float64, digits int) string {
-	const finest = 6 // decimals
+	const mostDecimals = 6
 	percent := v * 100
 	if !finite(percent) {
 		return None
 	}
 	first := digits - 2
-	for decimals := first; decimals <= max(first, finest); decimals++ {
+	for decimals := first; decimals <= max(first, mostDecimals); decimals++ {
 		text := strconv.FormatFloat(math.Abs(percent), 'f', decimals, 64)
 		rounded, _ := strconv.ParseFloat(text, 64)
 		if (rounded == 100) == (math.Abs(percent) == 100) && (rounded == 0) == (percent == 0) {

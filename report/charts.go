@@ -320,8 +320,8 @@ func binsOf(h result.Histogram) HistogramChart {
 	// A bin holds several of the histogram's buckets, which are 1 µs wide below
 	// 2 ms: else it shows stripes.
 	fineness = min(max(fineness, coarsest), finest, max(low*0.5, coarsest))
-	first, last := h.Buckets()[0], h.Buckets()[len(h.Buckets())-1]
-	from, to := middle(first), middle(last)
+	buckets := h.Buckets()
+	from, to := middle(buckets[0]), middle(buckets[len(buckets)-1])
 	fineness = min(fineness, mostBins/max(math.Log10(to/from), 1e-9))
 	begin := math.Floor(math.Log10(from) * fineness)
 	end := math.Floor(math.Log10(to)*fineness) + 1

@@ -47,7 +47,7 @@ func (h Histogram) IsZero() bool { return h.total == 0 }
 // Total is the number of values.
 func (h Histogram) Total() int64 { return h.total }
 
-// Buckets returns the non-empty buckets in ascending order.
+// Buckets decodes the non-empty buckets, in ascending order.
 func (h Histogram) Buckets() []Bucket {
 	var all []Bucket
 	for r := h.read(); r.read(); {
