@@ -146,8 +146,8 @@ func failed(c result.Counters) float64 {
 // end is where a slice ends.
 func end(s result.Slice) time.Duration { return s.Offset + s.Width }
 
-func seconds(s float64) string { return quantity.Micros(1e6*s) }
+func seconds(s float64) string { return quantity.Micros(1e6 * s) }
 
-func millis(ms float64) string { return quantity.Micros(1e3*ms) }
+func millis(ms float64) string { return quantity.Micros(1e3 * ms) }
 
 func size(mega float64) string { return quantity.Bytes(1e6 * mega) }
