@@ -249,9 +249,12 @@ func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{}
 	s.latest = done
 	p.seed ^= c.seed
 	n := s.begin(p.warmUp)
+	// Here, so that a block that comes late to its turn is late by its own clock,
+	// and not under way when its turn is over.
+	begun := s.loader.beginPart(ctx, spec, p)
 	c.wg.Go(func() {
 		defer close(done)
-		measured := s.loader.runPart(ctx, spec, p)
+		measured := s.loader.drive(ctx, begun)
 		if p.warmUp {
 			return
 		}
@@ -401,9 +404,9 @@ type part struct {
 // next: more than any part has.
 const iterationsOfPart = 10_000_000
 
-// runPart loads one part of a longer stage: a workload with a duration, which
-// may end earlier when its requests are sent.
-func (l *Loader) runPart(ctx context.Context, spec slo.Stage, p part) *result.Stage {
+// beginPart begins one part of a longer stage, which drive loads then: a
+// workload with a duration, which may end earlier when its requests are sent.
+func (l *Loader) beginPart(ctx context.Context, spec slo.Stage, p part) *stage {
 	if p.index == 0 {
 		l.engine.prepare(ctx)
 	}
@@ -413,7 +416,7 @@ func (l *Loader) runPart(ctx context.Context, spec slo.Stage, p part) *result.St
 	if spec.Workload.Model == slo.Open {
 		s.start = s.start.Add(lead)
 	}
-	return l.drive(ctx, s)
+	return s
 }
 
 // firstIteration is the number of a stage's first iteration.

@@ -154,9 +154,11 @@ func TestStagesDoNotWaitForNames(t *testing.T) {
 	block := stage
 	block.Workload.Duration = patience
 	for name, run := range map[string]func(*Loader) []*result.Stage{
-		"one":       func(l *Loader) []*result.Stage { return []*result.Stage{l.Run(t.Context(), stage)} },
-		"parallel":  func(l *Loader) []*result.Stage { return l.RunTogether(t.Context(), []slo.Stage{stage, stage}) },
-		"the first": func(l *Loader) []*result.Stage { return []*result.Stage{l.runPart(t.Context(), block, part{})} },
+		"one":      func(l *Loader) []*result.Stage { return []*result.Stage{l.Run(t.Context(), stage)} },
+		"parallel": func(l *Loader) []*result.Stage { return l.RunTogether(t.Context(), []slo.Stage{stage, stage}) },
+		"the first": func(l *Loader) []*result.Stage {
+			return []*result.Stage{l.drive(t.Context(), l.beginPart(t.Context(), block, part{}))}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, set := named(t, "{timeout: 20s}")
