@@ -163,8 +163,9 @@ func (l level) generatorLimited() string {
 	switch {
 	case l.Generator.CPU >= 0.85:
 		return fmt.Sprintf("the generator itself used %s of its machine's CPU in %s", quantity.Share(l.Generator.CPU), l.Name)
-	case float64(l.Generator.UnsentOwn) > 0.001*float64(l.Counters.Due()):
-		return fmt.Sprintf("the generator did not come to %d of %d requests in %s", l.Generator.UnsentOwn, l.Counters.Due(), l.Name)
+	case l.Generator.UnsentOwn > result.MayStayUnsent(l.Counters.Due()):
+		return fmt.Sprintf("the generator did not come to %s of %s requests in %s",
+			quantity.Count(l.Generator.UnsentOwn), quantity.Count(l.Counters.Due()), l.Name)
 	}
 	return ""
 }

@@ -13,11 +13,6 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// unsentOwnLimit is the part of the due requests that the generator may leave
-// unsent for its own reasons, one in 1000: less could not move a percentile
-// that a stage of usual length can judge.
-const unsentOwnLimit = 1000
-
 // trial is one objective before the measurements of one stage.
 type trial struct {
 	slo.Objective
@@ -275,12 +270,16 @@ func (t *trial) unusable() string {
 	return ""
 }
 
-// leftUnsent says that the generator did not come to what was due.
+// leftUnsent says that the generator did not come to too much of what was due.
 func leftUnsent(s *result.Stage) string {
-	own, due := s.Generator.UnsentOwn, s.Counters.Due()
-	if own <= due/unsentOwnLimit {
+	if s.Generator.UnsentOwn <= result.MayStayUnsent(s.Counters.Due()) {
 		return ""
 	}
+	return unsentOwn(s)
+}
+
+func unsentOwn(s *result.Stage) string {
+	own, due := s.Generator.UnsentOwn, s.Counters.Due()
 	return fmt.Sprintf("generator limited: it left %s of the due requests unsent; lower the rate or give slogate more CPU",
 		quantity.Share(float64(own)/float64(max(due, own))))
 }
@@ -363,7 +362,48 @@ func (t *trial) lost() bool {
 
 // generatorLimited says that the miss may be the generator's own.
 func (t *trial) generatorLimited() string {
-	return cmp.Or(t.generatorLate(), t.ownLimits(), t.throttled())
+	return cmp.Or(t.generatorLate(), t.leftOut(), t.ownLimits(), t.throttled())
+}
+
+// leftOut says that the bound would have been met had the generator come to what
+// it left unsent, however little: that counts as unsuccessful, and as slow as the
+// timeout.
+func (t *trial) leftOut() string {
+	own := t.stage.measured.Generator.UnsentOwn
+	if own == 0 || !t.metWithoutUnsent(own) {
+		return ""
+	}
+	return unsentOwn(t.stage.measured)
+}
+
+// metWithoutUnsent reports whether the objective would be met had the unsent
+// requests, at most so many, not been due, or for one that asks for many, been
+// answered. Their times are taken off at the top, where their timeout has put
+// them.
+func (t *trial) metWithoutUnsent(most int64) bool {
+	spare := func(c *result.Counters, times ...*result.Histogram) {
+		n := min(c.Unsent, most)
+		c.Unsent -= n
+		switch t.Indicator.Kind {
+		case slo.Throughput, slo.Goodput, slo.Requests:
+			c.Success += n
+		}
+		for _, h := range times {
+			*h = h.WithoutSlowest(n)
+		}
+	}
+	rest := *t.s
+	spare(&rest.Counters, &rest.Response, &rest.Service)
+	rest.Slices = slices.Clone(rest.Slices)
+	for i := range rest.Slices {
+		spare(&rest.Slices[i].Counters, &rest.Slices[i].Response)
+	}
+	if t.windows != nil {
+		w, ok := lookThrough(t.Objective, &rest, math.MaxInt64)
+		return ok && !w.missed
+	}
+	value, ok := Measure(t.Indicator, &rest)
+	return ok && met(t.Objective, value)
 }
 
 // generatorLate says that the bound would have been met without the
@@ -425,7 +465,7 @@ func (t *trial) metWithoutLocal() bool {
 	case t.windows == nil && t.Indicator.Kind == slo.Percentile && bySlice(t.Indicator.Clock):
 		return t.metWithoutSlowest(local)
 	}
-	return local > t.s.Counters.Due()/unsentOwnLimit
+	return local > result.MayStayUnsent(t.s.Counters.Due())
 }
 
 // feelsLocal reports whether requests that ended before they reached the service

@@ -51,7 +51,7 @@ func TestJudgeScopes(t *testing.T) {
 	other, rare := evenly("api", "search", 400, 300*time.Millisecond), evenly("api", "list", 40, 100*time.Millisecond)
 	s := of(fast, slow, other, rare)
 	starved := s
-	starved.Generator.UnsentOwn = 1 // of 1640 due: less than one in a thousand, but not of 40
+	starved.Generator.UnsentOwn = 1 // of 1640 due: less than one in 100, but not of 40
 	throughput8 := objective(slo.Indicator{Kind: slo.Throughput}, slo.GE, 8)
 	requests := objective(slo.Indicator{Kind: slo.Requests}, slo.EQ, 1400)
 	tests := []struct {

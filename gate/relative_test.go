@@ -349,7 +349,7 @@ func failRate(t *testing.T, random *rand.Rand, k, runs int, sd, slower float64) 
 		for i := range values {
 			values[i] = math.Log(micros(lognormal(random, sd)))
 		}
-		now := trial{Objective: o, s: &stage, measured: true, value: slower * micros(lognormal(random, sd))}
+		now := trial{Objective: o, stage: judgedStage{measured: &stage}, s: &stage, measured: true, value: slower * micros(lognormal(random, sd))}
 		c, ok := compare(&now, sample{values: values})
 		if !ok {
 			t.Fatal("not compared")

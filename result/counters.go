@@ -81,6 +81,13 @@ func (c Counters) Judged() int64 { return c.Finished() + c.Unsent }
 // Due counts every request that should have been sent.
 func (c Counters) Due() int64 { return c.Judged() + c.Cancelled }
 
+// MayStayUnsent is how many of the due requests a generator may leave unsent for
+// its own reasons before a stage's measurements carry no verdict: one in 1000,
+// less than could move a percentile that a stage of usual length can judge; and
+// of few requests two, where that is at most one in 100, because a stall at a
+// stage's end costs as many.
+func MayStayUnsent(due int64) int64 { return max(due/1000, min(due/100, 2)) }
+
 // Add adds the counters of another set of requests.
 func (c *Counters) Add(o Counters) {
 	c.Success += o.Success

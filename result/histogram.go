@@ -103,6 +103,23 @@ func ceilMulDiv(a, num, den int64) int64 {
 	return int64(q)
 }
 
+// WithoutSlowest returns the distribution without the n highest values; n ≥ 0.
+func (h Histogram) WithoutSlowest(n int64) Histogram {
+	if n == 0 {
+		return h
+	}
+	rest := max(h.total-n, 0)
+	out := Histogram{total: rest}
+	var w countWriter
+	for r := h.read(); rest > 0 && r.read(); {
+		count := min(r.count, rest)
+		w.add(r.next-1, count)
+		rest -= count
+	}
+	out.counts = w.counts
+	return out
+}
+
 // Above counts the values that are greater than d, d's own bucket not
 // included.
 func (h Histogram) Above(d time.Duration) int64 {
