@@ -43,8 +43,8 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 	}
 	j.Notices = append(earlier.notices, notices(j.Objectives)...)
 	for _, stage := range stages {
-		if s := stage.measured; s != nil && s.Runs > 1 {
-			j.Notices = append(j.Notices, fmt.Sprintf("stage %q was loaded twice, because it failed near a bound: both together decide", s.Name))
+		if s := stage.measured; s != nil && s.Runs > 1 && !stage.plan.Workload.Search {
+			j.Notices = append(j.Notices, fmt.Sprintf("stage %q was loaded twice, because it failed near a bound: both together decide, and counts are the mean of both", s.Name))
 		}
 	}
 	if len(r.Gaps) > shownGaps {

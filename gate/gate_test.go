@@ -458,3 +458,30 @@ func BenchmarkJudge(b *testing.B) {
 		}
 	}
 }
+
+// A stage that was loaded twice, to confirm, has done so with what is counted
+// too: a bound on a count is one of a single load.
+func TestJudgeCountsOfAStageThatWasLoadedTwice(t *testing.T) {
+	requests := func(c slo.Cmp, bound float64) slo.Objective {
+		return objective(slo.Indicator{Kind: slo.Requests}, c, bound)
+	}
+	errors := func(bound float64) slo.Objective {
+		return objective(slo.Indicator{Kind: slo.Errors}, slo.LE, bound)
+	}
+	for _, tt := range []struct {
+		o    slo.Objective
+		want result.Verdict
+	}{
+		{requests(slo.EQ, 60), result.Pass},
+		{requests(slo.GE, 61), result.Fail},
+		{errors(3), result.Pass},
+		{errors(2), result.Fail},
+	} {
+		first, again := mixed(60, 4, ms), mixed(60, 2, ms)
+		both := result.Append(&first, &again)
+		both.Runs = 2
+		if got := only(t, tt.o, both); got.Verdict != tt.want {
+			t.Errorf("%s %s %v: %s (%s), measured %v, want %s", tt.o.Indicator, tt.o.Cmp, tt.o.Bound, got.Verdict, got.Reason, *got.Measured, tt.want)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func Measure(ind slo.Indicator, s *result.Stage) (value float64, ok bool) {
 		return value, ok
 	}
 	if n, ok := amount(ind, s); ok {
-		return float64(n), true
+		return float64(n) / float64(max(s.Runs, 1)), true
 	}
 	switch ind.Kind {
 	case slo.SuccessRate, slo.ErrorRate, slo.Status, slo.Apdex:
@@ -165,7 +165,8 @@ func latency(ind slo.Indicator, h result.Histogram) (float64, bool) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// amount returns the indicators that are counted, not computed.
+// amount returns the indicators that are counted, not computed: of all the times
+// that the stage was loaded.
 func amount(ind slo.Indicator, s *result.Stage) (int64, bool) {
 	switch ind.Kind {
 	case slo.Requests:

@@ -279,11 +279,16 @@ func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*r
 		return first
 	}
 	for i := range again {
-		pooled := result.Append(first[i], again[i])
-		pooled.Runs = 2
-		again[i] = &pooled
+		again[i] = pooled(first[i], again[i])
 	}
 	return again
+}
+
+// pooled is a stage that was loaded twice.
+func pooled(first, again *result.Stage) *result.Stage {
+	both := result.Append(first, again)
+	both.Runs = 2
+	return &both
 }
 
 func isCutShort(s *result.Stage) bool { return s.State != result.Completed }

@@ -163,17 +163,15 @@ func (s *searcher) try(ctx context.Context, rate float64, confirms bool) outcome
 	}
 	got := s.load(ctx, at)
 	held := gate.Holds(s.stage, got)
-	runs := 0
 	if s.repeats && held.Near && got.State == result.Completed && permits(ctx, got.Duration) {
 		if again := s.load(ctx, at); again.State != result.NotRun {
-			pooled := result.Append(got, again)
-			got, runs = &pooled, 2
-			judged := pooled
+			got = pooled(got, again)
+			judged := *got
 			judged.InFlight = again.InFlight // the first run's has been looked at
 			held = gate.Holds(s.stage, &judged)
 		}
 	}
-	return s.learn(rate, got, held, runs, confirms)
+	return s.learn(rate, got, held, confirms)
 }
 
 // at is the stage with a constant rate. What would stop a stage early would
@@ -188,7 +186,7 @@ func (s *searcher) at(rate float64) slo.Stage {
 }
 
 // learn keeps what a rate has shown.
-func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs int, confirms bool) outcome {
+func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, confirms bool) outcome {
 	switch got.State {
 	case result.Completed:
 		s.dead = 0
@@ -205,7 +203,7 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 		s.over = got
 		return halted
 	}
-	step := searchStep(rate, got, runs)
+	step := searchStep(rate, got)
 	step.Met, step.Reason, step.Confirms = held.Verdict == result.Pass, held.Reason, confirms
 	s.found.Steps = append(s.found.Steps, step)
 	switch {
@@ -227,8 +225,8 @@ func (s *searcher) learn(rate float64, got *result.Stage, held gate.Held, runs i
 	return halted
 }
 
-func searchStep(rate float64, got *result.Stage, runs int) result.SearchStep {
-	step := result.SearchStep{Rate: rate, Runs: runs}
+func searchStep(rate float64, got *result.Stage) result.SearchStep {
+	step := result.SearchStep{Rate: rate, Runs: got.Runs}
 	if seconds := got.Duration.Seconds(); seconds > 0 {
 		step.Throughput = float64(got.Counters.Finished()) / seconds
 	}
