@@ -187,6 +187,21 @@ func TestCostOfBaseIsUnknown(t *testing.T) {
 	}
 }
 
+// What pods have used tells the cost of a long stage, and of no window of it.
+func TestCostOfHeadIsThatOfItsPods(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	base, head := costed(random, 30, 2*ms, 0), costed(random, 30, 2*ms, 0)
+	head.Cost, head.Cluster = nil, &result.ClusterUse{Cores: 0.5}
+	for i := range head.Slices {
+		head.Slices[i].Cost = nil
+	}
+	r := &result.Run{Stages: []result.Stage{head}, Base: &result.Base{Stages: []result.Stage{base}}}
+	got := Judge(plan(relative(t, "cpu_per_request <= baseline + 5%")), r, Options{}).Objectives[0]
+	if got.Verdict != result.Inconclusive || !strings.Contains(got.Reason, "not known window by window") {
+		t.Errorf("%s (%s)", got.Verdict, got.Reason)
+	}
+}
+
 // Against earlier results, too, one unit more or less must not decide.
 func TestCoarseCostAgainstEarlierResults(t *testing.T) {
 	for resolution, want := range map[time.Duration]result.Verdict{1: result.Pass, 200 * time.Millisecond: result.Inconclusive} {

@@ -179,6 +179,28 @@ func TestAcceptedRegressionIsANewLevel(t *testing.T) {
 	}
 }
 
+// So it is of counts that were 0 before.
+func TestAcceptedErrorsAreANewLevel(t *testing.T) {
+	f := plan(relative(t, "errors <= baseline + 2"))
+	run := func(n, failed int, opts Options) *result.Run {
+		r := &result.Run{Start: day(n), Seed: uint64(n + 1), Stages: []result.Stage{mixed(1000, failed, 100*ms)}}
+		r.Judgement = Judge(f, r, opts)
+		return r
+	}
+	var history []*result.Run
+	for i := range 15 {
+		history = append(history, run(i, 0, Options{}))
+	}
+	for i := range 3 {
+		history = append(history, run(15+i, 6, Options{Baseline: history, BaseBranch: true}))
+		for failed, want := range map[int]result.Verdict{6: result.Pass, 200: result.Fail} {
+			if got := run(40, failed, Options{Baseline: history}).Judgement.Objectives[0]; got.Verdict != want {
+				t.Errorf("%d results of the new level, %d errors: %s (%s), want %s", i+1, failed, got.Verdict, got.Reason, want)
+			}
+		}
+	}
+}
+
 // A run that is met and worse than the pinned result warns, too: nobody let it
 // through, and it begins no level.
 func TestADriftBesideAPinIsNoLevel(t *testing.T) {

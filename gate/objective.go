@@ -64,11 +64,11 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *p
 		}
 	}
 	if base != nil {
-		out.Verdict, out.Reason = earlier.judgePaired(&t, base, &out)
+		out.Verdict, out.Reason = t.unlessFailing(earlier.judgePaired(&t, base, &out))
 		return out
 	}
 	if o.Relative != nil {
-		out.Verdict, out.Reason = earlier.judgeRelative(&t, &out)
+		out.Verdict, out.Reason = t.unlessFailing(earlier.judgeRelative(&t, &out))
 		return out
 	}
 	out.Verdict, out.Reason = t.judge()

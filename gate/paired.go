@@ -317,7 +317,10 @@ func (p *pairing) describe(t *trial, base float64, out *result.JudgedObjective) 
 func (p *pairing) unseen(t *trial) string {
 	if n, least := len(p.pairs.Differences), stats.MinPairs(p.family); n < least {
 		enough := "requests"
-		if isCost(t.Indicator) {
+		switch {
+		case isCost(t.Indicator) && (t.s.Cost == nil || p.base.Cost == nil):
+			return "the cost of the service is not known window by window"
+		case isCost(t.Indicator):
 			enough = "CPU time, which is counted in units of " + quantity.Duration(t.s.Cost.Resolution)
 		}
 		return fmt.Sprintf("base and head make %s of enough %s, and %s can prove a change from %d on", pairsText(n), enough, objectives(p.family), least)

@@ -51,7 +51,7 @@ func (h history) judgeRecent(t *trial, out *result.JudgedObjective) (result.Verd
 	}
 	c, ok := compare(t, s)
 	if !ok {
-		verdict, why := judgeAmount(t, s.values, out)
+		verdict, why := judgeAmount(t, s.sinceAccepted(t.Objective), out)
 		return h.excused(verdict, why)
 	}
 	c.describe(out)
@@ -145,12 +145,21 @@ func (t *trial) incomparable() string {
 		return cutShort(t.s)
 	case t.s.Counters.Finished() == 0:
 		return "no request finished"
-	case needsSuccess(t.Indicator) && mostlyFailed(t.s.Counters):
+	case needsSuccess(t.Indicator) && mostlyFailed(t.s.Counters) && t.stage.successFails():
 		return t.mostlyFailedNote()
 	case t.tooFew():
 		return tooFew(t.Objective, samples(t.Indicator, t.s))
 	}
 	return ""
+}
+
+// unlessFailing passes no time of a stage that mostly failed. Missed ones fail
+// all the same: to fail more must not turn a red run green.
+func (t *trial) unlessFailing(v result.Verdict, why string) (result.Verdict, string) {
+	if v == result.Pass && needsSuccess(t.Indicator) && mostlyFailed(t.s.Counters) {
+		return result.Inconclusive, t.mostlyFailedNote()
+	}
+	return v, why
 }
 
 // compare sets a trial beside its earlier values, on the ln scale or in

@@ -269,6 +269,43 @@ func TestJudgeFromAndToZero(t *testing.T) {
 	}
 }
 
+// A service that fails most requests is no better than one that fails some:
+// its times fail too, unless something else does.
+func TestMostlyFailedIsARegression(t *testing.T) {
+	baseline := same(7, 100*ms)
+	base := result.Base{Stages: []result.Stage{losingBlocks(30, 100, never)}}
+	for _, tt := range []struct {
+		name   string
+		beside []slo.Objective
+		text   string
+		failed int // of 100
+		want   result.Verdict
+	}{
+		{"some", nil, "p95 <= baseline + 10%", 45, result.Fail},
+		{"most", nil, "p95 <= baseline + 10%", 60, result.Fail},
+		{"all", nil, "p95 <= baseline + 10%", 100, result.Fail},
+		{"most, which fails by itself", []slo.Objective{success98}, "p95 <= baseline + 10%", 60, result.Inconclusive},
+		{"most, beside what only warns", []slo.Objective{as(slo.Warn, success98)}, "p95 <= baseline + 10%", 60, result.Fail},
+		{"a share says it itself", nil, "success_rate >= baseline - 1%", 60, result.Fail},
+	} {
+		objectives := append([]slo.Objective{relative(t, tt.text)}, tt.beside...)
+		now := mixed(1000, 10*tt.failed, 100*ms)
+		paired := losingBlocks(30, 100, func(_, i int) bool { return i < tt.failed })
+		for how, j := range map[string]*result.Judgement{
+			"earlier results": Judge(plan(objectives...), &result.Run{Start: day(40), Stages: []result.Stage{now}}, Options{Baseline: baseline}),
+			"base":            Judge(plan(objectives...), &result.Run{Start: day(40), Stages: []result.Stage{paired}, Base: &base}, Options{}),
+		} {
+			if got := j.Objectives[0]; got.Verdict != tt.want {
+				t.Errorf("%s, against %s: %s (%s), want %s", tt.name, how, got.Verdict, got.Reason, tt.want)
+			}
+		}
+	}
+	few := &result.Run{Start: day(40), Stages: []result.Stage{mixed(1000, 600, 100*ms)}}
+	if got := Judge(plan(relative(t, "ok.p95 <= baseline + 10%")), few, Options{Baseline: baseline}).Objectives[0]; got.Verdict != result.Inconclusive {
+		t.Errorf("those that succeed, as fast as before: %s (%s)", got.Verdict, got.Reason)
+	}
+}
+
 // Slower never turns a fail into a pass, and another unit of time changes no
 // verdict.
 func TestComparisonProperties(t *testing.T) {

@@ -29,6 +29,9 @@ func quantileOf(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	below := int(math.Floor(at))
 	above := min(below+1, len(sorted)-1)
+	if sorted[below] == sorted[above] {
+		return sorted[below] // infinite ones have no difference
+	}
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
