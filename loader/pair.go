@@ -42,8 +42,9 @@ type Turns struct {
 	// first one after a restart. Nil is nothing.
 	Border func(begins bool)
 
-	// More is asked when the windows are over: how many are to follow. Nil is
-	// none.
+	// More is asked when the windows are over: how many are to follow. A side of
+	// which the first block is still under way has measured nothing yet: it is
+	// nil. A nil More is none.
 	More func(base, head *result.Stage) int
 }
 
