@@ -317,7 +317,7 @@ func (s *stage) snapshot(now time.Time) *result.Stage {
 func (s *stage) finish(end time.Time, how ending) *result.Stage {
 	out := s.snapshot(end)
 	if s.load.Model != slo.Open {
-		out = s.publish(min(out.Duration, time.Duration(s.lastEnd.Load())))
+		out = s.publish(s.worked(out, how))
 	}
 	how.write(out)
 	s.loader.hideLate(out.Failures)
@@ -325,6 +325,18 @@ func (s *stage) finish(end time.Time, how ending) *result.Stage {
 	kept := *out
 	s.ended.Store(&kept)
 	return out
+}
+
+// worked is how long the workers of an ended stage were at work: until their
+// last answer, and to the end of its time where nothing else ended it. They may
+// have paused until then, and a pause is part of their work.
+func (s *stage) worked(out *result.Stage, how ending) time.Duration {
+	answered := min(out.Duration, time.Duration(s.lastEnd.Load()))
+	spent := s.load.Requests > 0 && out.Counters.Due() >= s.load.Requests
+	if how.state != result.Completed || !s.timed() || spent {
+		return answered
+	}
+	return max(answered, s.load.Duration)
 }
 
 // publish puts together what was collected of a stage that lasts until elapsed.
