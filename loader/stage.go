@@ -69,9 +69,12 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	}
 	s.slices = newSliceSet(planned)
 	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
-	if p == nil { // a part of a stage is one slice
+	if p == nil { // a part of a stage is one slice, and has its limiter
 		s.apart = newApart(l.plan, spec.Apart)
 		s.parts = s.apart.sets(planned)
+		s.limit = l.limiter(spec)
+	} else {
+		s.limit = p.limit
 	}
 	for _, sh := range s.shards {
 		sh.keep(s.apart, s.parts)
@@ -81,7 +84,6 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		set.fine = l.opts.Shard.count() > 1
 	}
 	s.tickets.Store(s.own().Requests)
-	s.limit = newLimiter(l.opts.Shard.limits(l.file.Limits, spec), spec.Workload, l.file.HTTP.Sent())
 	s.self = watchSelf()
 	s.start = time.Now()
 	return s
@@ -317,7 +319,7 @@ func (s *stage) snapshot(now time.Time) *result.Stage {
 func (s *stage) finish(end time.Time, how ending) *result.Stage {
 	out := s.snapshot(end)
 	if s.load.Model != slo.Open {
-		out = s.publish(min(out.Duration, time.Duration(s.lastEnd.Load())))
+		out = s.publish(s.worked(out, how))
 	}
 	how.write(out)
 	s.loader.hideLate(out.Failures)
@@ -325,6 +327,18 @@ func (s *stage) finish(end time.Time, how ending) *result.Stage {
 	kept := *out
 	s.ended.Store(&kept)
 	return out
+}
+
+// worked is how long the workers of an ended stage were at work: until their
+// last answer, and to the end of its time where nothing else ended it. They may
+// have paused until then, and a pause is part of their work.
+func (s *stage) worked(out *result.Stage, how ending) time.Duration {
+	answered := min(out.Duration, time.Duration(s.lastEnd.Load()))
+	spent := s.load.Requests > 0 && out.Counters.Due() >= s.load.Requests
+	if how.state != result.Completed || !s.timed() || spent {
+		return answered
+	}
+	return max(answered, s.load.Duration)
 }
 
 // publish puts together what was collected of a stage that lasts until elapsed.

@@ -162,7 +162,7 @@ type Stage struct {
 	Reason   string        `json:"reason,omitempty"` // why it did not complete
 	Lost     string        `json:"lost,omitempty"`   // the objective with abort that ended it, as it is written
 	Start    time.Time     `json:"start"`
-	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer
+	Duration time.Duration `json:"duration_ns"` // from the start to the last arrival or, when closed, the last answer or the planned end, whichever came later
 
 	Requests
 	Slices []Slice `json:"slices,omitempty"`

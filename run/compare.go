@@ -125,7 +125,7 @@ func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
 		return 0
 	}
-	left := c.rules.Max - time.Duration(len(head.Slices))*window
+	left := c.rules.Max - time.Duration(windowsOf(head))*window
 	if end, limited := ctx.Deadline(); limited {
 		left = min(left, time.Until(end))
 	}
@@ -134,6 +134,15 @@ func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result
 		o.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %s more", stage.Name, quantity.Duration(time.Duration(n)*window)))
 	}
 	return n
+}
+
+// windowsOf counts the windows of one side, nil where its first one is still
+// under way.
+func windowsOf(s *result.Stage) int {
+	if s == nil {
+		return 0
+	}
+	return len(s.Slices)
 }
 
 // stage loads both sides and adds base's to the run.

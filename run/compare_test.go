@@ -180,6 +180,37 @@ func TestServiceEndsByItself(t *testing.T) {
 	}
 }
 
+// late is a comparison whose windows are over before the first block has ended
+// on some side: its answers are still under way.
+type late struct {
+	scriptedPair
+	base, head *result.Stage
+	more       int
+}
+
+func (p *late) Run(ctx context.Context, stage slo.Stage, turns loader.Turns) (base, head *result.Stage) {
+	p.more = turns.More(p.base, p.head)
+	return p.scriptedPair.Run(ctx, stage, turns)
+}
+
+// A comparison whose windows are over while a side's first block is still under
+// way goes on as one that cannot be told apart.
+func TestNothingMeasuredWhenMoreIsAsked(t *testing.T) {
+	measured := &result.Stage{Slices: make([]result.Slice, 1)}
+	for name, pair := range map[string]*late{
+		"neither": {}, "base": {base: measured}, "head": {head: measured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := Conduct(t.Context(), extended(planned(window)), &scripted{}, Options{Pair: pair})
+				if want := int(extension / window); pair.more != want || r.Stages[0].State != result.Completed {
+					t.Errorf("%d more windows, then %s; want %d", pair.more, r.Stages[0].State, want)
+				}
+			})
+		})
+	}
+}
+
 // What may follow in a comparison is what head gets of the longest one, and no
 // more.
 func TestWhatHeadMayGet(t *testing.T) {
