@@ -117,9 +117,10 @@ func TestFindSaysWhyNot(t *testing.T) {
 		"in the job's container": {"host", false, true, "no container of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			n, p, _ := testNetwork(t)
 			n.trust.stranger, n.direct = tt.fork, tt.direct
-			_, err := n.find(t.Context(), p, waitingFile(t, "http://localhost:"+wrong, "500ms"), action.Inputs{Network: tt.mode})
+			_, err := n.find(t.Context(), p, waitingFile(t, "http://localhost:"+wrong, "3s"), action.Inputs{Network: tt.mode})
 			notFound, ok := errors.AsType[*route.NotFoundError](err)
 			if !ok || !strings.Contains(notFound.Host, tt.want) || len(notFound.Tried) != 2 || !strings.Contains(err.Error(), "status 404") {
 				t.Errorf("error = %v, want %q and two addresses", err, tt.want)

@@ -148,8 +148,18 @@ func resultFiles(root fs.FS, folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := filesBelow(within, isResult)
+	if len(all) > mostResults {
+		return nil, fmt.Errorf("more than %d files", mostResults)
+	}
+	return all, err
+}
+
+// filesBelow are the files of a folder, at any depth, that are wanted for their
+// path from there. It goes by what is hidden, and by what only others may read.
+func filesBelow(folder fs.FS, wanted func(name string) bool) ([]string, error) {
 	var all []string
-	err = fs.WalkDir(within, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
 		hidden := name != "." && strings.HasPrefix(d.Name(), ".")
 		switch {
 		case errors.Is(err, fs.ErrPermission) && name != ".":
@@ -158,12 +168,9 @@ func resultFiles(root fs.FS, folder string) ([]string, error) {
 			return err
 		case d.IsDir() && hidden:
 			return fs.SkipDir
-		case !d.Type().IsRegular() || hidden || !isResult(name):
-			return nil
-		case len(all) == mostResults:
-			return fmt.Errorf("more than %d files", mostResults)
+		case d.Type().IsRegular() && !hidden && wanted(name):
+			all = append(all, name)
 		}
-		all = append(all, name)
 		return nil
 	})
 	return all, err
@@ -172,8 +179,11 @@ func resultFiles(root fs.FS, folder string) ([]string, error) {
 // isResult reports whether a file of a folder is one of its results, by its path
 // from there.
 func isResult(name string) bool {
-	return path.Base(name) == resultFile || path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".json")
+	return isOfRun(name) || path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".json")
 }
+
+// isOfRun reports whether a file has the name that runs give to their results.
+func isOfRun(name string) bool { return path.Base(name) == resultFile }
 
 // resultIn reads one result file.
 func resultIn(root fs.FS, name, shown string) (*result.Run, error) {

@@ -104,4 +104,8 @@ func TestResultsBesideAFolderOfOthers(t *testing.T) {
 	if diff := cmp.Diff([]string{"1/slogate-result.json"}, got); err != nil || diff != "" {
 		t.Errorf("%v, (-want +got):\n%s", err, diff)
 	}
+	got, err = shardsBelow(root, "shards")
+	if diff := cmp.Diff([]string{filepath.Join("shards", "1", resultFile)}, got); err != nil || diff != "" {
+		t.Errorf("shards: %v, (-want +got):\n%s", err, diff)
+	}
 }

@@ -89,7 +89,7 @@ func TestProfileOfOneService(t *testing.T) {
 			defer server.Close()
 			r, code, printed := runFile(t, "version: 1\ntarget: "+server.URL+`
 scenarios: [{request: GET /}]
-stages: [{name: warm-up, rate: 20/s, duration: 1s, judge: false}, {name: steady, rate: 20/s, duration: 1s}]
+stages: [{name: warm-up, rate: 20/s, duration: 1s, judge: false}, {name: steady, workers: 1, duration: 1s}]
 objectives: [requests >= 1]
 metrics: {cpu_profile: {path: "/debug/pprof/profile?x=1"}}
 `)

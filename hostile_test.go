@@ -120,7 +120,7 @@ func TestNothingObeysACertificate(t *testing.T) {
 	service.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	service.StartTLS()
 	t.Cleanup(service.Close)
-	seen, log := allOf(t, "version: 1\ntarget: "+service.URL+"\nwait_for: {request: GET /, timeout: 1s}\nscenarios: [{request: GET /}]\nstages: [{name: s, requests: 100, workers: 1}]\n", exitInconclusive)
+	seen, log := allOf(t, "version: 1\ntarget: "+service.URL+"\nwait_for: {request: GET /, timeout: 3s}\nscenarios: [{request: GET /}]\nstages: [{name: s, requests: 100, workers: 1}]\n", exitInconclusive)
 	if !strings.Contains(log, "certificate") {
 		t.Error(log)
 	}

@@ -116,7 +116,7 @@ func shardFiles(named []string) ([]string, error) {
 			all = append(all, name)
 			continue
 		}
-		found, err := resultsBelow(name)
+		found, err := shardsBelow(os.DirFS(name), name)
 		if err != nil {
 			return nil, err
 		}
@@ -128,20 +128,18 @@ func shardFiles(named []string) ([]string, error) {
 	return slices.Compact(all), nil
 }
 
-// resultsBelow finds the files that runs have named.
-func resultsBelow(folder string) ([]string, error) {
-	var found []string
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && d.Name() == resultFile {
-			found = append(found, path)
-		}
-		return err
-	})
+// shardsBelow are the results of runs in a folder with that name. A shard that is
+// not found is missing from the merged result, which says so.
+func shardsBelow(folder fs.FS, named string) ([]string, error) {
+	found, err := filesBelow(folder, isOfRun)
 	if err != nil {
-		return nil, fmt.Errorf("look for shards: %w", err)
+		return nil, fmt.Errorf("look for shards in %s: %w", named, err)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds no %s", folder, resultFile)
+		return nil, fmt.Errorf("%s holds no %s", named, resultFile)
+	}
+	for i, name := range found {
+		found[i] = filepath.Join(named, filepath.FromSlash(name))
 	}
 	return found, nil
 }

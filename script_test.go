@@ -25,13 +25,14 @@ func TestMain(m *testing.M) {
 // $TARGET answers every request with 200 and JSON, $TARGET/status/503 with that
 // status, $TARGET/slow after a second; $SLOW is the same service with every
 // answer 400 ms later; nothing listens on $DEAD. Both are far slower than a busy
-// machine makes the others.
+// machine makes the others. "calm" is the exec for runs whose verdict matters.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"calm": calm},
 		Setup: func(env *testscript.Env) error {
 			target, err := serve(env, 0)
 			if err != nil {

@@ -370,10 +370,10 @@ func TestNoSecretIsInARefusal(t *testing.T) {
 		code int
 		want string // in the log
 	}{
-		"never ready": {"wait_for: {request: 'GET /plain/${secret.KEY}', timeout: 1s}\n" + rest, exitInconclusive, "status 500"},
+		"never ready": {"wait_for: {request: 'GET /plain/${secret.KEY}', timeout: 3s}\n" + rest, exitInconclusive, "status 500"},
 		"before":      {"before: [{request: POST /html, form: {a: '${secret.KEY}', b: '${secret.PASSWORD}'}}]\n" + rest, exitInconclusive, "status 500"},
 		"no token":    {"http: {auth: {oauth2: {token_url: URL/no-token, client_id: me, client_secret: '${secret.CLIENT}', params: {key: '${secret.KEY}'}}}}\n" + rest, exitInconclusive, "***"},
-		"certificate": {"http: {headers: {x-key: '${secret.KEY}'}}\nwait_for: {request: 'GET /${secret.KEY}', timeout: 1s}\n" + rest, exitInconclusive, "certificate"},
+		"certificate": {"http: {headers: {x-key: '${secret.KEY}'}}\nwait_for: {request: 'GET /${secret.KEY}', timeout: 3s}\n" + rest, exitInconclusive, "certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := service.URL

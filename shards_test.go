@@ -76,22 +76,10 @@ objectives: [p50 <= 60s]
 	if err := os.WriteFile("slo.yaml", []byte(strings.Replace(slo, "TARGET", server.URL, 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now().Add(1500 * time.Millisecond).Format(time.RFC3339Nano)
-	var wg sync.WaitGroup
-	for i := 1; i <= 3; i++ {
-		wg.Go(func() {
-			var out strings.Builder
-			code := Main(t.Context(), []string{"run", "--shard", fmt.Sprintf("%d/3", i), "--seed", "9", "--start-at", start, "--out", fmt.Sprintf("shards/%d", i)}, os.LookupEnv, &out, &out)
-			if code != exitPass || !strings.Contains(out.String(), fmt.Sprintf("This is shard %d of 3 of one run, which is judged after slogate merge.", i)) {
-				t.Errorf("shard %d: exit code %d\n%s", i, code, &out)
-			}
-		})
-	}
-	wg.Wait()
-	var out strings.Builder
-	if code := Main(t.Context(), []string{"merge", "shards"}, os.LookupEnv, &out, &out); code != exitPass && !strings.Contains(out.String(), "together") {
-		t.Errorf("merge: exit code %d\n%s", code, &out) // a machine that is too busy to begin together says so
-	}
+	passes(t, func() (int, string) {
+		loadShards(t)
+		return slogate(t, "merge", "shards")
+	})
 	m := read(t, filepath.Join("slogate-out", resultFile))
 	var due []int64
 	var times []result.Histogram
@@ -116,12 +104,45 @@ objectives: [p50 <= 60s]
 	}
 }
 
+// loadShards loads as three generators that begin together.
+func loadShards(t *testing.T) {
+	start := time.Now().Add(5 * time.Second).Format(time.RFC3339Nano)
+	var wg sync.WaitGroup
+	for i := 1; i <= 3; i++ {
+		wg.Go(func() {
+			code, said := slogate(t, "run", "--shard", fmt.Sprintf("%d/3", i), "--seed", "9", "--start-at", start, "--out", fmt.Sprintf("shards/%d", i))
+			if code != exitPass || !strings.Contains(said, fmt.Sprintf("This is shard %d of 3 of one run, which is judged after slogate merge.", i)) {
+				t.Errorf("shard %d: exit code %d\n%s", i, code, said)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// passes loads calmly, and wants the verdict of it to be pass.
+func passes(t *testing.T, load func() (code int, said string)) {
+	t.Helper()
+	var code int
+	var said string
+	calmly(func() string {
+		code, said = load()
+		return said
+	})
+	if code != exitPass {
+		t.Errorf("exit code %d\n%s", code, said)
+	}
+}
+
+// slogate is the command line.
+func slogate(t *testing.T, args ...string) (code int, said string) {
+	var out strings.Builder
+	code = Main(t.Context(), args, os.LookupEnv, &out, &out)
+	return code, out.String()
+}
+
 // oneRun is what one generator measures with the same file and seed.
 func oneRun(t *testing.T) *result.Run {
-	var out strings.Builder
-	if code := Main(t.Context(), []string{"run", "--seed", "9", "--out", "one"}, os.LookupEnv, &out, &out); code != exitPass {
-		t.Errorf("one generator: exit code %d\n%s", code, &out)
-	}
+	passes(t, func() (int, string) { return slogate(t, "run", "--seed", "9", "--out", "one") })
 	return read(t, filepath.Join("one", resultFile))
 }
 

@@ -60,9 +60,9 @@ func TestRunWatchesACluster(t *testing.T) {
 				kubeconfig: fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: c, cluster: {server: %q}}], contexts: [{name: c, context: {cluster: c, namespace: shop}}]}`, api.URL),
 				file: fmt.Sprintf(`version: 1
 target: %s
-scenarios: [{request: GET /}]
+scenarios: [{steps: [{request: GET /}, {pause: 20ms}]}]
 kubernetes: {hpa: %s}
-stages: [{name: steady, rate: 50/s, duration: 2s}]
+stages: [{name: steady, workers: 1, duration: 2s}]
 objectives: [replicas.max <= 3, restarts <= 0, cpu.max <= 90%%]
 `, target.URL, test.hpa),
 			} {

@@ -126,14 +126,15 @@ func Points(v float64) string {
 // tenths has three digits and at most one after the point, or the first that is
 // not 0.
 func tenths(v float64) string {
+	const noise = 1e-9 // less is what rounding leaves: one request in a billion is more
 	if v >= 100 {
 		return number(v, precision)
 	}
-	tenth, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', 1, 64), 64)
-	if tenth == 0 {
-		tenth, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 1, 64), 64)
+	if tenth, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'f', 1, 64), 64); tenth > 0 || v < noise {
+		return number(tenth, precision)
 	}
-	return number(tenth, precision)
+	first, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 1, 64), 64)
+	return strconv.FormatFloat(first, 'f', -1, 64)
 }
 
 func number(v float64, digits int) string {

@@ -191,6 +191,10 @@ func TestChange(t *testing.T) {
 		{123.4, false, "+12 340 %"},
 		{0.0001, false, "+0.01 %"},
 		{-1e-12, false, "±0 %"},
+		{1.0 / 300_000, false, "+0.0003 %"},
+		{-1e-9, false, "−0.0000001 %"},
+		{0.00000499, true, "+0.0005 points"},
+		{1.0 / 300_000, true, "+0.0003 points"},
 		{math.NaN(), false, None},
 		{math.Inf(1), true, None},
 		{-0.014, true, "−1.4 points"},
@@ -205,7 +209,8 @@ func TestChange(t *testing.T) {
 
 func TestPoints(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0 points", 0.014: "1.4 points", 0.109: "10.9 points", 0.0001: "0.01 points", -0.02: "−2 points", math.Inf(1): None,
+		0: "0 points", 0.014: "1.4 points", 0.109: "10.9 points", 0.0001: "0.01 points", -0.02: "−2 points", 1.0 / 300_000: "0.0003 points",
+		-1.0 / 300_000: "−0.0003 points", 1e-17: "0 points", math.Inf(1): None,
 	} {
 		if got := Points(v); got != want {
 			t.Errorf("Points(%v) = %q, want %q", v, got, want)

@@ -140,15 +140,20 @@ func brief(target string) plan {
 	return p
 }
 
-// timed is how long a brief run and its writing took once.
-func (b *bed) timed(t *testing.T, p plan) (all, writing time.Duration, e ending) {
+// timed is how long a brief run and its writing take: the shorter of two, of
+// which other work may have held one up.
+func (b *bed) timed(t *testing.T, p plan) (all, writing time.Duration) {
 	t.Helper()
-	start := time.Now()
-	run := b.load(t, p)
-	run.await(t, "100 requests")
-	loaded := time.Now()
-	e = run.wait(t)
-	return time.Since(start), time.Since(loaded), e
+	all, writing = patience, patience
+	for range 2 {
+		start := time.Now()
+		run := b.load(t, p)
+		run.await(t, "100 requests")
+		loaded := time.Now()
+		run.wait(t)
+		all, writing = min(all, time.Since(start)), min(writing, time.Since(loaded))
+	}
+	return all, writing
 }
 
 // cancelAnywhere cancels brief runs at random moments. It returns the end of one
@@ -157,7 +162,7 @@ func (b *bed) timed(t *testing.T, p plan) (all, writing time.Duration, e ending)
 // the signal came too late.
 func (b *bed) cancelAnywhere(t *testing.T) ending {
 	p := brief(serve(t, good).url)
-	all, _, _ := b.timed(t, p)
+	all, _ := b.timed(t, p)
 	random := rand.New(rand.NewPCG(7, 7))
 	var last ending
 	ends := map[string]int{}
@@ -193,7 +198,7 @@ func (b *bed) cancelAnywhere(t *testing.T) ending {
 // run's nor one of the killed run's.
 func (b *bed) killAnywhere(t *testing.T) ending {
 	p := brief(serve(t, good).url)
-	all, writing, _ := b.timed(t, p)
+	all, writing := b.timed(t, p)
 	earlier := b.files(t)
 	random := rand.New(rand.NewPCG(9, 9))
 	var last ending

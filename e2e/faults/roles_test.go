@@ -5,6 +5,7 @@ package faults
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -93,6 +94,20 @@ func launch(t *testing.T, address string) *service {
 		<-s.ended
 	})
 	return s
+}
+
+// unused is an address that nothing listens at, of no port that the system gives
+// to whoever asks for any: no other row comes by it meanwhile.
+func unused(t *testing.T) string {
+	t.Helper()
+	const first, ephemeral = 10000, 32768
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(ephemeral-first))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
+	}
 }
 
 // dieAfter lets the service kill itself at the n-th request from now.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestFaults(t *testing.T) {
 	for _, f := range faults() {
 		t.Run(f.group+"/"+strings.ReplaceAll(f.name, "/", "_"), func(t *testing.T) {
 			t.Parallel()
-			got := f.inject(t, newBed(t, binary))
+			got := f.injectCalmly(t, binary)
 			if got.outcome != f.want {
 				t.Errorf("got %+v, want %+v", got.outcome, f.want)
 			}
@@ -32,6 +33,22 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+// injectCalmly injects the fault, and again while slogate says that other work on
+// this machine kept it from its schedule, where that is not the fault's doing.
+func (f fault) injectCalmly(t *testing.T, binary string) (got ending) {
+	t.Helper()
+	for range 3 {
+		got = f.inject(t, newBed(t, binary))
+		if f.want.verdict == "inconclusive" || !disturbed.MatchString(got.said) {
+			break
+		}
+	}
+	return got
+}
+
+// disturbed is said in the terminal, whose lines break anywhere, and the report.
+var disturbed = regexp.MustCompile(`generator\s+limited:\s+it\s+left`)
 
 // build makes the binary that users have.
 func build(t *testing.T) string {

@@ -36,12 +36,12 @@ func targetFaults() []fault {
 				p.stage = "rate: 100/s, duration: 10m" // ends early
 				return b.run(t, p)
 			},
-			says: []string{"refused", "it had answered 99 requests well", "the target was dead"},
+			says: []string{"refused", "it had answered", "the target was dead"},
 		},
 		{
 			group: "target", name: "killed in a stage and started again a second later", want: failed,
 			inject: func(t *testing.T, b *bed) ending {
-				s := launch(t, "127.0.0.1:0")
+				s := launch(t, unused(t))
 				s.dieAfter(t, 100)
 				p := b.load(t, steady(s.url()))
 				<-s.ended
@@ -115,9 +115,7 @@ func targetFaults() []fault {
 		{
 			group: "target", name: "never ready", want: outcome{3, "", noFiles},
 			inject: func(t *testing.T, b *bed) ending {
-				s := serve(t, good)
-				s.close()
-				p := steady(s.url)
+				p := steady("http://" + unused(t))
 				p.more = "wait_for: {request: GET /, timeout: 1s}\n"
 				return b.run(t, p)
 			},
@@ -126,11 +124,10 @@ func targetFaults() []fault {
 		{
 			group: "target", name: "listens a second late", want: passed,
 			inject: func(t *testing.T, b *bed) ending {
-				s := serve(t, good)
-				s.close()
-				run := b.load(t, counted(s.url))
+				address := unused(t)
+				run := b.load(t, counted("http://"+address))
 				run.await(t, "waiting")
-				launch(t, s.listener.Addr().String())
+				launch(t, address)
 				return run.wait(t)
 			},
 			says: []string{"waiting"},
