@@ -79,6 +79,8 @@ func TestLoosened(t *testing.T) {
 		{"the baseline decides less", []string{"{strict: on, required: on}", "{allow_mismatch: on}"}, []result.Loosening{
 			{Before: "baseline: strict: true", After: "false"}, {Before: "baseline: required: true", After: "false"}, {Before: "baseline: allow_mismatch: false", After: "true"},
 		}},
+		{"a baseline of its own", []string{"{strict: on, required: on}", "{strict: on, required: on, files: mine.json}"}, []result.Loosening{{Before: "baseline: files: none", After: "mine.json"}}},
+		{"itself for a baseline", []string{"{strict: on, required: on}", "{strict: on, required: on, base_target: 'http://localhost'}"}, []result.Loosening{{Before: "baseline: base_target: none", After: "http://localhost"}}},
 		{"reached is enough", []string{"p95 <= 450ms", "p95 < 450ms"}, nil},
 		{"ended by its requests", []string{"duration: 30s", "requests: 1", "rate: 100/s", "workers: 100"}, []result.Loosening{{Stages: []string{"steady"}, Before: "rate: 100/s, duration: 30s", After: "requests: 1, workers: 100"}}},
 		{"another check", []string{"latency < 2s", "latency < 3s"}, []result.Loosening{{Before: "the check latency < 2s of GET /", After: "latency < 3s"}}},
@@ -156,7 +158,9 @@ func TestLoosenedLoadAndBaseline(t *testing.T) {
 		{"less time", []string{"timeout: 2s", "timeout: 1s"}, nil},
 		{"failures do not matter", []string{"timeout: 2s", "timeout: 2s, on_fail: continue"}, one("on_fail of list: stop", "continue")},
 		{"one baseline less", []string{", b.json", ""}, one("baseline: files: a.json, b.json", "a.json")},
-		{"one baseline more", []string{", b.json", ", b.json, c.json"}, nil},
+		{"one baseline more", []string{", b.json", ", b.json, c.json"}, one("baseline: files: a.json, b.json", "a.json, b.json, c.json")},
+		{"the baselines in another order", []string{"a.json, b.json", "b.json, a.json"}, nil},
+		{"a service of its own to compare with", []string{"ref: v1.json,", "ref: v1.json, base_target: 'http://localhost:9',"}, one("baseline: base_target: none", "http://localhost:9")},
 		{"other results", []string{"files: [a.json, b.json]", "branch: old"}, []result.Loosening{
 			{Before: "baseline: files: a.json, b.json", After: "removed"}, {Before: "baseline: branch: the default one", After: "old"},
 		}},
