@@ -153,6 +153,7 @@ func TestLoosenedLoadAndBaseline(t *testing.T) {
 		{"shorter pauses", []string{"pause: 100ms", "pause: 10ms"}, nil},
 		{"another path", []string{"'GET /list?all=1'", "GET /health"}, one("list requests GET /list", "GET /health")},
 		{"another query", []string{"?all=1", "?all=0"}, one("the query of list", "another one")},
+		{"another body", []string{"body: x", "body: y"}, one("the body of order", "another one")},
 		{"without a body", []string{", body: x", ""}, one("the body of order", "removed")},
 		{"more time", []string{"timeout: 2s", "timeout: 5s"}, one("timeout of list: 2s", "5s")},
 		{"less time", []string{"timeout: 2s", "timeout: 1s"}, nil},
