@@ -17,14 +17,19 @@ import (
 // are not judged any more, not compared with base any more, or are loaded less,
 // or with other scenarios; requests and checks that are gone; longer timeouts;
 // other numbers behind the same name; connections that are kept; a baseline that
-// decides less; and another target. What head asks more of is not listed, and
-// neither is what base only shows.
+// decides less or is another one; another target; and whatever else leads
+// requests elsewhere. What head asks more of is not listed, and neither is what
+// base only shows. Commands are no matter of it: the change says by its code,
+// too, what they start.
 func Loosened(base, head *slo.File) []result.Loosening {
 	var l loosenings
 	l.file(base, head)
 	for _, b := range base.Stages {
-		if b.Judge {
+		switch {
+		case b.Judge:
 			l.stage(base, head, b)
+		case b.Parallel != "":
+			l.neighbour(base, head, b)
 		}
 	}
 	for _, b := range base.Scenarios {
@@ -49,13 +54,24 @@ func (l *loosenings) add(stage, before, after string) {
 	}
 }
 
-const removed = "removed"
+// change lists a value that is another one now, whatever it is; empty: none.
+func (l *loosenings) change(key, before, now string) {
+	if before != now {
+		l.add("", key+": "+orNone(before), orRemoved(now))
+	}
+}
+
+const (
+	removed = "removed"
+	another = "another one"
+)
 
 // file compares what stands for the whole file.
 func (l *loosenings) file(b, h *slo.File) {
 	if h.Target != b.Target {
 		l.add("", "target: "+b.Target, h.Target)
 	}
+	l.way(b.HTTP, h.HTTP)
 	if keepsLonger(b.HTTP, h.HTTP) {
 		l.add("", "connections: "+connections(b.HTTP), connections(h.HTTP))
 	}
@@ -125,6 +141,21 @@ func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 			l.objective(b.Name, o, h.Objectives)
 		}
 	}
+}
+
+// neighbour compares a workload that is not judged itself, but loads the service
+// while others are.
+func (l *loosenings) neighbour(base, head *slo.File, b slo.Stage) {
+	i := slices.IndexFunc(head.Stages, func(h slo.Stage) bool { return h.Name == b.Name })
+	if i < 0 {
+		l.add(b.Name, "the workload beside others", removed)
+		return
+	}
+	h := head.Stages[i]
+	if lighter(b.Workload, h.Workload) {
+		l.add(b.Name, load(b.Workload), load(h.Workload))
+	}
+	l.shares(base.In(b), head, h)
 }
 
 func decidesByBase(o slo.Objective) bool { return o.Relative != nil && o.Severity != slo.Show }

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,7 +9,8 @@ import (
 	"github.com/slogate/slogate/slo"
 )
 
-// baseline compares what relative objectives compare with, and how strictly.
+// baseline compares what relative objectives compare with, and how strictly. A
+// baseline that base has not is one that the change may have brought itself.
 func (l *loosenings) baseline(b, h slo.Baseline) {
 	if h.Off && !b.Off {
 		l.add("", "baseline", "none")
@@ -18,8 +20,8 @@ func (l *loosenings) baseline(b, h slo.Baseline) {
 		key, before, now string
 		loosened         bool
 	}{
-		{"base_target", b.BaseTarget, orRemoved(h.BaseTarget), b.BaseTarget != "" && b.BaseTarget != h.BaseTarget},
-		{"files", strings.Join(b.Files, ", "), orRemoved(strings.Join(h.Files, ", ")), lacks(h.Files, b.Files)},
+		{"base_target", orNone(b.BaseTarget), orRemoved(h.BaseTarget), !b.Off && b.BaseTarget != h.BaseTarget},
+		{"files", orNone(strings.Join(b.Files, ", ")), orRemoved(strings.Join(h.Files, ", ")), !b.Off && (lacks(h.Files, b.Files) || lacks(b.Files, h.Files))},
 		{"artifact", orDefault(b.Artifact), orDefault(h.Artifact), b.Artifact != h.Artifact},
 		{"branch", orDefault(b.Branch), orDefault(h.Branch), b.Branch != h.Branch},
 		{"ref", b.Ref, orRemoved(h.Ref), b.Ref != "" && b.Ref != h.Ref},
@@ -41,6 +43,8 @@ func (l *loosenings) baseline(b, h slo.Baseline) {
 func lacks(list, other []string) bool {
 	return slices.ContainsFunc(other, func(f string) bool { return !slices.Contains(list, f) })
 }
+
+func orNone(text string) string { return cmp.Or(text, "none") }
 
 func orRemoved(text string) string {
 	if text == "" {

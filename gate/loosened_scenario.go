@@ -2,8 +2,8 @@ package gate
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/quantity"
@@ -71,6 +71,8 @@ func (l *loosenings) scenario(b slo.Scenario, head []slo.Scenario) {
 		return
 	}
 	h := head[i]
+	l.change("rows of "+b.Name, rows(b), rows(h))
+	l.change("session of "+b.Name, string(b.Session), string(h.Session))
 	for _, step := range b.Steps {
 		if step.Request == nil || step.Again {
 			continue
@@ -82,6 +84,15 @@ func (l *loosenings) scenario(b slo.Scenario, head []slo.Scenario) {
 	if before, now := pauses(b), pauses(h); now > before {
 		l.add("", "pauses in an iteration of "+b.Name+": "+slo.DurationText(before), slo.DurationText(now))
 	}
+}
+
+// rows says which data the iterations of a scenario take.
+func rows(s slo.Scenario) string {
+	var all []string
+	for _, d := range s.Data {
+		all = append(all, fmt.Sprintf("%s, %s", d.File, d.Order))
+	}
+	return strings.Join(all, "; ")
 }
 
 // times is how often an iteration sends a request.
@@ -120,62 +131,4 @@ func likeliest(scenario, name string, head []slo.Scenario) *slo.Request {
 		}
 	}
 	return found
-}
-
-func (l *loosenings) request(b, h *slo.Request) {
-	if h == nil {
-		l.add("", "the request "+b.Name, removed)
-		return
-	}
-	switch {
-	case b.Written != h.Written:
-		l.add("", b.Name+" requests "+b.Written, h.Written)
-	case !reflect.DeepEqual(b.Path, h.Path):
-		l.add("", "the query of "+b.Name, "another one")
-	}
-	if len(b.Body) > 0 && len(h.Body) == 0 {
-		l.add("", "the body of "+b.Name, removed)
-	}
-	if h.Timeout > b.Timeout {
-		l.add("", "timeout of "+b.Name+": "+slo.DurationText(b.Timeout), slo.DurationText(h.Timeout))
-	}
-	if h.GoesOn && !b.GoesOn {
-		l.add("", "on_fail of "+b.Name+": stop", "continue")
-	}
-	l.checks(b, h)
-	for _, r := range h.Accept {
-		if !accepts(b.Accept, r) {
-			l.add("", "status "+r.String()+" of "+b.Name+" is an error", "accepted")
-		}
-	}
-}
-
-// checks lists those that are gone. Where one has come for one that is gone it
-// stands beside it: which of two expressions asks more cannot be told.
-func (l *loosenings) checks(b, h *slo.Request) {
-	gone, come := missing(b.Checks, h.Checks), missing(h.Checks, b.Checks)
-	for _, c := range gone {
-		now := removed
-		if len(gone) == 1 && len(come) == 1 {
-			now = come[0].Text
-		}
-		l.add("", "the check "+c.Text+" of "+b.Name, now)
-	}
-}
-
-// missing are the checks that another list does not have.
-func missing(list, other []slo.Check) []slo.Check {
-	return slices.DeleteFunc(slices.Clone(list), func(c slo.Check) bool {
-		return slices.ContainsFunc(other, func(o slo.Check) bool { return o.Text == c.Text })
-	})
-}
-
-// accepts reports whether all of a range is in a list of ranges.
-func accepts(list []slo.StatusRange, all slo.StatusRange) bool {
-	for status := all.From; status <= all.To; status++ {
-		if !slices.ContainsFunc(list, func(r slo.StatusRange) bool { return r.Contains(status) }) {
-			return false
-		}
-	}
-	return true
 }

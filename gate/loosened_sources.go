@@ -7,7 +7,8 @@ import (
 )
 
 // sources compares where the numbers come from that objectives of base judge:
-// the queries of metrics and what is measured in answers.
+// the queries of metrics, what is measured in answers, the endpoint that tells
+// the cost and the replicas that are watched.
 func (l *loosenings) sources(base, head *slo.File) {
 	for _, b := range base.Stages {
 		for _, o := range b.Objectives {
@@ -17,6 +18,10 @@ func (l *loosenings) sources(base, head *slo.File) {
 				l.query(o.Indicator.Measure, base.Metrics.Prometheus, head.Metrics.Prometheus)
 			case o.Indicator.Clock == slo.MeasuredNumber:
 				l.measure(o, base, head)
+			case o.Indicator.IsCost():
+				l.change("metrics: scrape", nameOf(base.Metrics.Scrape), nameOf(head.Metrics.Scrape))
+			case o.Indicator.IsCluster():
+				l.change("kubernetes", watched(base.Kubernetes), watched(head.Kubernetes))
 			}
 		}
 	}
@@ -29,8 +34,34 @@ func (l *loosenings) query(name string, b, h *slo.Prometheus) {
 		l.add("", "metric."+name+" asks for "+before, orRemoved(now))
 	}
 	if b != nil && h != nil && b.URL != h.URL {
-		l.add("", "the Prometheus server", "another one")
+		l.add("", "the Prometheus server", another)
 	}
+	if b != nil && h != nil {
+		l.headers(" to the Prometheus server", b.Request.Headers, h.Request.Headers)
+	}
+}
+
+// nameOf is the path of an endpoint; empty: there is none.
+func nameOf(scrape *slo.Request) string {
+	if scrape == nil {
+		return ""
+	}
+	return scrape.Name
+}
+
+// watched names the replicas that are watched.
+func watched(k *slo.Kubernetes) string {
+	if k == nil {
+		return ""
+	}
+	text := "deployment: " + k.Deployment
+	if k.HPA != "" {
+		text = "hpa: " + k.HPA
+	}
+	if k.Namespace != "" {
+		text += ", namespace: " + k.Namespace
+	}
+	return text
 }
 
 func queryOf(p *slo.Prometheus, name string) string {

@@ -9,7 +9,7 @@ import (
 
 // maxSpan bounds every duration and every number of bytes, so that the sum of
 // two never overflows: 146 years, 4 EiB.
-const maxSpan = 1 << 62
+const maxSpan = 1<<62 - 1
 
 // maxStages bounds those of a run, which reports compare with each other: an SLO
 // file has 200 at most.
@@ -17,11 +17,12 @@ const maxStages = 1000
 
 // check reports the first thing in a run that no slogate writes.
 func check(r *Run) error {
+	var all tally
 	if len(r.Stages) > maxStages {
 		return fmt.Errorf("%d stages, at most %d are read", len(r.Stages), maxStages)
 	}
 	for i := range r.Stages {
-		if err := checkStage(&r.Stages[i]); err != nil {
+		if err := all.checkStage(&r.Stages[i]); err != nil {
 			return fmt.Errorf("stage %q: %w", r.Stages[i].Name, err)
 		}
 	}
@@ -30,7 +31,7 @@ func check(r *Run) error {
 			return fmt.Errorf("base: %d starts", r.Base.Starts)
 		}
 		for i := range r.Base.Stages {
-			if err := checkStage(&r.Base.Stages[i]); err != nil {
+			if err := all.checkStage(&r.Base.Stages[i]); err != nil {
 				return fmt.Errorf("base: stage %q: %w", r.Base.Stages[i].Name, err)
 			}
 		}
@@ -46,7 +47,7 @@ func check(r *Run) error {
 			return fmt.Errorf("timeline: %w", err)
 		}
 	}
-	if c := r.Coverage; c != nil && (c.Loaded < 0 || c.Loaded+len(c.Missing) > c.Operations) {
+	if c := r.Coverage; c != nil && (min(c.Loaded, c.Operations) < 0 || c.Loaded > c.Operations-len(c.Missing)) {
 		return fmt.Errorf("coverage: %d loaded and %d missing of %d operations", c.Loaded, len(c.Missing), c.Operations)
 	}
 	if r.Judgement != nil {
@@ -55,7 +56,7 @@ func check(r *Run) error {
 	return nil
 }
 
-func checkStage(s *Stage) error {
+func (t *tally) checkStage(s *Stage) error {
 	for _, w := range append([]Workload{s.Workload}, s.Beside...) {
 		if err := checkWorkload(w); err != nil {
 			return fmt.Errorf("workload: %w", err)
@@ -64,49 +65,57 @@ func checkStage(s *Stage) error {
 	if err := known("state", s.State, Completed, NotRun, Cancelled, Aborted, Dead, Limited); err != nil {
 		return err
 	}
-	if err := checkSpans(s.Duration, s.Generator.GCPause, s.Generator.Pauses, s.Generator.ConnectionWait, s.Generator.ConnectionAge); err != nil {
+	if err := t.span(s.Duration); err != nil {
 		return err
 	}
-	if s.Generator.HeldTo < 0 {
-		return fmt.Errorf("generator: a rate of %g a second is negative", s.Generator.HeldTo)
+	if s.Runs < 0 {
+		return fmt.Errorf("%d runs", s.Runs)
 	}
-	for _, share := range []float64{s.Generator.CPU, s.Generator.Throttled} {
-		if share < 0 || share > 1 {
-			return fmt.Errorf("generator: a share of %g is not between 0 and 1", share)
-		}
-	}
-	if err := checkCounts(s.Generator.UnsentOwn, s.Generator.Opened, s.Generator.Reused, s.Generator.Resumed, int64(s.Generator.Streams)); err != nil {
+	if err := t.checkGenerator(&s.Generator); err != nil {
 		return fmt.Errorf("generator: %w", err)
 	}
-	if err := checkRequests(&s.Requests); err != nil {
+	if err := t.checkRequests(&s.Requests); err != nil {
 		return err
 	}
-	if err := cmp.Or(checkCost(s.Cost), checkUse(s.Cluster), checkLoaded(s.Loaded), checkMetrics(s.Metrics), checkProfile(s.Profile)); err != nil {
+	if err := cmp.Or(t.checkCost(s.Cost), checkUse(s.Cluster), checkLoaded(s.Loaded), checkMetrics(s.Metrics), checkProfile(s.Profile)); err != nil {
 		return err
 	}
 	for i := range s.Steps {
 		step := &s.Steps[i]
-		if err := cmp.Or(checkRequests(&step.Requests), checkSlices(step.Slices)); err != nil {
+		if err := cmp.Or(t.checkRequests(&step.Requests), t.checkSlices(step.Slices)); err != nil {
 			return fmt.Errorf("step %q: %w", step.Name, err)
 		}
 	}
-	if err := checkSlices(s.Slices); err != nil {
+	if err := t.checkSlices(s.Slices); err != nil {
 		return err
 	}
 	for i := range s.Iterations {
-		if err := checkIterations(&s.Iterations[i]); err != nil {
+		if err := t.checkIterations(&s.Iterations[i]); err != nil {
 			return fmt.Errorf("iterations of %q: %w", s.Iterations[i].Scenario, err)
 		}
 	}
 	for _, n := range s.InFlight {
-		if n < 0 {
-			return fmt.Errorf("in flight: %d is negative", n)
+		if err := checkCounts(int64(n)); err != nil {
+			return fmt.Errorf("in flight: %w", err)
 		}
 	}
 	if err := checkSearch(s.Search); err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
 	return checkSamples(slices.Concat(s.Failures, s.Slowest))
+}
+
+func (t *tally) checkGenerator(g *Generator) error {
+	if g.HeldTo < 0 {
+		return fmt.Errorf("a rate of %g a second is negative", g.HeldTo)
+	}
+	return cmp.Or(
+		checkShares(g.CPU, g.Throttled),
+		checkCounts(int64(g.Streams)),
+		checkSpans(g.GCPause, g.ConnectionAge),
+		t.count(g.UnsentOwn, g.Opened, g.Reused, g.Resumed, g.ClosedByPeer, g.Lateness.Total()),
+		t.span(g.Pauses, g.ConnectionWait),
+	)
 }
 
 func checkWorkload(w Workload) error {
@@ -122,23 +131,29 @@ func checkWorkload(w Workload) error {
 	return checkSpans(w.Duration)
 }
 
-func checkRequests(q *Requests) error {
-	if err := checkCounters(q.Counters); err != nil {
+func (t *tally) checkRequests(q *Requests) error {
+	if err := t.checkCounters(q.Counters); err != nil {
 		return err
 	}
-	if err := checkCounts(q.Events); err != nil {
+	if err := t.count(q.Events); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
 	for status, n := range q.Status {
 		if status < 100 || status > 999 {
 			return fmt.Errorf("status: %d is not an HTTP status", status)
 		}
-		if err := checkCounts(n); err != nil {
+		if err := t.count(n); err != nil {
 			return fmt.Errorf("status %d: %w", status, err)
 		}
 	}
-	if err := checkSpans(time.Duration(q.BytesIn), time.Duration(q.BytesOut), time.Duration(q.Redirects)); err != nil {
+	if err := t.count(q.Redirects); err != nil {
+		return fmt.Errorf("redirects: %w", err)
+	}
+	if err := t.span(time.Duration(q.BytesIn), time.Duration(q.BytesOut)); err != nil {
 		return err
+	}
+	if err := t.count(q.Connect.Total(), q.TLS.Total(), q.FirstEvent.Total(), q.EventGap.Total(), q.RoundTrip.Total(), q.TTFB.Total()); err != nil {
+		return fmt.Errorf("histograms: %w", err)
 	}
 	for name, h := range q.Measures {
 		if got := h.Total(); got > q.Counters.Success {
@@ -168,8 +183,8 @@ func checkTotals(q *Requests) error {
 	return nil
 }
 
-func checkIterations(it *Iterations) error {
-	if err := cmp.Or(checkCounters(it.Counters), checkSlices(it.Slices)); err != nil {
+func (t *tally) checkIterations(it *Iterations) error {
+	if err := cmp.Or(t.checkCounters(it.Counters), t.checkSlices(it.Slices)); err != nil {
 		return err
 	}
 	judged, success := it.Counters.Judged(), it.Counters.Success
@@ -180,26 +195,26 @@ func checkIterations(it *Iterations) error {
 	return nil
 }
 
-func checkSlices(list []Slice) error {
+func (t *tally) checkSlices(list []Slice) error {
 	for i, slice := range list {
-		if err := checkSlice(slice, list[:i]); err != nil {
+		if err := t.checkSlice(slice, list[:i]); err != nil {
 			return fmt.Errorf("slice %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func checkSlice(s Slice, before []Slice) error {
-	if err := checkSpans(s.Offset, s.Width); err != nil {
+func (t *tally) checkSlice(s Slice, before []Slice) error {
+	if err := cmp.Or(checkSpans(s.Offset), t.span(s.Width), checkSpans(s.end())); err != nil {
 		return err
 	}
 	if n := len(before); n > 0 && s.Offset <= before[n-1].Offset {
 		return fmt.Errorf("offset %s does not follow %s", s.Offset, before[n-1].Offset)
 	}
-	if err := checkCounters(s.Counters); err != nil {
+	if err := t.checkCounters(s.Counters); err != nil {
 		return err
 	}
-	if err := checkCost(s.Cost); err != nil {
+	if err := t.checkCost(s.Cost); err != nil {
 		return err
 	}
 	if got, want := s.Response.Total(), s.Counters.Judged(); got != want {
@@ -247,12 +262,12 @@ func checkJudgement(j *Judgement) error {
 
 // checkCounters also bounds their sum, because everything else is computed
 // from sums of counters.
-func checkCounters(c Counters) error {
+func (t *tally) checkCounters(c Counters) error {
 	if err := checkCounts(c.Success, c.FailedCheck, c.BadStatus, c.Timeout, c.Refused, c.Reset,
 		c.DNS, c.TLS, c.Protocol, c.Local, c.Cancelled, c.Unsent); err != nil {
 		return fmt.Errorf("counters: %w", err)
 	}
-	if err := checkCounts(c.Due()); err != nil {
+	if err := t.count(c.Due()); err != nil {
 		return fmt.Errorf("counters: sum: %w", err)
 	}
 	return nil

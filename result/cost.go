@@ -81,20 +81,17 @@ func mergeCostSources(a, b CostSource) CostSource {
 	return CostSource{max(a.Source, b.Source), max(a.Missing, b.Missing)}
 }
 
-func checkCost(c *Cost) error {
+func (t *tally) checkCost(c *Cost) error {
 	if c == nil {
 		return nil
 	}
-	if err := checkSpans(c.CPU, c.Span, c.Resolution, time.Duration(c.Memory)); err != nil {
+	limit := cmp.Or(c.Throttling, &Throttling{})
+	if err := cmp.Or(
+		t.span(c.CPU, c.Span, limit.Waited),
+		checkSpans(c.Resolution, time.Duration(c.Memory)),
+		t.count(limit.Periods, limit.Throttled),
+	); err != nil {
 		return fmt.Errorf("cost: %w", err)
-	}
-	if t := c.Throttling; t != nil {
-		if err := checkCounts(t.Periods, t.Throttled); err != nil {
-			return fmt.Errorf("cost: %w", err)
-		}
-		if err := checkSpans(t.Waited); err != nil {
-			return fmt.Errorf("cost: %w", err)
-		}
 	}
 	return nil
 }

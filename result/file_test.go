@@ -148,9 +148,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"status", replaced(`"200": 3`, `"20": 3`), "20 is not an HTTP status"},
 		{"rate", replaced(`"rate_from": 10`, `"rate_from": -10`), "is negative"},
 		{"duration", replaced(`"duration_ns": 1000000000`, `"duration_ns": -1`), "out of range"},
-		{"in flight", replaced("\"in_flight\": [\n    0", "\"in_flight\": [\n    -1"), "in flight: -1 is negative"},
+		{"in flight", replaced("\"in_flight\": [\n    0", "\"in_flight\": [\n    -1"), "in flight: the count -1 is negative"},
 		{"replicas", replaced(`"ready": 1`, `"ready": -1`), "timeline: sample 0: a negative number"},
 		{"cores", replaced(`"cores": 2`, `"cores": -2`), "machine: -2 cores"},
+		{"runs", replaced(`"judged": true`, `"judged": true, "runs": -2`), `stage "normal": -2 runs`},
+		{"operations", replaced(`"source": {`, `"coverage": {"loaded": 9223372036854775807, "missing": ["GET /"]}, "source": {`), "coverage: 9223372036854775807 loaded and 1 missing of 0 operations"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := Decode(strings.NewReader(tt.text))
@@ -311,6 +313,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if diff := cmp.Diff(r, again, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("changed by writing and reading:\n%s", diff)
+		}
+		for i := range r.Stages {
+			checkSums(t, &r.Stages[i])
 		}
 		if _, err := Merge(r, again); err != nil && !strings.Contains(err.Error(), "can hold") && !strings.Contains(err.Error(), "out of range") {
 			t.Errorf("does not merge with itself: %v", err)

@@ -185,8 +185,10 @@ func (h Histogram) StdDev() (time.Duration, bool) {
 // middleOf is the middle of the bucket that begins at low.
 func middleOf(low int64) float64 { return float64(low) + float64(width(low)-1)/2 }
 
-// Merge returns the exact sum of two histograms.
+// Merge returns the exact sum of two histograms. Of more values than an int64
+// counts, which no file holds, the slowest are left out: it stays a histogram.
 func (h Histogram) Merge(o Histogram) Histogram {
+	o = o.WithoutSlowest(max(o.total-(math.MaxInt64-h.total), 0))
 	switch {
 	case h.total == 0:
 		return o

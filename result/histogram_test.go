@@ -166,6 +166,25 @@ func TestQuantileOfHugeCounts(t *testing.T) {
 	}
 }
 
+// What a merge cannot count is left out: the sum has no bucket that is not there.
+func TestHistogramMergeIsBounded(t *testing.T) {
+	const most = math.MaxInt64
+	h := counted(Bucket{Low: 10, Count: most - 5}, Bucket{Low: 30, Count: 2})
+	for _, tt := range []struct {
+		name        string
+		other, want Histogram
+	}{
+		{"no room for some", counted(Bucket{Low: 10, Count: 1}, Bucket{Low: 20, Count: 7}), counted(Bucket{Low: 10, Count: most - 4}, Bucket{Low: 20, Count: 2}, Bucket{Low: 30, Count: 2})},
+		{"room for all", counted(Bucket{Low: 10, Count: 3}), counted(Bucket{Low: 10, Count: most - 2}, Bucket{Low: 30, Count: 2})},
+		{"no room at all", counted(Bucket{Low: 30, Count: most}), counted(Bucket{Low: 10, Count: most - 5}, Bucket{Low: 30, Count: 5})},
+		{"itself", h, counted(Bucket{Low: 10, Count: most - 2}, Bucket{Low: 30, Count: 2})},
+	} {
+		if got := h.Merge(tt.other); !got.Equal(tt.want) {
+			t.Errorf("%s: %d values, %v, want %v", tt.name, got.Total(), got.Buckets(), tt.want.Buckets())
+		}
+	}
+}
+
 func TestHistogramMergeIsRecordingTogether(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var a, b, both Recorder

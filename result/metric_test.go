@@ -78,7 +78,7 @@ func TestReadRefusesMetrics(t *testing.T) {
 		"backwards":       {Stage{Loaded: []Loaded{{began.Add(time.Second), began}}}, "in no order"},
 	} {
 		c.stage.Workload.Model, c.stage.State = "open", Completed
-		if err := checkStage(&c.stage); err == nil || !strings.Contains(err.Error(), c.err) {
+		if err := new(tally).checkStage(&c.stage); err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", name, err, c.err)
 		}
 	}
