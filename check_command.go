@@ -137,8 +137,8 @@ func objectivesText(n int) string {
 
 // printPlan says what a run of the file would do.
 func printPlan(w *strings.Builder, file *slo.File) {
-	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), quantity.Duration(plannedTime(file)))
-	if worst := worstTime(file); worst > plannedTime(file) {
+	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), quantity.Duration(run.PlannedTime(file.Together(), file.Confirm)))
+	if worst := worstTime(file); worst > run.PlannedTime(file.Together(), file.Confirm) {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", quantity.Duration(worst))
 	}
 	if base := file.Baseline.BaseTarget; base != "" {
@@ -262,7 +262,7 @@ func worstTime(file *slo.File) time.Duration {
 	sum := time.Duration(0)
 	compared := false
 	for _, stages := range file.Together() {
-		s, lasts := stages[0], durationOf(stages)
+		s, lasts := stages[0], run.Longest(stages)
 		sum += s.IdleBefore
 		switch {
 		case s.Workload.Search:
@@ -293,29 +293,6 @@ func worstTime(file *slo.File) time.Duration {
 // confirms reports whether a stage may be loaded once more.
 func confirms(s slo.Stage) bool {
 	return s.Judge && slices.ContainsFunc(s.Objectives, func(o slo.Objective) bool { return o.Relative == nil && o.Severity == slo.Fail })
-}
-
-// plannedTime sums what is known before the run: a count of requests takes as
-// long as the service makes it take.
-func plannedTime(file *slo.File) time.Duration {
-	var sum time.Duration
-	for _, stages := range file.Together() {
-		lasts := durationOf(stages)
-		if w := stages[0].Workload; w.Search {
-			lasts, _ = run.SearchTime(w, file.Confirm)
-		}
-		sum += stages[0].IdleBefore + lasts
-	}
-	return sum
-}
-
-// durationOf is how long stages that run at the same time last.
-func durationOf(stages []slo.Stage) time.Duration {
-	var longest time.Duration
-	for _, s := range stages {
-		longest = max(longest, s.Workload.Duration)
-	}
-	return longest
 }
 
 // plannedText writes the planned requests of a stage, or its arrivals where the

@@ -22,7 +22,7 @@ func judgeAmount(t *trial, logs []float64, out *result.JudgedObjective) (result.
 		earlier[i] = math.Exp(x)
 	}
 	p := stats.Predict(earlier, countPrior(t.Indicator))
-	if math.IsNaN(p.Centre) || t.value < 0 {
+	if math.IsNaN(p.Centre) || math.IsNaN(p.Limit) || t.value < 0 {
 		return undecided(t.Objective), noSize
 	}
 	t.Bound = relativeBound(t.Objective, p.Centre)

@@ -103,6 +103,9 @@ func TestJudgeObjective(t *testing.T) {
 		{"too few, but failed already", success98, mixed(49, 5, time.Millisecond), result.Fail, ""},
 		{"one failure of none allowed", noErrors, mixed(1000, 1, time.Millisecond), result.Fail, ""},
 		{"no failure", noErrors, steady(1000, time.Millisecond), result.Pass, ""},
+		{"a bound above the timeout of what failed", objective(percentile(95), slo.LE, 60_000_000), mixed(1000, 400, time.Millisecond), result.Inconclusive, "counts with its timeout"},
+		{"and where little failed", objective(percentile(95), slo.LE, 60_000_000), mixed(1000, 40, time.Millisecond), result.Pass, ""},
+		{"at least as slow as the timeout", objective(percentile(95), slo.GE, 1000), mixed(1000, 400, time.Millisecond), result.Pass, "40 % failed"},
 		{"failed requests reach the percentile", p95Within450ms, mixed(1000, 70, 300*time.Millisecond), result.Fail, "7 % failed and count with their timeout; p95 of the successful ones was 300 ms"},
 		{"failed requests below the percentile", p95Within450ms, mixed(1000, 10, 300*time.Millisecond), result.Pass, ""},
 		{"successful ones alone", okP95, mixed(1000, 70, 300*time.Millisecond), result.Pass, ""},
@@ -482,6 +485,45 @@ func TestJudgeCountsOfAStageThatWasLoadedTwice(t *testing.T) {
 		both.Runs = 2
 		if got := only(t, tt.o, both); got.Verdict != tt.want {
 			t.Errorf("%s %s %v: %s (%s), measured %v, want %s", tt.o.Indicator, tt.o.Cmp, tt.o.Bound, got.Verdict, got.Reason, *got.Measured, tt.want)
+		}
+	}
+}
+
+// The worse a service is, the earlier an objective with abort stops the stage:
+// too few requests are no excuse then.
+func TestJudgeWhatEndedTheStage(t *testing.T) {
+	abort := aborting(relative(t, "p95 <= 100ms"), 0)
+	few := steady(11, 400*time.Millisecond)
+	few.State, few.Slices = result.Aborted, few.Slices[:2] // no interval
+	stopped := few
+	stopped.Lost = abort.Text
+	f := plan(abort)
+	f.Stages[0].Workload = slo.Workload{Model: slo.Closed, Duration: time.Minute, WorkersFrom: 10, WorkersTo: 10}
+	for name, tt := range map[string]struct {
+		s    result.Stage
+		want result.Verdict
+	}{"by it": {stopped, result.Fail}, "by another": {few, result.Inconclusive}} {
+		if got := judge(f, tt.s).Objectives[0]; got.Verdict != tt.want {
+			t.Errorf("ended %s: %s (%s), want %s", name, got.Verdict, got.Reason, tt.want)
+		}
+	}
+}
+
+// All or nothing is a count, of which one is sure.
+func TestSureOfAll(t *testing.T) {
+	for _, tt := range []struct {
+		o      slo.Objective
+		failed int
+		want   result.Verdict
+	}{
+		{objective(slo.Indicator{Kind: slo.SuccessRate}, slo.GE, 1), 0, result.Pass},
+		{objective(slo.Indicator{Kind: slo.SuccessRate}, slo.GE, 1), 1, result.Fail},
+		{objective(slo.Indicator{Kind: slo.SuccessRate}, slo.GE, 0.99), 0, result.Inconclusive},
+		{objective(slo.Indicator{Kind: slo.ErrorRate}, slo.LE, 0), 0, result.Pass},
+	} {
+		tt.o.Decide = slo.Sure
+		if got := only(t, tt.o, mixed(60, tt.failed, ms)); got.Verdict != tt.want {
+			t.Errorf("%s %s %v, %d failed: %s (%s), want %s", tt.o.Indicator, tt.o.Cmp, tt.o.Bound, tt.failed, got.Verdict, got.Reason, tt.want)
 		}
 	}
 }

@@ -213,10 +213,11 @@ func (h history) sample(t *trial, runs []*result.Run) sample {
 }
 
 // broken reports an earlier stage whose value says nothing of the service: times
-// of one that mostly failed are the timeout's, and a generator that left requests
-// unsent has measured itself.
+// of one that mostly failed are the timeout's, a generator that left requests
+// unsent has measured itself, and a metric may have had no value most of the time.
 func broken(ind slo.Indicator, s, seen *result.Stage) bool {
-	return leftUnsent(s) != "" || needsSuccess(ind) && mostlyFailed(seen.Counters)
+	return leftUnsent(s) != "" || needsSuccess(ind) && mostlyFailed(seen.Counters) ||
+		ind.Kind == slo.Metric && metricUnknown(ind, seen) != ""
 }
 
 // scaling turns values into numbers whose differences are changes: the ln of

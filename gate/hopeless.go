@@ -2,6 +2,8 @@ package gate
 
 import (
 	"fmt"
+	"sort"
+	"time"
 
 	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
@@ -165,6 +167,17 @@ func lostByGrace(o slo.Objective, live *result.Stage) (string, bool) {
 	return fmt.Sprintf("has been broken for its grace of %s: %s so far", quantity.Duration(o.Grace), text), true
 }
 
+// lookedAt is how long ago a window ended that an earlier look has seen: looks
+// are a second apart.
+const lookedAt = 10 * time.Second
+
+// since is a stage without the slices before a moment.
+func since(s *result.Stage, from time.Duration) *result.Stage {
+	recent := *s
+	recent.Slices = s.Slices[sort.Search(len(s.Slices), func(i int) bool { return s.Slices[i].Offset >= from }):]
+	return &recent
+}
+
 // lostByWindow reports whether a window has missed the bound. It waits until
 // the requests of the window should have been answered, as far as can be told
 // from the slowest until now: their slice has them only then.
@@ -173,7 +186,7 @@ func lostByWindow(o slo.Objective, live *result.Stage) (string, bool) {
 	if o.Window == 0 || live.Duration-slowest < o.Window {
 		return "", false
 	}
-	w, ok := lookThrough(o, live, live.Duration-slowest)
+	w, ok := lookThrough(o, since(live, live.Duration-slowest-o.Window-lookedAt), live.Duration-slowest)
 	if !ok || !w.missed {
 		return "", false
 	}

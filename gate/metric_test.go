@@ -87,6 +87,30 @@ func TestJudgeMetricAgainstEarlierResults(t *testing.T) {
 	}
 }
 
+// A metric that was rarely there is no baseline, and values below 0 have a spread
+// too.
+func TestJudgeMetricAgainstDoubtfulResults(t *testing.T) {
+	run := func(n int, value float64, missing bool) *result.Run {
+		s := metered(taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20), 1, value)
+		s.Name, s.State = "high", result.Completed
+		if missing {
+			s.Metrics[0].Points, s.Metrics[0].Asked = s.Metrics[0].Points[:1], 20
+		}
+		return &result.Run{Start: day(n), Seed: uint64(n + 1), Stages: []result.Stage{s}}
+	}
+	rare := []*result.Run{run(0, 1, true)}
+	if got := Judge(plan(relative(t, "metric.cpu <= baseline + 10%")), run(40, 5, false), Options{Baseline: rare}).Objectives[0]; got.Verdict != result.Skipped {
+		t.Errorf("against one moment: %s (%s)", got.Verdict, got.Reason)
+	}
+	var below []*result.Run
+	for i, v := range []float64{-1, 20, 3, 25, 1, 30, 8} {
+		below = append(below, run(i, v, false))
+	}
+	if got := Judge(plan(relative(t, "metric.cpu <= baseline + 5")), run(40, 16, false), Options{Baseline: below}).Objectives[0]; got.Verdict != result.Inconclusive {
+		t.Errorf("beside a value below 0: %s (%s)", got.Verdict, got.Reason)
+	}
+}
+
 // What is only shown says why it has no value, and decides nothing.
 func TestShownWithoutAValue(t *testing.T) {
 	plain := taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20)

@@ -203,7 +203,7 @@ func (t *trial) pardoned() (result.Verdict, string) {
 
 // counted reports whether the value is exact, so that it needs no interval to
 // be sure of: a number of requests or bytes, an extreme, what the replicas did, and
-// a share that may not be above 0.
+// a share that must be nothing or all.
 func (t *trial) counted() bool {
 	switch t.Indicator.Kind {
 	case slo.Min, slo.Max, slo.ScaleUpTime, slo.CPUMax:
@@ -213,7 +213,7 @@ func (t *trial) counted() bool {
 	case slo.UnitCount, slo.UnitBytes:
 		return true
 	case slo.UnitShare:
-		return t.Bound == 0 && t.Cmp == slo.LE
+		return t.Cmp == slo.LE && t.Bound == 0 || t.Cmp == slo.GE && t.Bound == 1
 	}
 	return false
 }
@@ -315,6 +315,8 @@ func (t *trial) judgeMet() (result.Verdict, string) {
 		return result.Inconclusive, t.tooFewNote()
 	case t.tooCoarse() != "":
 		return result.Inconclusive, t.tooCoarse()
+	case t.atLeast() && upward(t.Cmp):
+		return result.Inconclusive, "what failed counts with its timeout, which this bound lies above: nobody knows how long it would have taken"
 	}
 	return result.Pass, t.notes()
 }
@@ -328,7 +330,7 @@ func (t *trial) doubtMiss() string {
 		return t.mostlyFailedNote()
 	case t.windows != nil && !t.windows.missed:
 		return t.tooFewNote()
-	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)):
+	case t.windows == nil && t.Indicator.Kind == slo.Percentile && t.tooFew() && !(t.bounded && t.interval.surelyMissed(t.Objective)) && !t.endedByIt():
 		return t.tooFewNote()
 	}
 	return cmp.Or(t.generatorLimited(), t.tooCoarse())
@@ -358,6 +360,12 @@ func (t *trial) lost() bool {
 	}
 	_, lost := lostByCount(t.Objective, t.stage.plan, t.s)
 	return lost
+}
+
+// endedByIt reports whether a stage ended before its plan because the objective
+// was lost, or after it was: more requests could not have mended it.
+func (t *trial) endedByIt() bool {
+	return t.s.State != result.Completed && (t.Text != "" && t.stage.measured.Lost == t.Text || t.lost())
 }
 
 // generatorLimited says that the miss may be the generator's own.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
@@ -74,7 +75,7 @@ func Supports(file *slo.File, runs []*result.Run) ([]Support, []LeftOut) {
 }
 
 // sortedRuns puts results in order, oldest first, and takes those out that are
-// there twice or were cancelled.
+// there twice, were cancelled or lack a shard.
 func sortedRuns(all []*result.Run) (runs []*result.Run, left []LeftOut) {
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b *result.Run) int { return a.Start.Compare(b.Start) })
@@ -86,6 +87,8 @@ func sortedRuns(all []*result.Run) (runs []*result.Run, left []LeftOut) {
 			left = append(left, LeftOut{Run: r, Why: "the same run as another"})
 		case r.Cancelled:
 			left = append(left, LeftOut{Run: r, Why: "cancelled"})
+		case len(r.Gaps) > 0:
+			left = append(left, LeftOut{Run: r, Why: "not whole: " + strings.Join(r.Gaps[:min(len(r.Gaps), shownGaps)], "; ")})
 		default:
 			h.runs = append(h.runs, r)
 		}
@@ -131,9 +134,13 @@ func support(o slo.Objective, stage string, stages []*result.Stage) (Support, bo
 	s := Support{Objective: o, Stage: stage, Points: scale.points, Alarms: math.NaN()}
 	var values []float64
 	var failed, judged float64 // requests, of a share with a value
-	for _, measured := range stages {
+	for _, stage := range stages {
+		measured := part(o, stage)
 		value, ok := Measure(o.Indicator, measured)
 		x := scale.of(value)
+		if o.Indicator.Kind == slo.Metric && metricUnknown(o.Indicator, measured) != "" {
+			continue
+		}
 		if !ok || math.IsInf(x, 0) || math.IsNaN(x) || samples(o.Indicator, measured) < enoughOf(o) {
 			continue
 		}

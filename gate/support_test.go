@@ -110,8 +110,9 @@ func TestSupportsLeaveOut(t *testing.T) {
 	runs[1].Stages[0].State = result.Aborted
 	runs[2].Cancelled = true
 	runs[3].Stages[0].Name = "other"
-	twice := *runs[5]
-	all, left := Supports(plan(relative(t, "p95 <= 1s")), append(runs, &twice))
+	twice, gap := *runs[5], *runs[5]
+	gap.Seed, gap.Gaps = 77, []string{"shard 2 of 2 is missing"}
+	all, left := Supports(plan(relative(t, "p95 <= 1s")), append(runs, &twice, &gap))
 	if len(all) != 1 || all[0].Runs != 2 {
 		t.Errorf("supports are %+v", all)
 	}
@@ -119,13 +120,25 @@ func TestSupportsLeaveOut(t *testing.T) {
 	for _, l := range left {
 		why = append(why, l.Why)
 	}
-	for _, want := range []string{"another CPU: EPYC, now Xeon", "the stage is not complete: aborted", "cancelled", "has no such stage", "the same run as another"} {
+	for _, want := range []string{"another CPU: EPYC, now Xeon", "the stage is not complete: aborted", "cancelled", "has no such stage", "the same run as another", "not whole: shard 2 of 2 is missing"} {
 		if !strings.Contains(strings.Join(why, "\n"), want) {
 			t.Errorf("left out because of %q, want %q", why, want)
 		}
 	}
-	if len(left) != 5 {
-		t.Errorf("%d are left out, want 5", len(left))
+	if len(left) != 6 {
+		t.Errorf("%d are left out, want 6", len(left))
+	}
+}
+
+// Iterations are measured by theirs, not by single requests.
+func TestSupportsOfIterations(t *testing.T) {
+	runs := same(3, 100*ms)
+	for _, r := range runs {
+		whole := steady(1000, 900*ms)
+		r.Stages[0].Iterations = []result.Iterations{{Scenario: "main", Counters: whole.Counters, Duration: whole.Response}}
+	}
+	if s := supportOf(t, "iteration.p50 <= 2s", runs); math.Abs(s.Median/900_000-1) > 0.002 {
+		t.Errorf("the median is %v us, want 900 ms", s.Median)
 	}
 }
 

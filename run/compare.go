@@ -82,7 +82,7 @@ func longestCompared(file *slo.File) time.Duration {
 }
 
 // turns plans a stage of both sides.
-func (c *compared) turns(ctx context.Context, stage slo.Stage, costs *bothSides, o Observer) loader.Turns {
+func (c *compared) turns(ctx context.Context, stage slo.Stage, costs *bothSides, opts Options) loader.Turns {
 	t := loader.Turns{Block: gate.Block, Windows: gate.Windows(stage.Workload.Duration)}
 	if stage.Workload.Requests > 0 {
 		t.Windows = int(stage.Workload.Requests) // a window sends one of each side's at least
@@ -96,12 +96,12 @@ func (c *compared) turns(ctx context.Context, stage slo.Stage, costs *bothSides,
 	t.Border = func(begins bool) { costs.border(ctx, begins) }
 	t.More = func(base, head *result.Stage) int {
 		base, head = costs.charged(base, head)
-		return c.more(ctx, stage, base, head, o)
+		return c.more(ctx, stage, base, head, opts)
 	}
 	if c.restart != nil {
 		t.Restarts = loader.Restarts{Every: int(restartEvery / window), Since: c.since, WarmUp: int(WarmUp / t.Block)}
 		t.Restarts.Do = func(ctx context.Context) error {
-			o.Note(stage.Name + ": base and head are started anew")
+			opts.Observer.Note(stage.Name + ": base and head are started anew")
 			c.restarts++
 			return c.restart(ctx)
 		}
@@ -121,17 +121,15 @@ func (c *compared) ofHead(stage slo.Stage) slo.Stage {
 }
 
 // more is how many windows a stage is extended by.
-func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result.Stage, o Observer) int {
+func (c *compared) more(ctx context.Context, stage slo.Stage, base, head *result.Stage, opts Options) int {
 	if !stage.Judge || gate.Settled(stage, c.family, base, head) {
 		return 0
 	}
 	left := c.rules.Max - time.Duration(windowsOf(head))*window
-	if end, limited := ctx.Deadline(); limited {
-		left = min(left, time.Until(end))
-	}
+	left = min(left, opts.spare(ctx)/10*9) // a window takes a little longer than its blocks
 	n := int(min(extension, left) / window)
 	if n > 0 {
-		o.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %s more", stage.Name, quantity.Duration(time.Duration(n)*window)))
+		opts.Observer.Note(fmt.Sprintf("%s: base and head cannot be told apart well enough yet, %s more", stage.Name, quantity.Duration(time.Duration(n)*window)))
 	}
 	return n
 }
@@ -151,7 +149,7 @@ func (c *compared) stage(ctx context.Context, stage slo.Stage, opts Options, r *
 	w := loader.Describe(stage.Workload)
 	w.Duration /= 2
 	costs := &bothSides{base: windows{meter: c.costs[0]}, head: windows{meter: c.costs[1]}}
-	turns := c.turns(ctx, stage, costs, o)
+	turns := c.turns(ctx, stage, costs, opts)
 	costs.inTurns = !turns.Mixed
 	restarts := c.restarts
 	o.StageStart(stage.Name, w, stage.IdleBefore)

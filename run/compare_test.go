@@ -211,6 +211,33 @@ func TestNothingMeasuredWhenMoreIsAsked(t *testing.T) {
 	}
 }
 
+// A comparison is not extended into the time of the stages after it.
+func TestExtensionLeavesTheLaterStagesTheirTime(t *testing.T) {
+	for later, want := range map[time.Duration]int{time.Second: 8, 20 * time.Second: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			file := extended(planned(20*time.Second, later))
+			file.Limits.Duration = 40 * time.Second
+			pair := &extending{}
+			Conduct(t.Context(), file, &scripted{}, Options{Pair: pair})
+			if pair.more[0] != want {
+				t.Errorf("%v planned after it: %d more windows, want %d", later, pair.more[0], want)
+			}
+		})
+	}
+}
+
+// extending asks once for more, at the end of a stage.
+type extending struct {
+	scriptedPair
+	more []int
+}
+
+func (p *extending) Run(ctx context.Context, stage slo.Stage, turns loader.Turns) (base, head *result.Stage) {
+	base, head = p.scriptedPair.Run(ctx, stage, turns)
+	p.more = append(p.more, turns.More(base, head))
+	return base, head
+}
+
 // What may follow in a comparison is what head gets of the longest one, and no
 // more.
 func TestWhatHeadMayGet(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -76,6 +77,8 @@ type Options struct {
 	Profile, BaseProfile Profiler
 	Cost                 Cost // of the target
 	BaseCost             Cost // of the base target
+
+	later time.Duration // that the stages after the running ones are planned to last
 }
 
 func (o Options) isPart() bool { return o.Shard.Count > 1 }
@@ -123,7 +126,9 @@ func Conduct(ctx context.Context, file *slo.File, l Loader, opts Options) *resul
 		both.costs = [2]*meter{base, head}
 	}
 	why := ""
-	for _, stages := range file.Together() {
+	together := file.Together()
+	for i, stages := range together {
+		opts.later = PlannedTime(together[i+1:], file.Confirm)
 		if why == "" && ctx.Err() != nil {
 			why = stopped(ctx)
 		}
@@ -183,10 +188,40 @@ func stopped(ctx context.Context) string {
 	return "the run was cancelled"
 }
 
-// permits reports whether the limits leave a run so much time.
-func permits(ctx context.Context, d time.Duration) bool {
+// PlannedTime is how long stages last that run one group after the other, as
+// far as that is known before the run: a count of requests takes as long as the
+// service makes it take. Of a search it is the least.
+func PlannedTime(together [][]slo.Stage, repeats bool) time.Duration {
+	var sum time.Duration
+	for _, stages := range together {
+		sum += stages[0].IdleBefore
+		if w := stages[0].Workload; w.Search {
+			least, _ := SearchTime(w, repeats)
+			sum += least
+			continue
+		}
+		sum += Longest(stages)
+	}
+	return sum
+}
+
+// Longest is how long stages that run at the same time last.
+func Longest(together []slo.Stage) time.Duration {
+	var longest time.Duration
+	for _, s := range together {
+		longest = max(longest, s.Workload.Duration)
+	}
+	return longest
+}
+
+// spare is the time that the limits leave a run besides its later stages; all
+// there is where they do not limit it.
+func (o Options) spare(ctx context.Context) time.Duration {
 	end, limited := ctx.Deadline()
-	return !limited || time.Until(end) >= d
+	if !limited {
+		return math.MaxInt64
+	}
+	return time.Until(end) - o.later
 }
 
 // endsRun says why no further stage is run after this one, or nothing.
@@ -270,7 +305,7 @@ func confirm(ctx context.Context, file *slo.File, stages []slo.Stage, first []*r
 		return first
 	}
 	text, near := nearMiss(stages, first)
-	if !near || !permits(ctx, stages[0].IdleBefore+longest(first)) {
+	if !near || opts.spare(ctx) < stages[0].IdleBefore+longest(first) {
 		return first
 	}
 	opts.Observer.Note(text + " fails near its bound, the stage is loaded once more")

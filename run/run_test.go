@@ -290,6 +290,24 @@ func TestConfirmKeepsToTheLimit(t *testing.T) {
 	}
 }
 
+// Nor is anything for which the later stages have no time then.
+func TestConfirmLeavesTheLaterStagesTheirTime(t *testing.T) {
+	for later, want := range map[time.Duration]int{2 * time.Second: 3, 20 * time.Second: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			file := stages("one", "two")
+			file.Confirm, file.Limits.Duration = true, 45*time.Second
+			file.Stages[1].Workload.Duration = later
+			file.Stages[0].Objectives = []slo.Objective{{
+				Text: "success_rate >= 97%", Indicator: slo.Indicator{Kind: slo.SuccessRate}, Cmp: slo.GE, Bound: 0.97, Severity: slo.Fail,
+			}}
+			l := &nearFail{}
+			if Conduct(t.Context(), file, l, Options{}); l.runs != want {
+				t.Errorf("%v planned after it: loaded %d times, want %d", later, l.runs, want)
+			}
+		})
+	}
+}
+
 // Workloads of one stage run at the same time, after one idle time; a stage
 // that ends the run ends it for what follows.
 func TestConductRunsWorkloadsTogether(t *testing.T) {

@@ -55,6 +55,7 @@ type searcher struct {
 	settle  func(context.Context, slo.Stage)
 	load    func(context.Context, slo.Stage) *result.Stage
 	note    func(string)
+	spare   func(context.Context) time.Duration
 	repeats bool // rates that are met or missed near a bound
 
 	found       result.Search
@@ -75,6 +76,7 @@ func conductSearch(ctx context.Context, stage slo.Stage, repeats bool, l Loader,
 			return conductStages(ctx, []slo.Stage{at}, l, m, opts)[0]
 		},
 		note:    opts.Observer.Note,
+		spare:   opts.spare,
 		repeats: repeats,
 	}
 	s.search(ctx)
@@ -163,7 +165,7 @@ func (s *searcher) try(ctx context.Context, rate float64, confirms bool) outcome
 	}
 	got := s.load(ctx, at)
 	held := gate.Holds(s.stage, got)
-	if s.repeats && held.Near && got.State == result.Completed && permits(ctx, got.Duration) {
+	if s.repeats && held.Near && got.State == result.Completed && s.spare(ctx) >= got.Duration {
 		if again := s.load(ctx, at); again.State != result.NotRun {
 			got = pooled(got, again)
 			judged := *got
