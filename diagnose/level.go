@@ -3,8 +3,10 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/quantity"
@@ -38,12 +40,13 @@ type view struct {
 	base     *result.Base           // nil: the run is no comparison
 }
 
-// series holds the levels of one model in ascending order of load.
+// series holds the levels of one model and the same scenarios in ascending order
+// of load.
 type series []level
 
 func newView(r *result.Run) *view {
 	v := &view{timeline: r.Timeline, samples: withPods(r.Timeline), base: r.Base}
-	var closed, open series
+	alike := map[string]series{}
 	for i := range r.Stages {
 		s := &r.Stages[i]
 		if !counts(s) {
@@ -55,13 +58,14 @@ func newView(r *result.Run) *view {
 		v.stages = append(v.stages, l)
 		switch {
 		case ramp(s.Workload) || l.load <= 0 || len(s.Beside) > 0: // it is not all of the load
-		case s.Workload.Model == "closed":
-			closed = append(closed, l)
+		case s.Generator.HeldTo > 0: // how it grows is the limit's
 		default:
-			open = append(open, l)
+			key := strings.Join(append(s.Scenarios(), s.Workload.Model), "\x00")
+			alike[key] = append(alike[key], l)
 		}
 	}
-	for _, s := range []series{closed, open} {
+	for _, key := range slices.Sorted(maps.Keys(alike)) {
+		s := alike[key]
 		slices.SortStableFunc(s, func(a, b level) int { return cmp.Compare(a.load, b.load) })
 		v.series = append(v.series, s)
 	}

@@ -25,13 +25,17 @@ type HeadRoomRow struct {
 	Replicas string // "6, above the 3 allowed"
 }
 
+// succeeds is the share of successful requests from which the cost of a stage is
+// that of the service's work: a failure often costs less.
+const succeeds = 0.99
+
 // headRoom looks at the judged stage with the most requests a second of those
-// whose cost is known, nil where there is none.
+// that succeeded and whose cost is known, nil where there is none.
 func (b builder) headRoom() *HeadRoom {
 	var busiest *result.Stage
 	for i := range b.run.Stages {
 		s := &b.run.Stages[i]
-		known := s.Judged && s.State == result.Completed && s.Cost != nil && s.Cost.CPU > 0 && s.Counters.Finished() > 0
+		known := s.Judged && s.State == result.Completed && s.Cost != nil && s.Cost.CPU > 0 && s.Counters.Finished() > 0 && successRate(*s) >= succeeds
 		if known && (busiest == nil || throughput(*s) > throughput(*busiest)) {
 			busiest = s
 		}

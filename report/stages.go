@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -215,7 +216,8 @@ func (b builder) changes() []Change {
 		if !s.Judged || s.Counters.Judged() == 0 || s.Workload.Search || len(s.Beside) > 0 {
 			continue // one of several workloads is not all of the load
 		}
-		if before != nil && before.Workload.Model == s.Workload.Model && load(*before) < load(*s) {
+		alike := before != nil && before.Workload.Model == s.Workload.Model && slices.Equal(before.Scenarios(), s.Scenarios())
+		if alike && load(*before) < load(*s) {
 			out = append(out, b.change(*before, *s))
 		}
 		before = s

@@ -10,7 +10,10 @@
 // The file format is stable within its version; the Go types are not.
 package result
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Version is the version of the result file that this package writes.
 const Version = 1
@@ -247,6 +250,18 @@ type Slice struct {
 	Counters Counters      `json:"counters"`
 	Response Histogram     `json:"response"`
 	Cost     *Cost         `json:"cost,omitempty"` // of the service; nil: not known for the slice
+}
+
+// Scenarios are the names of those that the stage has loaded, sorted.
+func (s *Stage) Scenarios() []string {
+	var names []string
+	for i := range s.Steps {
+		if st := &s.Steps[i]; st.Counters.Due() > 0 {
+			names = append(names, st.Scenario)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Generator is what slogate measured about itself during a stage.
