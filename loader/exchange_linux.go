@@ -79,7 +79,7 @@ func (l *lane) heldBack(g *guest) bool {
 		l.leave(g)
 		return true
 	}
-	if at := l.limit.place(l.clock); at > l.clock && l.restUntil(g, at) {
+	if at := l.place(l.clock); at > l.clock && l.restUntil(g, at) {
 		return true
 	}
 	g.at++

@@ -1,26 +1,30 @@
 package loader
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
 
 // A place is never less than a gap after the one before, and one that was not
-// taken in time is lost.
+// taken in time is lost. One after the end is left.
 func TestLimiterPlaces(t *testing.T) {
 	l := newLimiter(slo.Limits{Rate: 300}, slo.Workload{Model: slo.Closed}, 1)
 	gap := time.Duration(3_333_334)
-	for i, step := range []struct{ now, want time.Duration }{
-		{0, 0},
-		{0, gap},
-		{ms, 2 * gap},
-		{time.Second, time.Second},
-		{time.Second + gap + 1, time.Second + gap + 1},
-		{time.Second + gap + 2, time.Second + 2*gap + 1},
+	for i, step := range []struct{ now, end, want time.Duration }{
+		{0, gap + 1, 0},
+		{0, gap + 1, gap},
+		{ms, 2 * gap, never},
+		{ms, 3 * gap, 2 * gap},
+		{time.Second, time.Second, never}, // too late, whoever had the places before
+		{time.Second, time.Hour, time.Second},
+		{time.Second + gap + 1, time.Hour, time.Second + gap + 1},
+		{time.Second + gap + 2, time.Hour, time.Second + 2*gap + 1},
 	} {
-		if got := l.place(step.now); got != step.want {
+		if got := l.place(step.now, step.end); got != step.want {
 			t.Errorf("place %d at %v is %v, want %v", i, step.now, got, step.want)
 		}
 	}
@@ -53,6 +57,33 @@ func TestWorkersAreHeldBack(t *testing.T) {
 		if used, most := 40*mean+s.Generator.Pauses, 20*s.Duration; used > most {
 			t.Errorf("responses and pauses of 20 workers take %v, there is time for %v", used, most)
 		}
+	})
+}
+
+// Base and head, which take turns, get half each of what the limits permit, and
+// have as good as all of their places: none is lost with the end of a block.
+func TestPairIsHeldBack(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		attempts(t, func(scale time.Duration) (complaint string) {
+			const windows, places = 12, 8
+			block := scale * 30 * ms
+			p := newPair(t, engine, serve(t, ok), serve(t, ok), get("/"))
+			rate := places / (windows * block).Seconds()
+			for _, l := range p.sides {
+				l.file.Limits.Rate = rate
+			}
+			b, h := p.Run(t.Context(), timed(time.Hour, 3, 3), Turns{Block: block, Windows: windows})
+			for _, s := range []*result.Stage{b, h} {
+				coherent(t, s)
+				if s.Counters.Due() > places || s.Generator.HeldTo != rate {
+					t.Errorf("%d requests, held to %v/s; want %d or fewer, held to %v/s", s.Counters.Due(), s.Generator.HeldTo, places, rate)
+				}
+				if s.Counters.Due() < places-2 {
+					complaint = fmt.Sprintf("%d requests, there were places for %d", s.Counters.Due(), places)
+				}
+			}
+			return complaint
+		})
 	})
 }
 

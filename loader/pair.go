@@ -88,7 +88,7 @@ func (p *Pair) Run(ctx context.Context, plan slo.Stage, turns Turns) (baseSide, 
 	defer stop(nil)
 	c := &comparison{plan: plan, turns: turns, stop: stop, seed: stageSeed(p.seed, plan.Name)}
 	for i, l := range p.sides {
-		c.sides[i] = &side{loader: l, apart: plan.Apart, left: plan.Workload.Requests, watch: deadWatch{rule: l.dead}}
+		c.sides[i] = &side{loader: l, apart: plan.Apart, limit: l.limiter(plan), left: plan.Workload.Requests, watch: deadWatch{rule: l.dead}}
 	}
 	p.follow(c.sides[head])
 	defer p.follow(nil)
@@ -248,7 +248,7 @@ func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{}
 		return done
 	}
 	s.latest = done
-	p.seed ^= c.seed
+	p.seed, p.limit = p.seed^c.seed, s.limit
 	n := s.begin(p.warmUp)
 	// Here, so that a block that comes late to its turn is late by its own clock,
 	// and not under way when its turn is over.
@@ -302,6 +302,7 @@ func (c *comparison) finish(ctx context.Context, s *side) *result.Stage {
 type side struct {
 	loader *Loader
 	apart  []slo.Scope   // whose slices are kept
+	limit  *limiter      // nil: none
 	latest chan struct{} // closed at the end of the latest block; nil: there was none
 
 	mu     sync.Mutex
@@ -398,6 +399,7 @@ type part struct {
 	index  int           // 0 is the first
 	phase  time.Duration // where in the longer load it begins
 	seed   uint64        // of everything random; the same for both sides
+	limit  *limiter      // of the longer load; nil: none
 	warmUp bool
 }
 

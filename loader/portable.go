@@ -200,7 +200,7 @@ func (d *drive) pause(ctx context.Context, u *visitor, p slo.Pause, t *turn) boo
 // when the stage ended before.
 func (d *drive) heldBack(ctx context.Context, u *visitor, t *turn) bool {
 	now := time.Since(d.start)
-	at := d.limit.place(now)
+	at := d.place(now)
 	if at <= now {
 		return true
 	}

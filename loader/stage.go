@@ -69,9 +69,12 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 	}
 	s.slices = newSliceSet(planned)
 	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
-	if p == nil { // a part of a stage is one slice
+	if p == nil { // a part of a stage is one slice, and has its limiter
 		s.apart = newApart(l.plan, spec.Apart)
 		s.parts = s.apart.sets(planned)
+		s.limit = l.limiter(spec)
+	} else {
+		s.limit = p.limit
 	}
 	for _, sh := range s.shards {
 		sh.keep(s.apart, s.parts)
@@ -81,7 +84,6 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		set.fine = l.opts.Shard.count() > 1
 	}
 	s.tickets.Store(s.own().Requests)
-	s.limit = newLimiter(l.opts.Shard.limits(l.file.Limits, spec), spec.Workload, l.file.HTTP.Sent())
 	s.self = watchSelf()
 	s.start = time.Now()
 	return s
