@@ -30,7 +30,7 @@ func TestFetcher(t *testing.T) {
 	} {
 		r := *get(c.path).Request
 		r.Headers = []slo.Header{{Name: "Authorization", Value: slo.Template{{Literal: "me"}}}}
-		fetch, err := l.Fetcher(&r, 100, time.Second)
+		fetch, err := l.Fetcher(&r, 100, patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestFetcherKnowsCaptures(t *testing.T) {
 	k := &keeper{renewed: make(chan struct{})}
 	file := parseWhole(t, fmt.Sprintf(withToken, serve(t, k.serve))+"metrics: {scrape: /metrics}\n")
 	l := newLoader(t, file, Options{})
-	fetch, err := l.Fetcher(file.Metrics.Scrape, 100, time.Second)
+	fetch, err := l.Fetcher(file.Metrics.Scrape, 100, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestFetcherMasksSecrets(t *testing.T) {
 	file := fileOf("http://"+closedPort, get("/"))
 	file.Secrets = []string{"hunter2"}
 	l := newLoader(t, file, Options{})
-	fetch, err := l.Fetcher(get("/metrics?key=hunter2").Request, 100, time.Second)
+	fetch, err := l.Fetcher(get("/metrics?key=hunter2").Request, 100, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestFetcherMasksSecrets(t *testing.T) {
 	}
 	bad := get("/metrics").Request
 	bad.Path = slo.Template{{Literal: "/%zz?hunter2"}}
-	if _, err := l.Fetcher(bad, 100, time.Second); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := l.Fetcher(bad, 100, patience); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("error %v", err)
 	}
 }

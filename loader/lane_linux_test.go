@@ -32,11 +32,14 @@ func TestThreadsShareAStage(t *testing.T) {
 		if n := s.Steps[0].Counters.Due(); n != 100 {
 			t.Errorf("open: %d of 100 arrivals", n)
 		}
-		s = l.Run(t.Context(), timed(300*ms, 0, 9))
-		coherent(t, s)
-		if s.Counters.Success == 0 || s.Counters.Errors() > 0 {
-			t.Errorf("ramp: %+v", s.Counters)
-		}
+		attempts(t, func(scale time.Duration) (complaint string) {
+			s := l.Run(t.Context(), timed(scale*300*ms, 0, 9))
+			coherent(t, s)
+			if s.Counters.Errors() > 0 {
+				t.Errorf("ramp: %+v", s.Counters)
+			}
+			return idle(s)
+		})
 		ctx, cancel := context.WithTimeout(t.Context(), 30*ms)
 		s = l.Run(ctx, rated(500, time.Minute))
 		cancel()

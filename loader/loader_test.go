@@ -47,6 +47,15 @@ func attempts(t *testing.T, try func(scale time.Duration) (complaint string)) {
 	}
 }
 
+// idle complains of a stage of which no request succeeded, as where the machine
+// stalled from its beginning to its end.
+func idle(s *result.Stage) (complaint string) {
+	if s.Counters.Success > 0 {
+		return ""
+	}
+	return fmt.Sprintf("none succeeded in %v: %+v", s.Duration, s.Counters)
+}
+
 // delivered checks that all arrivals of a stage were answered, but for those
 // that a stalled machine did not come to.
 func delivered(t *testing.T, s *result.Stage, due int64) {

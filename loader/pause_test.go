@@ -67,7 +67,11 @@ func TestPauseOfCounted(t *testing.T) {
 	})
 }
 
+// widths are those of the slices of a stage, none of one that is nil.
 func widths(s *result.Stage) (all []time.Duration) {
+	if s == nil {
+		return nil
+	}
 	for _, slice := range s.Slices {
 		all = append(all, slice.Width)
 	}

@@ -4,6 +4,7 @@ package loader
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -204,22 +205,25 @@ func TestCancelWhileANameIsLookedUp(t *testing.T) {
 
 // A name that leads nowhere for a moment leads where it did, or soon again.
 func TestStagesGoOnWhenANameServerFails(t *testing.T) {
-	l, set := named(t, "{connections: new}")
-	var asked atomic.Int64
-	set(func(ctx context.Context, network, host string) ([]netip.Addr, error) {
-		if asked.Add(1) < 3 {
-			return fails(ctx, network, host)
+	attempts(t, func(scale time.Duration) (complaint string) {
+		l, set := named(t, "{connections: new}")
+		var asked atomic.Int64
+		set(func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+			if asked.Add(1) < 3 {
+				return fails(ctx, network, host)
+			}
+			return leads("127.0.0.1")(ctx, network, host)
+		})
+		s := l.Run(t.Context(), rated(100, scale*5*resolveSoon))
+		coherent(t, s)
+		if c := s.Counters; c.DNS == 0 || c.Success == 0 { // the third look-up came late
+			return fmt.Sprintf("looked up %d times, of which two failed: %+v", asked.Load(), c)
 		}
-		return leads("127.0.0.1")(ctx, network, host)
+		set(fails)
+		s = l.Run(t.Context(), counted(20, 2))
+		if s.Counters.Success != 20 {
+			t.Errorf("with the address of before: %+v, %+v", s.Counters, s.Failures)
+		}
+		return ""
 	})
-	s := l.Run(t.Context(), rated(100, 5*resolveSoon))
-	coherent(t, s)
-	if c := s.Counters; c.DNS == 0 || c.Success == 0 {
-		t.Errorf("looked up %d times, of which two failed: %+v", asked.Load(), c)
-	}
-	set(fails)
-	s = l.Run(t.Context(), counted(20, 2))
-	if s.Counters.Success != 20 {
-		t.Errorf("with the address of before: %+v, %+v", s.Counters, s.Failures)
-	}
 }

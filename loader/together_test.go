@@ -38,60 +38,70 @@ func mixed(url string) (*slo.File, []slo.Stage) {
 // own.
 func TestRunTogether(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine string) {
-		var mu sync.Mutex
-		users := map[string]map[string]bool{"browse": {}, "order": {}}
-		arrived := make(chan struct{})
-		var once sync.Once
-		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			what, user, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-			mu.Lock()
-			users[what][user] = true
-			mu.Unlock()
-			if what == "browse" {
-				once.Do(func() { close(arrived) })
-				return
-			}
-			select { // an order is answered only when somebody browses meanwhile
-			case <-arrived:
-			case <-time.After(10 * time.Second):
-				w.WriteHeader(503)
-			}
-		})
-		file, stages := mixed(url)
-		l := newLoader(t, file, Options{Engine: engine})
-		all := l.RunTogether(t.Context(), stages)
-		for i, want := range []int64{100, 60} {
-			coherent(t, all[i])
-			// A stalled machine leaves arrivals unsent.
-			if c := all[i].Counters; all[i].Name != stages[i].Name || all[i].State != result.Completed || c.Success+c.Unsent != want || c.Success == 0 {
-				t.Errorf("%s: %s, %+v, want %d requests", all[i].Name, all[i].State, c, want)
-			}
-			if diff := cmp.Diff([]result.Workload{Describe(stages[1-i].Workload)}, all[i].Beside); diff != "" {
-				t.Errorf("%s ran beside (-want +got):\n%s", all[i].Name, diff)
-			}
-			if len(all[i].Steps) != 1 || all[i].Steps[0].Scenario != stages[i].Scenarios[0] {
-				t.Errorf("%s has the steps %+v", all[i].Name, all[i].Steps)
-			}
-		}
-		if !all[0].Start.Equal(all[1].Start) {
-			t.Errorf("they began at %v and %v", all[0].Start, all[1].Start)
-		}
+		attempts(t, func(scale time.Duration) string { return runsTogether(t, engine, scale) })
+	})
+}
+
+func runsTogether(t *testing.T, engine string, scale time.Duration) (complaint string) {
+	var mu sync.Mutex
+	users := map[string]map[string]bool{"browse": {}, "order": {}}
+	arrived := make(chan struct{})
+	var once sync.Once
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		what, user, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		mu.Lock()
-		defer mu.Unlock()
-		for user := range users["order"] { // not all of them where one is faster
-			if user != "0" && user != "1" && user != "2" {
-				t.Errorf("an order by user %s", user)
-			}
+		users[what][user] = true
+		mu.Unlock()
+		if what == "browse" {
+			once.Do(func() { close(arrived) })
+			return
 		}
-		for user := range users["browse"] {
-			if users["order"][user] {
-				t.Errorf("user %s browses and orders", user)
-			}
-		}
-		if l.Snapshots() != nil {
-			t.Error("stages are shown that have ended")
+		select { // an order is answered only when somebody browses meanwhile
+		case <-arrived:
+		case <-time.After(10 * time.Second):
+			once.Do(func() { close(arrived) }) // one wait says it
+			w.WriteHeader(503)
 		}
 	})
+	file, stages := mixed(url)
+	stages[0].Workload = rated(200/float64(scale), scale*500*ms).Workload
+	l := newLoader(t, file, Options{Engine: engine})
+	all := l.RunTogether(t.Context(), stages)
+	if complaint := idle(all[0]); complaint != "" {
+		return complaint
+	}
+	for i, want := range []int64{100, 60} {
+		coherent(t, all[i])
+		// A stalled machine leaves arrivals unsent.
+		if c := all[i].Counters; all[i].Name != stages[i].Name || all[i].State != result.Completed || c.Success+c.Unsent != want {
+			t.Errorf("%s: %s, %+v, want %d requests", all[i].Name, all[i].State, c, want)
+		}
+		if diff := cmp.Diff([]result.Workload{Describe(stages[1-i].Workload)}, all[i].Beside); diff != "" {
+			t.Errorf("%s ran beside (-want +got):\n%s", all[i].Name, diff)
+		}
+		if len(all[i].Steps) != 1 || all[i].Steps[0].Scenario != stages[i].Scenarios[0] {
+			t.Errorf("%s has the steps %+v", all[i].Name, all[i].Steps)
+		}
+	}
+	if !all[0].Start.Equal(all[1].Start) {
+		t.Errorf("they began at %v and %v", all[0].Start, all[1].Start)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for user := range users["order"] { // not all of them where one is faster
+		if user != "0" && user != "1" && user != "2" {
+			t.Errorf("an order by user %s", user)
+		}
+	}
+	for user := range users["browse"] {
+		if users["order"][user] {
+			t.Errorf("user %s browses and orders", user)
+		}
+	}
+	if l.Snapshots() != nil {
+		t.Error("stages are shown that have ended")
+	}
+	return ""
 }
 
 // A target that is dead for one workload ends the others, too.
