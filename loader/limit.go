@@ -41,18 +41,25 @@ func newLimiter(limits slo.Limits, load slo.Workload, sent float64) *limiter {
 	return &limiter{rate: rate, gap: time.Duration(math.Ceil(float64(time.Second) / rate))}
 }
 
+// never is the place of a request that there is no time for any more.
+const never = time.Duration(math.MaxInt64)
+
 // place takes the next place from now on and says when it is. One at or after
 // end, when nobody sends any more, is left to the next part.
 func (l *limiter) place(now, end time.Duration) time.Duration {
 	for {
 		next := l.next.Load()
 		at := max(next, int64(now))
-		if at < int64(end) && !l.next.CompareAndSwap(next, at+int64(l.gap)) {
+		inTime := at < int64(end)
+		if inTime && !l.next.CompareAndSwap(next, at+int64(l.gap)) {
 			continue
 		}
 		l.asked.Add(1)
 		if at > int64(now) {
 			l.waits.Add(1)
+		}
+		if !inTime {
+			return never
 		}
 		return time.Duration(at)
 	}
@@ -63,7 +70,7 @@ func (l *limiter) place(now, end time.Duration) time.Duration {
 // comparison have the same places, and in the time of both as many as a stage of
 // that length.
 func (s *stage) place(now time.Duration) time.Duration {
-	before, end := time.Duration(0), time.Duration(math.MaxInt64)
+	before, end := time.Duration(0), never
 	if s.part != nil {
 		before = time.Duration(s.part.index) * s.load.Duration
 	}

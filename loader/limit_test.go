@@ -17,8 +17,9 @@ func TestLimiterPlaces(t *testing.T) {
 	for i, step := range []struct{ now, end, want time.Duration }{
 		{0, gap + 1, 0},
 		{0, gap + 1, gap},
-		{ms, 2 * gap, 2 * gap},
+		{ms, 2 * gap, never},
 		{ms, 3 * gap, 2 * gap},
+		{time.Second, time.Second, never}, // too late, whoever had the places before
 		{time.Second, time.Hour, time.Second},
 		{time.Second + gap + 1, time.Hour, time.Second + gap + 1},
 		{time.Second + gap + 2, time.Hour, time.Second + 2*gap + 1},
