@@ -18,6 +18,7 @@ type second struct {
 	failed          int64         // of them, answered with 500
 	refused         int64
 	local           int64         // that failed for want of the generator's own
+	unsent          int64         // that the generator did not come to
 	memory          int64         // megabytes; 0: not known
 	work            time.Duration // processor time of a request; 0: not known
 }
@@ -26,7 +27,7 @@ type second struct {
 func (w second) slice(i int) result.Slice {
 	const requests = 50
 	s := result.Slice{Offset: time.Duration(i) * time.Second, Width: time.Second}
-	s.Counters = result.Counters{Success: requests - w.failed - w.refused - w.local, BadStatus: w.failed, Refused: w.refused, Local: w.local}
+	s.Counters = result.Counters{Success: requests - w.failed - w.refused - w.local - w.unsent, BadStatus: w.failed, Refused: w.refused, Local: w.local, Unsent: w.unsent}
 	var r result.Recorder
 	for range requests - 1 {
 		r.Record(w.median)
@@ -49,6 +50,7 @@ func ofSeconds(name string, n int, of func(i int) second) result.Stage {
 		s.Counters.Add(slice.Counters)
 		s.Response = s.Response.Merge(slice.Response)
 	}
+	s.Generator.UnsentOwn = s.Counters.Unsent
 	s.OK, s.Service, s.OnTime = s.Response, s.Response, s.Response
 	return s
 }
@@ -140,6 +142,12 @@ func TestFindWithinStages(t *testing.T) {
 			}
 			return usual(i)
 		}, nil},
+		{"the generator stood still", func(i int) second {
+			if i >= 8 && i < 11 {
+				return second{median: 5000 * ms, unsent: 50}
+			}
+			return usual(i)
+		}, []string{"generator from 0s (note)"}},
 		{"nothing succeeds for a while", failing(func(i int) bool { return i >= 8 && i < 11 }, 50), []string{"outage from 8s (note)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,6 +40,20 @@ func changed(s result.Stage, change func(*result.Stage)) result.Stage {
 	return s
 }
 
+// loading is a stage of one scenario.
+func loading(scenario string, s result.Stage) result.Stage {
+	s.Steps = []result.Step{{Scenario: scenario, Name: "GET /", Requests: result.Requests{Counters: s.Counters}}}
+	return s
+}
+
+// heldTo is a stage that the limits of the file held back.
+func heldTo(rate float64, s result.Stage) result.Stage {
+	s.Generator.HeldTo = rate
+	mean, _ := s.Response.Mean()
+	s.Generator.Pauses = time.Duration(s.Workload.WorkersTo)*s.Duration - time.Duration(s.Counters.Finished())*mean
+	return s
+}
+
 func TestFind(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -55,6 +69,8 @@ func TestFind(t *testing.T) {
 		), nil},
 		{"one stage", run(closed("a", 5, 50*ms)), nil},
 		{"the same load twice", run(open("a", 50, 20*ms, 60*ms, 1), open("b", 50, 30*ms, 200*ms, 1)), nil},
+		{"other scenarios", run(loading("browse", at(1, 20, 50*ms, 1)), loading("order", at(2, 10, 200*ms, 1)), loading("pay", at(4, 8, 500*ms, 1))), nil},
+		{"held to the limits", run(heldTo(15, at(2, 14.9, 130*ms, 1)), heldTo(15, at(8, 14.9, 130*ms, 1))), nil},
 		{"closed beside open", run(closed("a", 5, 50*ms), open("b", 50, 200*ms, 600*ms, 1)), nil},
 		{"a ramp grows in flight", run(flying(changed(open("a", 50, 20*ms, 60*ms, 1), func(s *result.Stage) { s.Workload.RateFrom = 1 }),
 			func(i int) int { return i * 3 })), nil},

@@ -35,8 +35,9 @@ func outages(l level) []gone {
 	var kept []gone
 	for _, g := range all {
 		hangs := 2*g.counters.Timeout > g.counters.Judged() // [timeouts] tells it
-		own := 2*g.counters.Local > g.counters.Judged()     // the service was not asked
-		if g.counters.Judged() >= 5 && !hangs && !own && l.worksBeside(g) {
+		own := g.counters.Local + min(g.counters.Unsent, l.Generator.UnsentOwn)
+		notAsked := 2*own > g.counters.Judged()
+		if g.counters.Judged() >= 5 && !hangs && !notAsked && l.worksBeside(g) {
 			kept = append(kept, g)
 		}
 	}

@@ -31,6 +31,18 @@ func TestHeadRoom(t *testing.T) {
 	}
 }
 
+// A failure often costs less than the work does.
+func TestHeadRoomOfFailures(t *testing.T) {
+	r := sampleCosts()
+	for i := range r.Stages {
+		c := &r.Stages[i].Counters
+		c.BadStatus, c.Success = c.BadStatus+c.Success/2, c.Success-c.Success/2
+	}
+	if h := NewView(r).HeadRoom; h != nil {
+		t.Errorf("of stages that fail half of their requests: %+v", h)
+	}
+}
+
 func TestReplicasFor(t *testing.T) {
 	hpa := result.ClusterLimits{MaxReplicas: 3, RequestMilli: 100, TargetCPU: 0.5, LimitMilli: 200}
 	for _, test := range []struct {
