@@ -151,6 +151,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"in flight", replaced("\"in_flight\": [\n    0", "\"in_flight\": [\n    -1"), "in flight: the count -1 is negative"},
 		{"replicas", replaced(`"ready": 1`, `"ready": -1`), "timeline: sample 0: a negative number"},
 		{"cores", replaced(`"cores": 2`, `"cores": -2`), "machine: -2 cores"},
+		{"samples", replaced(`"samples": 4,`, `"samples": -4,`), `objective "p95 <= 450ms": the count -4 is negative`},
+		{"line", replaced(`"line": 9`, `"line": -9`), `objective "p95 <= 450ms": the count -9 is negative`},
+		{"pairs", replaced(`"line": 9`, `"comparison": {"pairs": -1}, "line": 9`), `objective "p95 <= 450ms": the count -1 is negative`},
+		{"baseline", replaced(`"reason": "p95 of`, `"baseline": {"covered": -1}, "reason": "p95 of`), "judgement: baseline: the count -1 is negative"},
 		{"runs", replaced(`"judged": true`, `"judged": true, "runs": -2`), `stage "normal": -2 runs`},
 		{"operations", replaced(`"source": {`, `"coverage": {"loaded": 9223372036854775807, "missing": ["GET /"]}, "source": {`), "coverage: 9223372036854775807 loaded and 1 missing of 0 operations"},
 	} {
