@@ -3,6 +3,7 @@ package result
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -119,8 +120,8 @@ func (t *tally) checkStage(s *Stage) error {
 }
 
 func (t *tally) checkGenerator(g *Generator) error {
-	if g.HeldTo < 0 {
-		return fmt.Errorf("a rate of %g a second is negative", g.HeldTo)
+	if g.HeldTo < 0 || math.IsInf(g.HeldTo, 0) {
+		return fmt.Errorf("a rate of %g a second is out of range", g.HeldTo)
 	}
 	return cmp.Or(
 		checkShares(g.CPU, g.Throttled),
