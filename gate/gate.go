@@ -38,7 +38,7 @@ func Judge(file *slo.File, r *result.Run, opts Options) *result.Judgement {
 	pairs := pairUp(stages, r.Base)
 	for _, stage := range stages {
 		for i, o := range stage.plan.Objectives {
-			j.Objectives = append(j.Objectives, judgeObjective(o, stage, earlier, pairs[place{stage.plan.Name, i}]))
+			j.Objectives = append(j.Objectives, finite(judgeObjective(o, stage, earlier, pairs[place{stage.plan.Name, i}])))
 		}
 	}
 	j.Notices = append(earlier.notices, notices(j.Objectives)...)

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -108,6 +109,36 @@ func TestJudgeMetricAgainstDoubtfulResults(t *testing.T) {
 	}
 	if got := Judge(plan(relative(t, "metric.cpu <= baseline + 5")), run(40, 16, false), Options{Baseline: below}).Objectives[0]; got.Verdict != result.Inconclusive {
 		t.Errorf("beside a value below 0: %s (%s)", got.Verdict, got.Reason)
+	}
+}
+
+// Whatever the values of a metric are, what comes of them can be written.
+func TestJudgeMetricOfExtremes(t *testing.T) {
+	o, err := slo.ParseObjective("metric.cpu <= baseline + 10%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(second int, value float64) *result.Run {
+		s := metered(taking{median: 20 * ms, within: 0.3}.side(rand.New(rand.NewPCG(1, 1)), 20), 1, value)
+		s.Name, s.State = "high", result.Completed
+		return &result.Run{Version: result.Version, Start: time.Unix(int64(second), 0), Seed: uint64(second), Stages: []result.Stage{s}}
+	}
+	for _, values := range [][]float64{
+		{5e-324, 1.7e308, 5e-324, 1.7e308, 1},
+		{1.7e308, 1.7e308, 1.7e308},
+		{5e-324, 1.7e308},
+		{0, 1.7e308, 0},
+		{-1.7e308, 1.7e308, 0},
+	} {
+		var earlier []*result.Run
+		for i, v := range values {
+			earlier = append(earlier, run(1000*i, v))
+		}
+		now := earlier[len(earlier)-1]
+		now.Judgement = Judge(plan(o), now, Options{Baseline: earlier[:len(earlier)-1]})
+		if err := result.Encode(io.Discard, now); err != nil {
+			t.Errorf("%v: %v", values, err)
+		}
 	}
 }
 

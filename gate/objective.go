@@ -78,6 +78,25 @@ func judgeObjective(o slo.Objective, stage judgedStage, earlier history, base *p
 	return out
 }
 
+// finite replaces what no file can hold: values that lie as far apart as those
+// of a metric may have no change and no bound that is a number.
+func finite(o result.JudgedObjective) result.JudgedObjective {
+	numbers := []*float64{&o.Bound}
+	if c := o.Comparison; c != nil {
+		numbers = append(numbers, &c.Baseline, &c.Change, &c.Tolerance, &c.Limit, &c.Detectable, &c.Spread)
+		for _, end := range []*float64{c.Lower, c.Upper} {
+			numbers = append(numbers, cmp.Or(end, new(float64)))
+		}
+	}
+	for _, v := range numbers {
+		if math.IsNaN(*v) {
+			*v = 0
+		}
+		*v = min(max(*v, -math.MaxFloat64), math.MaxFloat64)
+	}
+	return o
+}
+
 func newTrial(o slo.Objective, stage judgedStage) trial {
 	t := trial{Objective: o, stage: stage, s: part(o, stage.measured)}
 	if o.Window > 0 {

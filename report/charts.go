@@ -146,7 +146,7 @@ func timeChart(r *result.Run, points int) TimeChart {
 		}
 		t := trackOf(r, s)
 		start, end := t.span(0, len(t.head))
-		c.Spans = append(c.Spans, Span{chartName(s.Name), seconds(start), seconds(max(end, t.start+s.Duration))})
+		c.Spans = append(c.Spans, Span{chartName(s.Name), seconds(start), seconds(max(end, plus(t.start, s.Duration)))})
 		for i := 0; i < len(s.Slices); i += together {
 			j := min(i+together, len(s.Slices))
 			from, to := t.span(i, j)

@@ -128,3 +128,21 @@ func TestTimeChartsHaveBothSides(t *testing.T) {
 		}
 	}
 }
+
+// However far a file has its times apart, a window ends after it begins.
+func TestSpanOfExtremes(t *testing.T) {
+	const most = 1<<62 - 1
+	far := []result.Slice{{Width: 1}, {Offset: most - 1, Width: 1}}
+	for name, now := range map[string]track{
+		"late start": {start: math.MaxInt64, head: far},
+		"turns":      {start: time.Hour, head: far, base: far, turns: true},
+		"early":      {start: math.MinInt64, head: far, base: far, turns: true},
+	} {
+		if from, to := now.span(0, 2); from < now.start || to < from || to < now.start {
+			t.Errorf("%s: from %s to %s", name, from, to)
+		}
+		if from, to := now.span(1, 2); to < from || from < now.start {
+			t.Errorf("%s: the second from %s to %s", name, from, to)
+		}
+	}
+}

@@ -37,7 +37,7 @@ func FuzzDecoded(f *testing.F) {
 	f.Add(encodedRun(f, whole()))
 	f.Add(encodedRun(f, sampleRun(result.Pass)))
 	f.Add(encodedRun(f, sampleCompared()))
-	f.Add(`{"version":1,"judgement":{"verdict":"fail","objectives":[{"verdict":"fail","severity":"fail","text":"p95 <= 1ms","unit":"duration","measured":-1e308,"value":1e308,"samples":-9}]},"stages":[{"state":"completed","duration":4611686018427387903,"workload":{"model":"open","rate_to":1e308}}]}`)
+	f.Add(`{"version":1,"judgement":{"verdict":"fail","objectives":[{"verdict":"fail","severity":"fail","text":"p95 <= 1ms","unit":"duration","measured":-1e308,"value":1e308,"samples":9}]},"stages":[{"state":"completed","duration":4611686018427387903,"workload":{"model":"open","rate_to":1e308}}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if r, err := result.Decode(strings.NewReader(text)); err == nil {
 			checkForms(t, text, r)

@@ -54,7 +54,17 @@ func filled(s string) *result.Run {
 			v.SetString(s)
 		}
 	}, checked...)
+	tellApart(r.Stages)
+	tellApart(r.Base.Stages)
 	return r
+}
+
+// tellApart gives each stage a name of its own, before what is cut off: a file
+// with two of one name is not read.
+func tellApart(stages []result.Stage) {
+	for i := range stages[1:] {
+		stages[1+i].Name = fmt.Sprint(1+i) + stages[1+i].Name
+	}
 }
 
 // whole is a run that has something of everything that a result can hold.

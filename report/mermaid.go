@@ -194,7 +194,7 @@ func evenly(r *result.Run, points int) (chart TimeChart, step int) {
 		}
 		t := trackOf(r, s)
 		_, last := t.span(0, len(t.head))
-		end = max(end, last, t.start+s.Duration)
+		end = max(end, last, plus(t.start, s.Duration))
 		if from, to := t.span(0, 1); t.turns {
 			widest = max(widest, to-from)
 		}
@@ -205,7 +205,7 @@ func evenly(r *result.Run, points int) (chart TimeChart, step int) {
 		return TimeChart{}, 0
 	}
 	// Two windows, so that no step lies between them.
-	step = max((total+points-1)/points, int(math.Ceil(seconds(2*widest))))
+	step = max((total+points-1)/points, int(math.Ceil(2*seconds(widest))))
 	head, base := spread(tracks, step, total)
 	chart = newTimeChart(r)
 	for i := range head {

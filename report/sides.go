@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/slogate/slogate/result"
@@ -82,12 +83,17 @@ func trackOf(r *result.Run, s *result.Stage) track {
 // time in which their own side was loaded: while the two take turns, both go
 // by.
 func (t track) span(i, j int) (from, to time.Duration) {
-	from, to = t.start+t.head[i].Offset, t.start+endOf(t.head, j)
+	from, to = plus(t.start, t.head[i].Offset), plus(t.start, endOf(t.head, j))
 	if t.turns {
-		from += endOf(t.base, i)
-		to += endOf(t.base, j)
+		from, to = plus(from, endOf(t.base, i)), plus(to, endOf(t.base, j))
 	}
 	return from, to
+}
+
+// plus is the sum of a time and a length, or the latest time where a file has
+// them so far apart that there is none.
+func plus(at, length time.Duration) time.Duration {
+	return at + min(length, math.MaxInt64-max(at, 0))
 }
 
 // endOf is the end of the first n slices.

@@ -541,6 +541,7 @@ func (b builder) failure(s sided, f result.Sample) Failure {
 
 func (b builder) precision() []Precision {
 	var out []Precision
+	within := b.within()
 	for _, s := range sides(b.run) {
 		if s.State == result.NotRun {
 			continue
@@ -551,7 +552,7 @@ func (b builder) precision() []Precision {
 			engine += ", " + g.Mode
 		}
 		engine += spoken(g)
-		out = append(out, Precision{
+		p := Precision{
 			Stage:    b.name(s.Name),
 			Side:     s.side,
 			Samples:  quantity.Count(s.Counters.Judged()),
@@ -563,8 +564,11 @@ func (b builder) precision() []Precision {
 			Reused:   quantity.Count(g.Reused),
 			Closed:   quantity.Count(g.ClosedByPeer),
 			Engine:   b.name(engine),
-			Within:   b.within(s),
-		})
+		}
+		if s.side != baseSide {
+			p.Within = within[s.Name]
+		}
+		out = append(out, p)
 	}
 	return out
 }
@@ -587,18 +591,22 @@ func spoken(g result.Generator) string {
 	return text
 }
 
-// within says how far the first latency objective of a stage may lie from what
-// was measured, by its interval.
-func (b builder) within(s sided) Text {
-	if b.run.Judgement == nil || s.side == baseSide {
-		return Text{}
+// within says how far the first latency objective of each stage may lie from what
+// was measured, by its interval. It looks at each objective once: there are many
+// where there are many stages.
+func (b builder) within() map[string]Text {
+	all := map[string]Text{}
+	if b.run.Judgement == nil {
+		return all
 	}
-	for _, o := range b.run.Judgement.Objectives {
-		if whole := o.Step == "" && o.Scenario == ""; whole && o.Stage == s.Name && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
-			return b.name(fmt.Sprintf("%s %s %s", o.Indicator, change(*o.Measured, *o.Lower), change(*o.Measured, *o.Upper)))
+	for i := range b.run.Judgement.Objectives {
+		o := &b.run.Judgement.Objectives[i]
+		_, known := all[o.Stage]
+		if whole := o.Step == "" && o.Scenario == ""; !known && whole && o.Unit == "duration" && o.Measured != nil && *o.Measured > 0 && o.Lower != nil && o.Upper != nil {
+			all[o.Stage] = b.name(fmt.Sprintf("%s %s %s", o.Indicator, change(*o.Measured, *o.Lower), change(*o.Measured, *o.Upper)))
 		}
 	}
-	return Text{}
+	return all
 }
 
 // knownShare writes a share that is zero where nobody measured it.

@@ -3,6 +3,7 @@ package result
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -18,22 +19,15 @@ const maxStages = 1000
 // check reports the first thing in a run that no slogate writes.
 func check(r *Run) error {
 	var all tally
-	if len(r.Stages) > maxStages {
-		return fmt.Errorf("%d stages, at most %d are read", len(r.Stages), maxStages)
-	}
-	for i := range r.Stages {
-		if err := all.checkStage(&r.Stages[i]); err != nil {
-			return fmt.Errorf("stage %q: %w", r.Stages[i].Name, err)
-		}
+	if err := all.checkStages(r.Stages); err != nil {
+		return err
 	}
 	if r.Base != nil {
 		if r.Base.Starts < 0 {
 			return fmt.Errorf("base: %d starts", r.Base.Starts)
 		}
-		for i := range r.Base.Stages {
-			if err := all.checkStage(&r.Base.Stages[i]); err != nil {
-				return fmt.Errorf("base: stage %q: %w", r.Base.Stages[i].Name, err)
-			}
+		if err := all.checkStages(r.Base.Stages); err != nil {
+			return fmt.Errorf("base: %w", err)
 		}
 	}
 	if err := checkShard(r.Shard); err != nil {
@@ -52,6 +46,26 @@ func check(r *Run) error {
 	}
 	if r.Judgement != nil {
 		return checkJudgement(r.Judgement)
+	}
+	return nil
+}
+
+// checkStages also refuses a name that is there twice: base's side of each would
+// be the same one, again and again.
+func (t *tally) checkStages(list []Stage) error {
+	if len(list) > maxStages {
+		return fmt.Errorf("%d stages, at most %d are read", len(list), maxStages)
+	}
+	seen := make(map[string]bool, len(list))
+	for i := range list {
+		name := list[i].Name
+		if seen[name] {
+			return fmt.Errorf("stage %.80q is there twice", name)
+		}
+		seen[name] = true
+		if err := t.checkStage(&list[i]); err != nil {
+			return fmt.Errorf("stage %q: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -106,8 +120,8 @@ func (t *tally) checkStage(s *Stage) error {
 }
 
 func (t *tally) checkGenerator(g *Generator) error {
-	if g.HeldTo < 0 {
-		return fmt.Errorf("a rate of %g a second is negative", g.HeldTo)
+	if g.HeldTo < 0 || math.IsInf(g.HeldTo, 0) {
+		return fmt.Errorf("a rate of %g a second is out of range", g.HeldTo)
 	}
 	return cmp.Or(
 		checkShares(g.CPU, g.Throttled),
@@ -243,8 +257,18 @@ func checkJudgement(j *Judgement) error {
 		if err := known("verdict", o.Verdict, Pass, Warn, Fail, Inconclusive, Skipped, Shown); err != nil {
 			return fmt.Errorf("objective %.80q: %w", o.Text, err)
 		}
-		if err := cmp.Or(known("severity", o.Severity, "fail", "warn", "show"), checkSpans(o.Window, o.From, o.Until)); err != nil {
+		c := cmp.Or(o.Comparison, &Comparison{})
+		if err := cmp.Or(
+			known("severity", o.Severity, "fail", "warn", "show"),
+			checkSpans(o.Window, o.From, o.Until),
+			checkCounts(o.Samples, int64(o.Line), int64(o.Column), int64(c.Runs), int64(c.Pairs)),
+		); err != nil {
 			return fmt.Errorf("objective %.80q: %w", o.Text, err)
+		}
+	}
+	if b := j.Baseline; b != nil {
+		if err := checkCounts(int64(b.Runs), int64(b.Covered), int64(b.Relative)); err != nil {
+			return fmt.Errorf("judgement: baseline: %w", err)
 		}
 	}
 	for i, e := range j.Earlier {

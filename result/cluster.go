@@ -161,15 +161,21 @@ func checkUse(u *ClusterUse) error {
 	switch {
 	case u == nil:
 		return nil
-	case u.ReplicasMax < 0 || min(u.CPUMax, u.Cores) < 0 || u.Restarts != nil && *u.Restarts < 0:
+	case min(u.CPUMax, u.Cores) < 0:
 		return errors.New("cluster: a negative number")
+	}
+	if err := checkCounts(int64(u.ReplicasMax), int64(*cmp.Or(u.Restarts, new(int)))); err != nil {
+		return fmt.Errorf("cluster: %w", err)
 	}
 	return checkSpans(u.ScaleUp, time.Duration(u.MemoryMax))
 }
 
 func checkTimeline(t *Timeline) error {
 	l := t.Limits
-	if min(l.MinReplicas, l.MaxReplicas, l.RequestMilli, l.LimitMilli) < 0 || l.TargetCPU < 0 {
+	if err := checkCounts(int64(l.MinReplicas), int64(l.MaxReplicas), int64(l.RequestMilli), int64(l.LimitMilli)); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	if l.TargetCPU < 0 {
 		return fmt.Errorf("limits: a negative number")
 	}
 	for i, s := range t.Samples {
@@ -181,19 +187,22 @@ func checkTimeline(t *Timeline) error {
 		}
 	}
 	for i, e := range t.Events {
-		if e.Count < 0 {
-			return fmt.Errorf("event %d: a negative number", i)
+		if err := checkCounts(int64(e.Count)); err != nil {
+			return fmt.Errorf("event %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
 func checkClusterSample(s ClusterSample) error {
-	negative := min(s.Ready, s.Replicas, s.Desired, s.Wanted, s.Restarts, s.OOMKills, s.Evictions) < 0 ||
-		min(s.UsageMilli, s.CPU, s.Throttled) < 0 || s.RefusedTotal < 0
+	if err := checkCounts(int64(s.Ready), int64(s.Replicas), int64(s.Desired), int64(s.Wanted),
+		int64(s.Restarts), int64(s.OOMKills), int64(s.Evictions), s.RefusedTotal); err != nil {
+		return err
+	}
+	negative := min(s.UsageMilli, s.CPU, s.Throttled) < 0
 	for _, p := range s.Pods {
-		negative = negative || p.Restarts < 0 || p.UsageMilli < 0
-		if err := checkSpans(time.Duration(p.MemoryBytes)); err != nil {
+		negative = negative || p.UsageMilli < 0
+		if err := cmp.Or(checkCounts(int64(p.Restarts)), checkSpans(time.Duration(p.MemoryBytes))); err != nil {
 			return err
 		}
 	}

@@ -142,6 +142,7 @@ func TestMergeRefuses(t *testing.T) {
 		{"another rate", func(r *Run) { r.Stages[1].Workload.RateTo++ }, `stage "rate": the workloads differ`},
 		{"another number of shards", func(r *Run) { r.Shard.Count = 3 }, `number of shards differs: "0" and "3"`},
 		{"other steps", func(r *Run) { r.Stages[0].Steps[0].Name = "other" }, `stage "users": the steps differ`},
+		{"too high a limit", func(r *Run) { r.Stages[0].Generator.HeldTo = math.Inf(1) }, "generator: a rate of +Inf a second is out of range"},
 		{"too many requests", func(r *Run) { r.Stages[0].Counters.Success = maxCount }, "more than a result can hold"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,9 +61,9 @@ func TestResultOfAnHour(t *testing.T) {
 		{10, 360, 50, 5},
 	} {
 		r := &Run{Version: Version}
-		for range tt.stages {
+		for i := range tt.stages {
 			s := loadedStage(random, tt.seconds, tt.perSecond, 10, tt.stepSlice)
-			s.Workload.Model = "open"
+			s.Name, s.Workload.Model = fmt.Sprint("soak ", i), "open"
 			r.Stages = append(r.Stages, s)
 		}
 		var file bytes.Buffer

@@ -60,12 +60,16 @@ func TestSumsAreBounded(t *testing.T) {
 	}
 }
 
-// Stages and base's side are added up, too.
+// Stages and base's side are added up, too, and each is there once.
 func TestSumsOfStagesAreBounded(t *testing.T) {
 	stage := Stage{Name: "s", State: Completed, Workload: Workload{Model: "open"}, Requests: mostRequests()}
+	other := stage
+	other.Name = "t"
 	for want, r := range map[string]*Run{
-		`stage "s": counters`:       {Stages: []Stage{stage, stage}},
-		`base: stage "s": counters`: {Stages: []Stage{stage}, Base: &Base{Stages: []Stage{stage}}},
+		`stage "t": counters`:        {Stages: []Stage{stage, other}},
+		`stage "s" is there twice`:   {Stages: []Stage{{Name: "s", State: NotRun, Workload: stage.Workload}, stage}},
+		`base: 1001 stages, at most`: {Base: &Base{Stages: make([]Stage, maxStages+1)}},
+		`base: stage "s": counters`:  {Stages: []Stage{stage}, Base: &Base{Stages: []Stage{stage}}},
 	} {
 		if err := check(r); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
