@@ -147,8 +147,10 @@ func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) er
 func (pr *pullRequest) begins(failed bool) bool { return failed || pr.inputs.Comment != "on-failure" }
 
 // refuse says wherever a reader looks why nothing of a file was loaded, without
-// its secrets. Code is the exit code for it.
+// its secrets. Code is the exit code for it. The folder for the results may be
+// there by now.
 func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, code int, why error) error {
+	pr.action.HandOver(pr.inputs.Out)
 	why = veiled(why, file)
 	name := commentName(file.Name, file.Profile)
 	return errors.Join(why, refused(pr.action, why), pr.refuseOf(ctx, p, name, code, why, true))
