@@ -66,7 +66,7 @@ func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, name stri
 		return err
 	}
 	if run.HeadSHA == "" {
-		return errors.New("the runner does not say which commit this is")
+		return errors.New("neither the event nor the checkout says which commit this is")
 	}
 	within := commentTimeout
 	if ctx.Err() != nil { // the run was cancelled
