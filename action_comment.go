@@ -202,10 +202,8 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, b
 	if err != nil {
 		return err
 	}
-	if pr.number == 0 {
-		if pr.number, err = client.PullRequest(ctx, pr.event); err != nil {
-			return fmt.Errorf("look for the pull request: %w", err)
-		}
+	if err := pr.find(ctx, client); err != nil {
+		return err
 	}
 	if pr.number == 0 && pr.noEvent != nil {
 		return pr.noEvent
@@ -229,6 +227,17 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, b
 		fmt.Fprintf(p.stderr, "comment: %s\n", report.OneLine(written.URL))
 	}
 	return err
+}
+
+// find looks for the number of the pull request, where it is not known.
+func (pr *pullRequest) find(ctx context.Context, client *github.Client) (err error) {
+	if pr.number != 0 {
+		return nil
+	}
+	if pr.number, err = client.PullRequest(ctx, pr.event); err != nil {
+		return fmt.Errorf("look for the pull request: %w", err)
+	}
+	return nil
 }
 
 // run is the workflow's run that has measured, 0 where it is not known.
