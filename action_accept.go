@@ -41,10 +41,11 @@ func (pr *pullRequest) accepted(ctx context.Context, p *program) string {
 var login = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}(\[bot\])?$`)
 
 // labelled asks whether the pull request has the label, and who has set it,
-// which not every server tells.
+// which not every server tells. What is on the default branch belongs to none,
+// though one from there to another branch may be open.
 func (pr *pullRequest) labelled(ctx context.Context) (who string, set bool, err error) {
-	if pr.event.Number == 0 {
-		return "", pr.action.Labelled(), nil
+	if pr.action.Job().OnBase() {
+		return "", false, nil
 	}
 	client, err := pr.client()
 	if err != nil {
@@ -52,11 +53,14 @@ func (pr *pullRequest) labelled(ctx context.Context) (who string, set bool, err 
 	}
 	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
-	labels, err := client.Labels(ctx, pr.event.Number)
+	if err := pr.find(ctx, client); err != nil || pr.number == 0 {
+		return "", false, err
+	}
+	labels, err := client.Labels(ctx, pr.number)
 	if err != nil || !slices.ContainsFunc(labels, func(l string) bool { return strings.EqualFold(l, action.AcceptLabel) }) {
 		return "", false, err
 	}
-	last, found, err := client.LabelledBy(ctx, pr.event.Number, action.AcceptLabel)
+	last, found, err := client.LabelledBy(ctx, pr.number, action.AcceptLabel)
 	if err != nil || !found || !login.MatchString(last.By) {
 		return "", true, nil
 	}

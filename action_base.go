@@ -52,10 +52,13 @@ func (pr *pullRequest) compared(ctx context.Context, p *program) (*slo.File, gat
 	if pr.inputs.ObjectivesFrom == "base" && !pr.isBases(p) {
 		return pr.judgedByBase(ctx, p, head, err)
 	}
-	if err != nil || !pr.hasBase() {
+	if err != nil || !pr.mayBeChange() {
 		return head, gateChange{}, err
 	}
-	base, err := pr.baseFile(ctx, p)
+	var base *slo.File
+	if err = errNoBaseCommit; pr.hasBase() {
+		base, err = pr.baseFile(ctx, p)
+	}
 	if err != nil {
 		why := cutLine(veil("not compared with the base's SLO file: "+err.Error(), head), longestNotice)
 		fmt.Fprintln(p.stderr, why)
@@ -102,6 +105,22 @@ func (pr *pullRequest) judgedByBase(ctx context.Context, p *program, head *slo.F
 	return base, c, nil
 }
 
+// errNoBaseCommit says that what a change starts from is not known.
+var errNoBaseCommit = errors.New("the event does not name the base's commit")
+
+// mayBeChange reports whether the job may be about a change that is not on the
+// default branch yet, which not every event tells.
+func (pr *pullRequest) mayBeChange() bool {
+	e := pr.event
+	switch e.Name {
+	case "issue_comment":
+		return e.Number != 0 || pr.noEvent != nil
+	case "workflow_run", "deployment", "deployment_status":
+		return e.Fork || e.Head.Ref == "" || e.Head.Ref != e.DefaultBranch
+	}
+	return e.ForChange() || pr.hasBase()
+}
+
 // hasBase reports whether the event names the commit that a change starts from.
 func (pr *pullRequest) hasBase() bool { return pr.event.Base.SHA != "" && pr.event.Name != "push" }
 
@@ -120,7 +139,7 @@ func (pr *pullRequest) baseCommit(ctx context.Context, client *github.Client) (s
 	case pr.hasBase():
 		return pr.event.Base.SHA, nil
 	case pr.event.ForChange():
-		return "", errors.New("the event does not name the base's commit")
+		return "", errNoBaseCommit
 	case pr.event.DefaultBranch == "":
 		return "", errors.New("the event names neither the base's commit nor the default branch")
 	case pr.action.Job().OnBase() && pr.action.Source().Commit != "":

@@ -15,7 +15,7 @@ import (
 // does one that adds a file of the pattern's own name, which is taken in its place.
 func (pr *pullRequest) lost(ctx context.Context, p *program, paths []string) []string {
 	patterns := pr.inRepository(p, slices.DeleteFunc(named(pr.inputs), func(name string) bool { return !isPattern(name) }))
-	if len(patterns) == 0 || !pr.hasBase() {
+	if len(patterns) == 0 || !pr.mayBeChange() {
 		return nil
 	}
 	of, err := pr.baseFiles(ctx)
@@ -34,6 +34,9 @@ func (pr *pullRequest) lost(ctx context.Context, p *program, paths []string) []s
 
 // baseFiles are the paths of all files of the base.
 func (pr *pullRequest) baseFiles(ctx context.Context) ([]string, error) {
+	if !pr.hasBase() {
+		return nil, errNoBaseCommit
+	}
 	ctx, cancel := context.WithTimeout(ctx, baseTimeout)
 	defer cancel()
 	client, commit, err := pr.base(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -97,6 +98,61 @@ func TestAForkIsNotCompared(t *testing.T) {
 			env["INPUT_MODE"] = "check"
 			if code, log := j.run(t, env); code != exitPass || !strings.Contains(log, tt.want) {
 				t.Errorf("mode check: exit %d, want %q in\n%s", code, tt.want, log)
+			}
+		})
+	}
+}
+
+// An event about a change that does not name its base: nothing is compared, a
+// notice says so, and the default branch's commit gets no check run of it.
+func TestAChangeWithoutABase(t *testing.T) {
+	const mainSHA = "3333333333333333333333333333333333333333"
+	run := func(ref string, owner int64) string {
+		return fmt.Sprintf(`{"workflow_run":{"id":5,"head_sha":%q,"head_branch":%q,"head_repository":{"id":%d}},"repository":{"id":1001,"default_branch":"main"}}`, headSHA, ref, owner)
+	}
+	deployed := func(sha, ref string) string {
+		return fmt.Sprintf(`{"deployment":{"sha":%q,"ref":%q},"deployment_status":{"state":"success"},"repository":{"id":1001,"default_branch":"main"}}`, sha, ref)
+	}
+	const comment = `{"issue":{"number":7,"pull_request":{"url":"x"}},"repository":{"id":1001,"default_branch":"main"}}`
+	for name, tt := range map[string]struct {
+		event, payload string
+		sha, head      string // of the event; what is checked out
+		commit         string // of the check run; empty: there is none
+		noted          bool
+	}{
+		"end of a run":                       {"workflow_run", run("faster", 1001), mainSHA, mainSHA, headSHA, true},
+		"end of a run of the default branch": {"workflow_run", run("main", 1001), mainSHA, mainSHA, headSHA, false},
+		"end of a run of a fork's like it":   {"workflow_run", run("main", 2002), mainSHA, mainSHA, headSHA, true},
+		"end of a run that is not told":      {"workflow_run", "{", mainSHA, mainSHA, "", true},
+		"deployment":                         {"deployment_status", deployed(headSHA, "faster"), headSHA, mainSHA, headSHA, true},
+		"deployment of the default branch":   {"deployment_status", deployed(mainSHA, "main"), mainSHA, mainSHA, mainSHA, false},
+		"comment":                            {"issue_comment", comment, mainSHA, mainSHA, "", true},
+		"comment, the change is checked out": {"issue_comment", comment, mainSHA, headSHA, headSHA, true},
+		"comment on an issue":                {"issue_comment", `{"issue":{"number":7},"repository":{"id":1001}}`, mainSHA, mainSHA, "", false},
+		"comment that is not told":           {"issue_comment", "{", mainSHA, mainSHA, "", true},
+		"pull request that is not told":      {"pull_request", "{", baseSHA, headSHA, baseSHA, true}, // its merge commit
+		"pull request of a fork's, not told": {"pull_request_target", "{", baseSHA, baseSHA, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			t.Chdir(j.dir)
+			j.event(t, tt.event, tt.payload)
+			j.checkOut(t, tt.head, mainSHA)
+			code, log := j.run(t, map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_TARGET": j.target, "INPUT_CONFIG": "slo*.yaml", "GITHUB_SHA": tt.sha})
+			if code != exitPass {
+				t.Fatalf("exit %d\n%s", code, log)
+			}
+			for _, want := range []string{"not compared with the base's SLO file: the event does not name", "not looked for SLO files that this change takes away: the event does not name"} {
+				if strings.Contains(j.summary(t), want) != tt.noted {
+					t.Errorf("want %q: %v\n%s", want, tt.noted, j.summary(t))
+				}
+			}
+			got := ""
+			for _, c := range j.github.Checks {
+				got += c.HeadSHA
+			}
+			if got != tt.commit || strings.Contains(log, "no check run: neither the event nor the checkout says which commit this is") != (tt.commit == "") {
+				t.Errorf("check run of %q, want %q\n%s", got, tt.commit, log)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func TestWorkflowWithoutABaseline(t *testing.T) {
 			s.objectives, s.event, s.payload = objectives, "pull_request", pullRequestEvent
 			s = s.run(t, f, 6000)
 			s.wants(t, exitPass, tt.notice, "pass", "")
-			if (len(f.Asked) > 0) != tt.calls {
+			if slices.ContainsFunc(f.Asked, func(call string) bool { return strings.Contains(call, "/actions/") }) != tt.calls {
 				t.Errorf("calls %q", f.Asked)
 			}
 			if n := strings.Count(s.log, "::notice "); n > 1 || tt.calls && n == 0 {

@@ -15,12 +15,41 @@ import (
 )
 
 // checkRun reports a judged run as a check run of its own, where the workflow
-// asks for one. Nothing that goes wrong there changes how the step ends.
+// asks for one.
 func (pr *pullRequest) checkRun(ctx context.Context, p *program, r *result.Run, code int, c gateChange) error {
 	if !pr.inputs.OwnCheckRun {
 		return nil
 	}
-	err := pr.createCheckRun(ctx, p, r, code, c)
+	text, err := report.Comment(r, pr.link())
+	if err != nil {
+		return err
+	}
+	return pr.putCheckRun(ctx, p, commentName(r.Name, r.SLO.Profile), github.CheckRun{
+		HeadSHA: r.Source.Commit, Conclusion: conclusion(code, r.Judgement.Verdict.Passes()),
+		Output: github.CheckRunOutput{
+			Title:       cutLine(string(r.Judgement.Verdict)+": "+r.Judgement.Reason, longestTitle),
+			Summary:     text,
+			Annotations: pr.annotations(p, r.Judgement, c),
+		},
+	})
+}
+
+// refusedCheckRun reports why nothing was loaded: where a run of the same commit
+// has passed before, its check run would go on saying so. A shard has none.
+func (pr *pullRequest) refusedCheckRun(ctx context.Context, p *program, name string, code int, why error, text string) error {
+	if !pr.inputs.OwnCheckRun || pr.isPart() {
+		return nil
+	}
+	return pr.putCheckRun(ctx, p, name, github.CheckRun{
+		HeadSHA: pr.action.Source().Commit, Conclusion: conclusion(code, false),
+		Output: github.CheckRunOutput{Title: cutLine("not run: "+why.Error(), longestTitle), Summary: text},
+	})
+}
+
+// putCheckRun writes a check run. Nothing that goes wrong there changes how the
+// step ends: a notice says it.
+func (pr *pullRequest) putCheckRun(ctx context.Context, p *program, name string, run github.CheckRun) error {
+	err := pr.createCheckRun(ctx, p, name, run)
 	if err == nil {
 		return nil
 	}
@@ -31,33 +60,22 @@ func (pr *pullRequest) checkRun(ctx context.Context, p *program, r *result.Run, 
 	return pr.action.Notice("no check run: " + why)
 }
 
-func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, r *result.Run, code int, c gateChange) error {
+func (pr *pullRequest) createCheckRun(ctx context.Context, p *program, name string, run github.CheckRun) error {
 	client, err := pr.client()
 	if err != nil {
 		return err
 	}
-	if r.Source.Commit == "" {
-		return errors.New("the runner does not say which commit this is")
-	}
-	text, err := report.Comment(r, pr.link())
-	if err != nil {
-		return err
+	if run.HeadSHA == "" {
+		return errors.New("neither the event nor the checkout says which commit this is")
 	}
 	within := commentTimeout
-	if wasCancelled(r) { // the context of the run is over
+	if ctx.Err() != nil { // the run was cancelled
 		ctx, within = context.WithoutCancel(ctx), checkRunAfterCancel
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	address, err := client.CreateCheckRun(ctx, github.CheckRun{
-		Name: checkName(pr.action.Key(pr.inputs, commentName(r.Name, r.SLO.Profile))), HeadSHA: r.Source.Commit,
-		Status: "completed", Conclusion: conclusion(r, code), DetailsURL: pr.link().SummaryURL,
-		Output: github.CheckRunOutput{
-			Title:       cutLine(string(r.Judgement.Verdict)+": "+r.Judgement.Reason, longestTitle),
-			Summary:     text,
-			Annotations: pr.annotations(p, r.Judgement, c),
-		},
-	})
+	run.Name, run.Status, run.DetailsURL = checkName(pr.action.Key(pr.inputs, name)), "completed", pr.link().SummaryURL
+	address, err := client.CreateCheckRun(ctx, run)
 	if err == nil {
 		fmt.Fprintf(p.stderr, "check run: %s\n", report.OneLine(address))
 	}
@@ -94,13 +112,13 @@ func checkName(k github.Key) string {
 
 // conclusion is the verdict in GitHub's words: a check run fails where the step
 // does, and one that let something pass does not say success.
-func conclusion(r *result.Run, code int) string {
+func conclusion(code int, passes bool) string {
 	switch {
-	case wasCancelled(r):
+	case code == exitCancelled:
 		return "cancelled"
 	case code != exitPass:
 		return "failure"
-	case r.Judgement.Verdict.Passes():
+	case passes:
 		return "success"
 	}
 	return "neutral"

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/slogate/slogate/action"
 	"github.com/slogate/slogate/github"
 	"github.com/slogate/slogate/github/githubtest"
 )
@@ -72,6 +73,62 @@ func TestOwnCheckRunOfACancelledRun(t *testing.T) {
 	code := Main(ctx, []string{"action"}, func(name string) (string, bool) { v, ok := env[name]; return v, ok }, &log, &log)
 	if code != exitCancelled || len(j.github.Checks) != 1 || j.github.Checks[0].Conclusion != "cancelled" {
 		t.Errorf("exit %d, check runs %+v\n%s", code, j.github.Checks, log.String())
+	}
+}
+
+// Where nothing is loaded a check run says so: one of a run before would go on
+// saying that the commit passes.
+func TestOwnCheckRunOfARefusal(t *testing.T) {
+	const dead, wrong = "http://" + deadAddress, "p95 =< 30s"
+	for name, tt := range map[string]struct {
+		target, objective string
+		env               map[string]string
+		exit              int
+		conclusion, title string
+	}{
+		"not ready":                {dead, "p95 <= 30s", nil, exitInconclusive, "failure", "slogate: iris"},
+		"not ready, reported only": {dead, "p95 <= 30s", map[string]string{"INPUT_GATE": "report"}, exitPass, "neutral", "slogate: iris"},
+		"not ready, passes":        {dead, "p95 <= 30s", map[string]string{"INPUT_ON-INCONCLUSIVE": "warn"}, exitPass, "neutral", "slogate: iris"},
+		"wrong":                    {dead, wrong, nil, exitUsage, "failure", "slogate: iris"},
+		"wrong, reported only":     {dead, wrong, map[string]string{"INPUT_GATE": "report"}, exitUsage, "failure", "slogate: iris"},
+		"wrong, of a profile":      {dead, "p95 <= 30s", map[string]string{"INPUT_PROFILE": "smoke"}, exitUsage, "failure", "slogate: iris, smoke"},
+		"no file":                  {dead, "p95 <= 30s", map[string]string{"INPUT_CONFIG": "else.yaml"}, exitUsage, "failure", "slogate: else"},
+		"base's file is wrong":     {dead, "p95 <= 30s", map[string]string{"INPUT_OBJECTIVES-FROM": "base"}, exitUsage, "failure", "slogate: iris"},
+		"no shards":                {dead, "p95 <= 30s", map[string]string{"INPUT_MODE": "merge"}, exitUsage, "failure", "slogate: iris"},
+		"mode check":               {dead, wrong, map[string]string{"INPUT_MODE": "check"}, exitUsage, "", ""},
+		"a shard":                  {dead, "p95 <= 30s", map[string]string{"INPUT_SHARD": "1/2", "INPUT_SEED": "1"}, exitInconclusive, "", ""},
+		"a shard of a wrong file":  {dead, wrong, map[string]string{"INPUT_SHARD": "1/2", "INPUT_SEED": "1"}, exitUsage, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.base(baseSHA, wrong)
+			j.write(t, "slo.yaml", strings.Replace(sloFile("iris", tt.target, tt.objective), "timeout: 20s", "timeout: 100ms", 1))
+			env := map[string]string{"INPUT_CHECK-RUN": "true"}
+			maps.Copy(env, tt.env)
+			code, log := j.run(t, env)
+			if code != tt.exit || len(j.github.Checks) != 1 && tt.conclusion != "" {
+				t.Fatalf("exit %d, want %d; check runs %+v\n%s", code, tt.exit, j.github.Checks, log)
+			}
+			for _, got := range j.github.Checks {
+				if got.Name != tt.title+" (gate / gate)" || got.HeadSHA != headSHA || got.Conclusion != tt.conclusion ||
+					!strings.HasPrefix(got.Output.Title, "not run: ") || !strings.Contains(got.Output.Summary, "slogate could not run") {
+					t.Errorf("check run %+v, want %s, %s", got, tt.title, tt.conclusion)
+				}
+			}
+		})
+	}
+}
+
+// So does one where the workflow asks for a network that is not there.
+func TestOwnCheckRunWithoutTheRunnersNetwork(t *testing.T) {
+	j := newJob(t)
+	env := maps.Clone(j.env)
+	maps.Copy(env, map[string]string{"INPUT_CHECK-RUN": "true", "INPUT_NETWORK": "host"})
+	n, p, log := testNetwork(t)
+	p.lookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	code, err := gateAction(t.Context(), p, action.New(p.getenv, p.stdout), n)
+	if code != exitUsage || err == nil || len(j.github.Checks) != 1 || j.github.Checks[0].Conclusion != "failure" {
+		t.Errorf("exit %d, %v, check runs %+v\n%s", code, err, j.github.Checks, log)
 	}
 }
 

@@ -85,16 +85,16 @@ func gateAction(ctx context.Context, p *program, a *action.Action, n *network) (
 		if code, done, err := n.demandHost(ctx, p); done {
 			return code, err
 		} else if err != nil {
-			return exitUsage, errors.Join(err, refused(a, err))
+			return exitUsage, pr.refuseAll(ctx, p, paths, exitUsage, err)
 		}
 	}
 	if len(paths) > 1 {
-		return gateFiles(ctx, p, a, n, inputs, paths, pr.lostFiles)
+		return gateFiles(ctx, p, pr, n, paths)
 	}
 	pr.inputs.Config = paths[0]
 	g, err := prepareGate(ctx, p, pr)
 	if err != nil {
-		return pr.unread(err), errors.Join(err, refused(a, err))
+		return pr.unread(err), pr.refuseAll(ctx, p, paths, pr.unread(err), err)
 	}
 	if code, done := n.findAll(ctx, p, g); done {
 		return code, nil
@@ -121,7 +121,7 @@ func prepareGate(ctx context.Context, p *program, pr *pullRequest) (*fileGate, e
 	pr.action.Mask(file.Secrets...)
 	s := pr.settings()
 	if s.Coverage, err = coverageOf(file); err != nil {
-		return nil, err
+		return nil, veiled(err, file)
 	}
 	if pr.isPart() {
 		return &fileGate{pr: pr, file: file, settings: s}, nil
@@ -131,7 +131,7 @@ func prepareGate(ctx context.Context, p *program, pr *pullRequest) (*fileGate, e
 	}
 	s.Change = change
 	if s.Baseline, err = baselineOptions(file, filesOf(pr.inputs.Baseline)); err != nil {
-		return nil, err
+		return nil, veiled(err, file)
 	}
 	return &fileGate{pr: pr, file: file, settings: s}, nil
 }
@@ -143,7 +143,7 @@ func (g *fileGate) run(ctx context.Context, p *program, n *network) (*result.Run
 	g.settings.Docker = n.socket
 	if g.unfound != nil {
 		code, err := g.settings.unready(ctx, g.unfound)
-		return nil, code, pr.refuse(ctx, p, g.file, err)
+		return nil, code, pr.refuse(ctx, p, g.file, code, err)
 	}
 	var kept *history
 	if !pr.isPart() {
@@ -152,7 +152,7 @@ func (g *fileGate) run(ctx context.Context, p *program, n *network) (*result.Run
 	r, code, err := p.gateRun(ctx, g.file, g.settings)
 	switch {
 	case r == nil:
-		return nil, code, pr.refuse(ctx, p, g.file, n.explain(err))
+		return nil, code, pr.refuse(ctx, p, g.file, code, n.explain(err))
 	case pr.isPart():
 		return r, code, errors.Join(err, pr.handOverPart(r))
 	}

@@ -53,17 +53,27 @@ func (pr *pullRequest) warnOfTarget() error {
 	return pr.action.Warn("this job has a token that can write, and is about a fork's change: with pull_request_target, neither start the fork's code nor use its SLO file. docs/action.md has two workflows for forks.")
 }
 
-// read reads the SLO file of this job. Where the workflow names one of the
-// workspace it stays there: a change can make it a link to anywhere.
+// read reads the SLO file of this job.
 func (pr *pullRequest) read(p *program) (*slo.File, error) {
 	options, err := pr.options(p)
 	if err != nil {
 		return nil, err
 	}
+	src, err := pr.source(p)
+	if err != nil {
+		return nil, err
+	}
+	return slo.Parse(src, options)
+}
+
+// source reads the text of the SLO file of this job. Where the workflow names one
+// of the workspace it stays there: a change can make it a link to anywhere.
+func (pr *pullRequest) source(p *program) ([]byte, error) {
 	workspace, path := p.getenv("GITHUB_WORKSPACE"), pr.inputs.Config
 	inside, ours := action.Within(workspace, path)
 	if !ours || workspace == "" {
-		return readSLO(path, options)
+		src, err := readSLOFile(path)
+		return src, unreadSLO(err)
 	}
 	root, err := os.OpenRoot(workspace)
 	if err != nil {
@@ -78,7 +88,7 @@ func (pr *pullRequest) read(p *program) (*slo.File, error) {
 		}
 		return nil, hinted{fmt.Errorf("read SLO file: open %s: %w", path, fs.ErrNotExist), hint}
 	}
-	return parseSLO(path, src, err, options)
+	return src, unreadSLO(err)
 }
 
 // isBare reports a workspace without files.
@@ -129,18 +139,46 @@ func (pr *pullRequest) report(ctx context.Context, p *program, r *result.Run) er
 	if err != nil {
 		return err
 	}
-	return pr.explain(p, pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, !r.Judgement.Verdict.Passes()))
+	return pr.explain(p, pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, pr.begins(!r.Judgement.Verdict.Passes())))
 }
 
+// begins reports whether there is a first comment, where none is there to be
+// updated.
+func (pr *pullRequest) begins(failed bool) bool { return failed || pr.inputs.Comment != "on-failure" }
+
 // refuse says wherever a reader looks why nothing of a file was loaded, without
-// its secrets.
-func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, why error) error {
+// its secrets. Code is the exit code for it. The folder for the results may be
+// there by now.
+func (pr *pullRequest) refuse(ctx context.Context, p *program, file *slo.File, code int, why error) error {
+	pr.action.HandOver(pr.inputs.Out)
 	why = veiled(why, file)
-	err := errors.Join(why, refused(pr.action, why))
+	name := commentName(file.Name, file.Profile)
+	return errors.Join(why, refused(pr.action, why), pr.refuseOf(ctx, p, name, code, why, true))
+}
+
+// refuseAll does the same for SLO files none of which could be loaded, because
+// one is wrong or what they need is. It begins no comment: the name, by which
+// that would be updated, can change when a file is repaired.
+func (pr *pullRequest) refuseAll(ctx context.Context, p *program, paths []string, code int, why error) error {
+	err := joinedWith(why, refused(pr.action, why))
+	for _, path := range paths {
+		pr.inputs.Config = path
+		src, _ := pr.source(p) // why it cannot be read is told already
+		name := commentName(slo.NameIn(src, path), pr.inputs.Profile)
+		err = joinedWith(err, pr.refuseOf(ctx, p, name, code, why, false))
+	}
+	return err
+}
+
+// refuseOf writes the check run and the comment of one file: what earlier ones
+// say would go on being read.
+func (pr *pullRequest) refuseOf(ctx context.Context, p *program, name string, code int, why error, begin bool) error {
+	text := report.RefusalComment(explained(why), pr.link())
+	err := pr.refusedCheckRun(ctx, p, name, code, why, text)
 	if pr.inputs.Comment == "never" || ctx.Err() != nil {
 		return err
 	}
-	return errors.Join(err, pr.explain(p, pr.put(ctx, p, commentName(file.Name, file.Profile), report.RefusalComment(explained(why), pr.link()), true)))
+	return errors.Join(err, pr.explain(p, pr.put(ctx, p, name, text, begin)))
 }
 
 func (pr *pullRequest) link() report.CommentOptions {
@@ -155,19 +193,17 @@ func commentName(file, profile string) string {
 	return file + ", " + profile
 }
 
-// put writes the comment, or refreshes one that is there where only failures
-// are to be told.
-func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, failed bool) error {
+// put writes the comment; unless it may begin one, it only refreshes one that is
+// there.
+func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, begin bool) error {
 	ctx, cancel := context.WithTimeout(ctx, commentTimeout)
 	defer cancel()
 	client, err := pr.client()
 	if err != nil {
 		return err
 	}
-	if pr.number == 0 {
-		if pr.number, err = client.PullRequest(ctx, pr.event); err != nil {
-			return fmt.Errorf("look for the pull request: %w", err)
-		}
+	if err := pr.find(ctx, client); err != nil {
+		return err
 	}
 	if pr.number == 0 && pr.noEvent != nil {
 		return pr.noEvent
@@ -178,10 +214,10 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, f
 	}
 	written, found, key := github.Comment{}, true, pr.action.Key(pr.inputs, name)
 	said := github.Report{Text: text, Run: pr.run(p)}
-	if pr.inputs.Comment == "on-failure" && !failed {
-		written, found, err = client.RefreshComment(ctx, pr.number, key, said)
-	} else {
+	if begin {
 		written, err = client.PutComment(ctx, pr.number, key, said)
+	} else {
+		written, found, err = client.RefreshComment(ctx, pr.number, key, said)
 	}
 	switch {
 	case err != nil || !found:
@@ -191,6 +227,17 @@ func (pr *pullRequest) put(ctx context.Context, p *program, name, text string, f
 		fmt.Fprintf(p.stderr, "comment: %s\n", report.OneLine(written.URL))
 	}
 	return err
+}
+
+// find looks for the number of the pull request, where it is not known.
+func (pr *pullRequest) find(ctx context.Context, client *github.Client) (err error) {
+	if pr.number != 0 {
+		return nil
+	}
+	if pr.number, err = client.PullRequest(ctx, pr.event); err != nil {
+		return fmt.Errorf("look for the pull request: %w", err)
+	}
+	return nil
 }
 
 // run is the workflow's run that has measured, 0 where it is not known.
@@ -304,7 +351,7 @@ func (pr *pullRequest) forward(ctx context.Context, p *program, r *result.Run) e
 		return err
 	}
 	failed := r.Cancelled || !r.Judgement.Verdict.Passes()
-	return pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, failed)
+	return pr.put(ctx, p, commentName(r.Name, r.SLO.Profile), text, pr.begins(failed))
 }
 
 // comment is the mode comment of the action. A wrong file is an error; that the

@@ -289,6 +289,40 @@ func TestCommentOnARefusal(t *testing.T) {
 	}
 }
 
+// A file that cannot be read takes back what an earlier comment says, of itself
+// and of those beside it that are not loaded either. It begins no comment.
+func TestCommentOnAWrongFile(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string // of the wrong file
+		of   string // the name by which its comment is known
+	}{
+		"wrong":          {"version: 1\nname: second\nstagez: []\n", "second"},
+		"without a name": {"version: 1\n", "b"},
+		"no YAML":        {"name: second\n{", "b"},
+		"empty":          {"", "b"},
+		"of a variable":  {"name: ${env.NAME}\n", "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			j.write(t, "a.yaml", sloFile("first", j.target, "p95 <= 30s"))
+			j.write(t, "b.yaml", tt.text)
+			env := map[string]string{"INPUT_CONFIG": filepath.Join(j.dir, "a.yaml") + "\n" + filepath.Join(j.dir, "b.yaml")}
+			if code, log := j.run(t, env); code != exitUsage || len(j.github.Comments) > 0 {
+				t.Errorf("exit %d, comments %+v\n%s", code, j.github.Comments, log)
+			}
+			for i, name := range []string{"first", tt.of, "third"} {
+				j.github.Comments = append(j.github.Comments, githubtest.Comment{ID: int64(i + 1), Pull: 7, Login: githubtest.Bot, Body: j.key(name).Marker() + "\n## Pass"})
+			}
+			_, log := j.run(t, env)
+			for i, c := range j.github.Comments {
+				if refused := strings.Contains(c.Body, "slogate could not run"); refused != (i < 2) {
+					t.Errorf("comment %d is %s\n%s", i, c.Body, log)
+				}
+			}
+		})
+	}
+}
+
 // Without a pull request there is no comment and no notice.
 func TestNoPullRequest(t *testing.T) {
 	for name, tt := range map[string]struct{ payload, ref string }{

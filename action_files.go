@@ -67,10 +67,11 @@ func prepareGates(ctx context.Context, p *program, a *action.Action, in action.I
 // gateFiles gates several SLO files one after the other. Each has a section of
 // the job summary and a comment; the step has the outputs and the exit code of
 // the worst.
-func gateFiles(ctx context.Context, p *program, a *action.Action, n *network, in action.Inputs, paths, lost []string) (int, error) {
-	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths, lost)
+func gateFiles(ctx context.Context, p *program, pr *pullRequest, n *network, paths []string) (int, error) {
+	a, in := pr.action, pr.inputs
+	gates, code, err := prepareGates(ctx, p, a.WithoutOutputs(), in, paths, pr.lostFiles)
 	if err != nil {
-		return code, joinedWith(err, refused(a, err))
+		return code, pr.refuseAll(ctx, p, paths, code, err)
 	}
 	if code, done := n.findAll(ctx, p, gates...); done {
 		return code, nil

@@ -61,6 +61,39 @@ func TestActionGatesSeveralFiles(t *testing.T) {
 	}
 }
 
+// Where the exit code lets all of them pass, the outputs are those of the worst
+// verdict.
+func TestOutputsOfSeveralFilesThatPass(t *testing.T) {
+	const pass, warn, inconclusive, fail = "p95 <= 30s", "warn: p95 <= 1us", "p99.99 <= 30s", "p95 <= 1us"
+	for name, tt := range map[string]struct {
+		objectives []string // empty: a target that is not ready
+		want       string   // the outputs have this line
+	}{
+		"one fails":           {[]string{pass, fail, inconclusive}, "fail"},
+		"one is inconclusive": {[]string{warn, inconclusive, ""}, "inconclusive"},
+		"one warns":           {[]string{pass, warn}, "warn"},
+		"one was not loaded":  {[]string{warn, ""}, "false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := newJob(t)
+			var paths []string
+			for i, objective := range tt.objectives {
+				text := sloFile(fmt.Sprint("file", i), j.target, objective)
+				if objective == "" {
+					text = strings.Replace(sloFile(fmt.Sprint("file", i), "http://"+deadAddress, pass), "timeout: 20s", "timeout: 100ms", 1)
+				}
+				path := fmt.Sprintf("%d.yaml", i)
+				j.write(t, path, text)
+				paths = append(paths, filepath.Join(j.dir, path))
+			}
+			code, log := j.run(t, map[string]string{"INPUT_CONFIG": strings.Join(paths, "\n"), "INPUT_GATE": "report"})
+			if out := j.outputs(t); code != exitPass || !strings.Contains(out, "\n"+tt.want+"\n") || strings.Count(out, "passed<<") != 1 {
+				t.Errorf("exit %d, outputs, want %s:\n%s\n%s", code, tt.want, out, log)
+			}
+		})
+	}
+}
+
 // A wrong file among several: nothing is loaded, and each mistake is marked.
 func TestActionReadsAllFilesFirst(t *testing.T) {
 	j := newJob(t)

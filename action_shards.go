@@ -49,7 +49,7 @@ func mergeAction(ctx context.Context, p *program, a *action.Action, pr *pullRequ
 	pr.inputs.Config = paths[0]
 	g, err := prepareGate(ctx, p, pr)
 	if err != nil {
-		return pr.unread(err), errors.Join(err, refused(a, err))
+		return pr.unread(err), pr.refuseAll(ctx, p, paths, pr.unread(err), err)
 	}
 	r, err := mergeShards(pr.inputs.Shards)
 	if err == nil {
@@ -59,7 +59,7 @@ func mergeAction(ctx context.Context, p *program, a *action.Action, pr *pullRequ
 		err = g.settings.makeWritable()
 	}
 	if err != nil {
-		return exitUsage, pr.refuse(ctx, p, g.file, err)
+		return exitUsage, pr.refuse(ctx, p, g.file, exitUsage, err)
 	}
 	kept := g.history(ctx, p)
 	code, err := p.judge(g.file, r, g.settings)

@@ -274,6 +274,49 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
+// The label counts for every event whose comment stands on the pull request, and
+// not for what is on the default branch.
+func TestAcceptedForAnEvent(t *testing.T) {
+	const repository = `"repository":{"id":1001,"default_branch":"main"}`
+	push := func(ref, sha string) string {
+		return fmt.Sprintf(`{"ref":"refs/heads/%s","after":%q,%s}`, ref, sha, repository)
+	}
+	run := func(owner int64) string {
+		return fmt.Sprintf(`{"workflow_run":{"id":5,"head_sha":%q,"head_branch":"faster","head_repository":{"id":%d}},%s}`, headSHA, owner, repository)
+	}
+	for name, tt := range map[string]struct {
+		event, payload, ref string
+		want                bool
+	}{
+		"push":                       {"push", push("faster", headSHA), "faster", true},
+		"push of another commit":     {"push", push("faster", baseSHA), "faster", false},
+		"push to the default branch": {"push", push("main", headSHA), "main", false},
+		"by hand":                    {"workflow_dispatch", "{" + repository + "}", "faster", true},
+		"schedule":                   {"schedule", "{" + repository + "}", "main", false},
+		"deployment":                 {"deployment_status", `{"deployment":{"sha":"` + headSHA + `"},"deployment_status":{},` + repository + `}`, "", true},
+		"end of a run":               {"workflow_run", run(1001), "main", true},
+		"end of a fork's run":        {"workflow_run", run(2002), "main", false},
+		"comment":                    {"issue_comment", `{"issue":{"number":7,"pull_request":{}},` + repository + `}`, "main", true},
+	} {
+		for _, state := range []string{"open", "closed"} {
+			t.Run(name+", "+state, func(t *testing.T) {
+				j := newJob(t)
+				j.github.Labelled = []githubtest.Labelled{{Pull: 7, By: "ann", Name: "slogate-accept"}}
+				j.github.Pulls = []githubtest.Pull{{Number: 7, State: state, Head: githubtest.Side{SHA: headSHA, Ref: "faster", Owner: "acme", RepositoryID: githubtest.RepositoryID}}}
+				j.event(t, tt.event, tt.payload)
+				j.env["GITHUB_REF"], j.env["GITHUB_SHA"] = "refs/heads/"+tt.ref, headSHA
+				getenv := func(name string) string { return j.env[name] }
+				p := &program{lookupEnv: func(name string) (string, bool) { v, ok := j.env[name]; return v, ok }, stdout: t.Output(), stderr: t.Output()}
+				pr := newPullRequest(action.New(getenv, t.Output()), action.Inputs{Token: "ghs_x"})
+				want := tt.want && (state == "open" || tt.event == "issue_comment") // which names it
+				if got := pr.accepted(t.Context(), p); (got != "") != want {
+					t.Errorf("accepted %q, want %v", got, want)
+				}
+			})
+		}
+	}
+}
+
 // refuses is an answer that is not worth a second try.
 func refuses(w http.ResponseWriter, _ *http.Request) {
 	githubtest.Refuse(w, http.StatusBadRequest, "no")

@@ -304,18 +304,21 @@ func (p *program) once(ctx context.Context, file *slo.File, s settings) (int, er
 // readSLO reads and validates an SLO file.
 func readSLO(path string, opts slo.Options) (*slo.File, error) {
 	src, err := readSLOFile(path)
-	return parseSLO(path, src, err, opts)
-}
-
-// parseSLO validates what was read of an SLO file, or explains why nothing was.
-func parseSLO(path string, src []byte, err error, opts slo.Options) (*slo.File, error) {
 	if err != nil {
-		hint := ""
-		if errors.Is(err, fs.ErrNotExist) {
-			hint = "slogate init writes a first one"
-		}
-		return nil, hinted{fmt.Errorf("read SLO file: %w", err), hint}
+		return nil, unreadSLO(err)
 	}
 	opts.Path = path
 	return slo.Parse(src, opts)
+}
+
+// unreadSLO explains why an SLO file could not be read; nil where it was.
+func unreadSLO(err error) error {
+	if err == nil {
+		return nil
+	}
+	hint := ""
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "slogate init writes a first one"
+	}
+	return hinted{fmt.Errorf("read SLO file: %w", err), hint}
 }

@@ -104,14 +104,28 @@ func worst(codes []int) int {
 	return exitPass
 }
 
-// worstOf gives the first run of the worst exit code.
+// worstOf gives the first of the runs of the worst exit code that has the worst
+// verdict: the code may let any pass.
 func worstOf(all []ended) ended {
 	codes := make([]int, len(all))
 	for i, e := range all {
 		codes[i] = e.code
 	}
-	return all[slices.Index(codes, worst(codes))]
+	code := worst(codes)
+	alike := slices.DeleteFunc(slices.Clone(all), func(e ended) bool { return e.code != code })
+	return slices.MinFunc(alike, func(a, b ended) int { return cmp.Compare(a.rank(), b.rank()) })
 }
+
+// rank orders runs by their verdicts, the worst first. One that loaded nothing
+// has none, which hides no other but one that passes.
+func (e ended) rank() int {
+	if e.run == nil {
+		return slices.Index(worstFirst, "")
+	}
+	return slices.Index(worstFirst, e.run.Judgement.Verdict)
+}
+
+var worstFirst = []result.Verdict{result.Fail, result.Inconclusive, "", result.Warn, result.Pass}
 
 // printEnds says how each file fared, in a line.
 func printEnds(w io.Writer, all []ended) error {

@@ -111,10 +111,7 @@ func (a *Action) checkedOut() string {
 			return sha
 		}
 	}
-	if sha := a.getenv("GITHUB_SHA"); digest.MatchString(sha) {
-		return sha
-	}
-	return ""
+	return a.sha()
 }
 
 // HeadOf is the commit that is checked out to a folder, empty where that cannot

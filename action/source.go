@@ -2,6 +2,7 @@ package action
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slogate/slogate/result"
@@ -13,20 +14,43 @@ func (a *Action) Source() result.Source {
 	if !a.active {
 		return result.Source{}
 	}
-	branch := a.getenv("GITHUB_HEAD_REF")
-	if branch == "" {
-		branch = a.getenv("GITHUB_REF_NAME")
+	return result.Source{Commit: a.commit(), Branch: cut(cleanLine(a.branch()), 255), RunURL: a.runURL()}
+}
+
+// ofAnother are events about a change for which GITHUB_SHA and GITHUB_REF name
+// the default branch, or the base's.
+var ofAnother = []string{"check_run", "check_suite", "issue_comment", "pull_request_target", "status", "workflow_run"}
+
+func (a *Action) branch() string {
+	if head := a.getenv("GITHUB_HEAD_REF"); head != "" {
+		return head
 	}
-	return result.Source{Commit: a.commit(), Branch: cut(cleanLine(branch), 255), RunURL: a.runURL()}
+	if e := a.Event(); slices.Contains(ofAnother, e.Name) {
+		return e.Head.Ref
+	}
+	return a.getenv("GITHUB_REF_NAME")
 }
 
 // digest is a commit's name in a repository of either format.
 var digest = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
+// commit is empty where the event does not name it and the workflow has not
+// checked it out.
 func (a *Action) commit() string {
-	if e := a.Event(); strings.HasPrefix(e.Name, "pull_request") && e.Head.SHA != "" {
+	e, sha := a.Event(), a.sha()
+	switch named := strings.HasPrefix(e.Name, "pull_request") || e.Name == "workflow_run"; {
+	case named && e.Head.SHA != "":
 		return e.Head.SHA
+	case !slices.Contains(ofAnother, e.Name):
+		return sha
+	case a.checkedOut() == sha:
+		return ""
 	}
+	return a.checkedOut()
+}
+
+// sha is the commit that the runner says the job is for.
+func (a *Action) sha() string {
 	if sha := a.getenv("GITHUB_SHA"); digest.MatchString(sha) {
 		return sha
 	}

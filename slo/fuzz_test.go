@@ -20,6 +20,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
 		file, err := Parse(src, testOptions("slo.yaml"))
+		if name := NameIn(src, "slo.yaml"); name == "" || err == nil && name != file.Name && !strings.Contains(string(src), "${") {
+			t.Fatalf("the name alone is %q of %+v", name, file)
+		}
 		if err != nil {
 			list := err.(ErrorList)
 			for i, e := range list {

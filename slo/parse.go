@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -73,8 +74,7 @@ type Options struct {
 // Parse reads an SLO file. The error is of type [ErrorList] and holds all
 // that is wrong with it.
 func Parse(src []byte, opts Options) (*File, error) {
-	p := &parser{opts: opts, lines: splitLines(src), everywhere: map[string]int{}, captured: map[string][]Pos{}, tables: map[string]*table{}}
-	p.scope = p.newScope()
+	p := newParser(src, opts)
 	sum := sha256.Sum256(src)
 	p.file = &File{Path: opts.Path, Stranger: opts.Stranger, Digest: "sha256:" + hex.EncodeToString(sum[:])}
 	if root := p.readYAML(src); root != nil && !p.tooDeep {
@@ -84,6 +84,18 @@ func Parse(src []byte, opts Options) (*File, error) {
 		return nil, p.sorted().without(p.file.Secrets)
 	}
 	return p.file, nil
+}
+
+// NameIn returns the name of an SLO file that may be wrong in all else. One that
+// cannot be read, or that holds a variable, is as that of a file without a name.
+func NameIn(src []byte, path string) string {
+	p := newParser(src, Options{})
+	p.file = &File{}
+	name := ""
+	if root := p.readYAML(src); root != nil && !p.tooDeep {
+		name = p.name(objectOf[document](p, root.withoutNotes(), "an SLO file").get("name"), "the name")
+	}
+	return cmp.Or(name, nameOf(path))
 }
 
 // parser collects the file and every error on the way.
@@ -110,6 +122,12 @@ type parser struct {
 	captured   map[string][]Pos  // the names of all captures, where they stand
 	tables     map[string]*table // the data files, by their names
 	profiled   []*node           // the names of stages that a profile is taken in
+}
+
+func newParser(src []byte, opts Options) *parser {
+	p := &parser{opts: opts, lines: splitLines(src), everywhere: map[string]int{}, captured: map[string][]Pos{}, tables: map[string]*table{}}
+	p.scope = p.newScope()
+	return p
 }
 
 // lineBreak is what YAML counts as the end of a line.
