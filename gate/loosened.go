@@ -23,8 +23,11 @@ func Loosened(base, head *slo.File) []result.Loosening {
 	var l loosenings
 	l.file(base, head)
 	for _, b := range base.Stages {
-		if b.Judge {
+		switch {
+		case b.Judge:
 			l.stage(base, head, b)
+		case besideJudged(b, base.Stages):
+			l.beside(base, head, b)
 		}
 	}
 	for _, b := range base.Scenarios {
