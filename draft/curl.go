@@ -634,6 +634,9 @@ func (c *curlReader) hasContentType() bool {
 }
 
 func (c *curlReader) formOf(data string) []Field {
+	if data == "" { // --data-urlencode alone
+		return nil
+	}
 	var all []Field
 	for part := range strings.SplitSeq(data, "&") {
 		name, value, _ := strings.Cut(part, "=")

@@ -18,6 +18,7 @@ var curls = []struct {
 	{"json with a header", `curl http://h/ -H 'Content-Type: application/json' -d '{"a":[1,"2"]}'`, []string{"request: POST /", "json:\n      a:\n        - 1\n        - \"2\"\n"}, nil},
 	{"what a browser copies", `curl 'http://h/api' --data-raw $'{"text":"it\'s \\u00fc"}' -H 'content-type: application/json' --compressed`, []string{"text: it's ü", "compression: on"}, nil},
 	{"form", `curl http://h/login -d user=anna -d 'password=s3cr3t-word' --data-urlencode 'note=a & b'`, []string{"form:\n      user: anna\n      password: ${secret.PASSWORD}\n      note: a & b\n"}, nil},
+	{"encoded field alone", `curl http://h/ --data-urlencode a=b`, []string{"form:\n      a: b\n"}, nil},
 	{"get with data", `curl -G http://h/find -d q=tea --data-urlencode 'x=a b'`, []string{"request: GET /find?q=tea&x=a+b"}, nil},
 	{"together", `curl -sSLkI -m2.5 -XHEAD http://h/`, []string{"request: HEAD /", "timeout: 2500ms", "redirects: 20", "insecure_skip_verify: true"}, nil},
 	{"user", `curl -u anna:s3cr3t-word http://h/`, []string{"auth:\n      basic:\n        user: anna\n        password: ${secret.BASIC_PASSWORD}\n", "BASIC_PASSWORD: the password"}, nil},
