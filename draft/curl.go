@@ -233,6 +233,7 @@ type curlReader struct {
 	method    string
 	headers   []string
 	data      []string
+	sends     bool // data or a form, be it empty: curl posts
 	file      string
 	isJSON    bool
 	parts     []Part // of a multipart form
@@ -243,6 +244,7 @@ type curlReader struct {
 	cookie    string
 	timeout   time.Duration
 	urlFields []Field
+	queries   []string // parts of the query besides that of the URL
 
 	connection
 }
@@ -353,6 +355,7 @@ func optionTable() map[string]option {
 	value((*curlReader).formField, "-F", "--form")
 	value(func(c *curlReader, v string) {
 		name, content, _ := strings.Cut(v, "=")
+		c.sends = true
 		c.parts = append(c.parts, Part{Name: unplain(name), Value: content})
 	}, "--form-string")
 	value(func(c *curlReader, v string) { c.uploaded = v }, "-T", "--upload-file")
@@ -404,6 +407,7 @@ func (c *curlReader) addCookie(v string) {
 
 // addData keeps a part of the body, or the file that it is.
 func (c *curlReader) addData(v string, isFile bool) {
+	c.sends = true
 	name, found := strings.CutPrefix(v, "@")
 	if !isFile || !found {
 		c.data = append(c.data, v)
@@ -416,23 +420,46 @@ func (c *curlReader) addData(v string, isFile bool) {
 	c.file = name
 }
 
-// addEncoded keeps a field of a form: NAME=CONTENT, =CONTENT or CONTENT.
+// addEncoded keeps a field of a form, whose name is encoded already, or data
+// without a name.
 func (c *curlReader) addEncoded(v string) {
-	name, content, found := strings.Cut(v, "=")
-	if !found || strings.Contains(name, "@") {
-		c.draft.note("--data-urlencode", "only NAME=CONTENT is translated")
-		return
+	c.sends = true
+	name, content, known := c.encoded("--data-urlencode", v)
+	switch {
+	case !known:
+	case name == "":
+		c.data = append(c.data, outside(content, url.QueryEscape))
+	default:
+		c.urlFields = append(c.urlFields, Field{outside(name, decoded), content})
 	}
-	c.urlFields = append(c.urlFields, Field{name, content})
 }
 
-func (c *curlReader) addQuery(v string) {
-	name, content, _ := strings.Cut(v, "=")
-	for i := range c.urls {
-		c.urls[i] = addQuery(c.urls[i], strings.TrimPrefix(name, "+"), outside(content, url.QueryEscape))
+// encoded reads NAME=CONTENT, =CONTENT or CONTENT, of which curl encodes the
+// content.
+func (c *curlReader) encoded(option, v string) (name, content string, known bool) {
+	name, content, found := strings.Cut(v, "=")
+	switch {
+	case found:
+		return name, content, true
+	case strings.Contains(v, "@"):
+		c.draft.note(option, "the file is not read: left out")
+		return "", "", false
 	}
-	if len(c.urls) == 0 {
-		c.draft.note("--url-query", "it is left out: it stands before the URL")
+	return "", v, true
+}
+
+// addQuery keeps a part of the query: as it stands behind a plus, else encoded.
+func (c *curlReader) addQuery(v string) {
+	if raw, isRaw := strings.CutPrefix(v, "+"); isRaw {
+		c.queries = append(c.queries, raw)
+		return
+	}
+	name, content, known := c.encoded("--url-query", v)
+	if content = outside(content, url.QueryEscape); name != "" {
+		content = name + "=" + content
+	}
+	if known {
+		c.queries = append(c.queries, content)
 	}
 }
 
@@ -475,11 +502,12 @@ func (c *curlReader) step(address string) {
 		step.Headers = append(step.Headers, Field{"host", u.Host})
 	}
 	c.credentials(&step, u.Hostname())
+	step.Path = withQuery(step.Path, c.queries)
 	c.body(&step)
 	for _, h := range c.headers {
 		c.header(&step, h)
 	}
-	if !step.Body.isEmpty() {
+	if !step.Body.isEmpty() || len(c.data) > 0 && !c.asQuery {
 		c.contentType(&step)
 	}
 	step.Path = c.draft.hideQuery(step.Path)
@@ -487,7 +515,6 @@ func (c *curlReader) step(address string) {
 }
 
 func (c *curlReader) methodOf() string {
-	hasBody := len(c.data) > 0 || c.file != "" || len(c.urlFields) > 0 || len(c.parts) > 0
 	switch {
 	case c.method != "":
 		return strings.ToUpper(c.method)
@@ -495,7 +522,7 @@ func (c *curlReader) methodOf() string {
 		return "PUT"
 	case c.head:
 		return "HEAD"
-	case hasBody && !c.asQuery:
+	case c.sends && !c.asQuery:
 		return "POST"
 	}
 	return "GET"
@@ -593,21 +620,27 @@ func (c *curlReader) fields() []Field {
 }
 
 func (c *curlReader) query(step *Step, data string) {
-	for part := range strings.SplitSeq(data, "&") {
-		if name, value, _ := strings.Cut(part, "="); name != "" {
-			step.Path = cleanPath(addRaw(step.Path, name+"="+value))
-		}
+	if c.file != "" {
+		c.draft.note("--get", "the file %s is not read: left out", Visible(c.file))
 	}
+	step.Path = withQuery(step.Path, strings.Split(data, "&"))
 	for _, f := range c.urlFields {
 		step.Path = addQuery(step.Path, f.Name, outside(f.Value, url.QueryEscape))
 	}
 }
 
-func addRaw(path, part string) string {
-	if len(splitOutside(path, '?', 2)) > 1 {
-		return path + "&" + part
+// withQuery adds parts to the query of a path.
+func withQuery(path string, parts []string) string {
+	for _, part := range parts {
+		separator := "?"
+		if len(splitOutside(path, '?', 2)) > 1 {
+			separator = "&"
+		}
+		if part != "" {
+			path = cleanPath(path + separator + part)
+		}
 	}
-	return path + "?" + part
+	return path
 }
 
 // isForm reports data that curl sends as a form and that is one.
@@ -640,16 +673,18 @@ func (c *curlReader) formOf(data string) []Field {
 	var all []Field
 	for part := range strings.SplitSeq(data, "&") {
 		name, value, _ := strings.Cut(part, "=")
-		decode := func(s string) string {
-			if decoded, err := url.QueryUnescape(s); err == nil {
-				return plain(decoded)
-			}
-			return s
-		}
-		name, value = outside(name, decode), outside(value, decode)
+		name, value = outside(name, decoded), outside(value, decoded)
 		all = append(all, Field{name, c.draft.hide(name, value)})
 	}
 	return all
+}
+
+// decoded is what a text of a form stands for, as a text of the SLO file.
+func decoded(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return plain(decoded)
+	}
+	return s
 }
 
 func (c *curlReader) bodyFile(step *Step) {
@@ -663,14 +698,16 @@ func (c *curlReader) contentType(step *Step) {
 	isGiven := step.has("content-type")
 	switch {
 	case c.isJSON:
-		c.draft.header(step, "--json", "accept", "application/json")
+		if !step.has("accept") {
+			step.Headers = append(step.Headers, Field{"accept", "application/json"})
+		}
 		if step.Body.JSON == nil && !isGiven {
 			step.Headers = append(step.Headers, Field{"content-type", "application/json"})
 		}
 	case len(step.Body.Multipart) > 0:
 		step.drop("content-type")
 	case c.uploaded != "":
-	case len(step.Body.Form) == 0 && !isGiven:
+	case len(step.Body.Form) == 0 && !isGiven && !c.hasContentType():
 		step.Headers = append(step.Headers, Field{"content-type", form})
 	}
 	for _, f := range step.Headers {

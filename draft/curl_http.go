@@ -196,6 +196,7 @@ func (c *curlReader) tlsMost(v string) {
 
 // formField reads NAME=VALUE, NAME=@FILE and what stands behind a semicolon.
 func (c *curlReader) formField(v string) {
+	c.sends = true
 	name, value, found := strings.Cut(v, "=")
 	if !found {
 		c.draft.note("--form", "only NAME=VALUE and NAME=@FILE are translated")
