@@ -240,6 +240,8 @@ type curlReader struct {
 	uploaded  string
 	asQuery   bool
 	head      bool
+	asIs      bool // the path, with . and ..
+	oneURL    bool // its braces and brackets mean nothing
 	user      string
 	cookie    string
 	timeout   time.Duration
@@ -351,6 +353,8 @@ func optionTable() map[string]option {
 	value((*curlReader).setTimeout, "-m", "--max-time")
 	flag(func(c *curlReader) { c.asQuery = true }, "-G", "--get")
 	flag(func(c *curlReader) { c.head = true }, "-I", "--head")
+	flag(func(c *curlReader) { c.asIs = true }, "--path-as-is")
+	flag(func(c *curlReader) { c.oneURL = true }, "-g", "--globoff")
 	flag((*curlReader).end, "-:", "--next")
 	value((*curlReader).formField, "-F", "--form")
 	value(func(c *curlReader, v string) {
@@ -382,18 +386,21 @@ func optionTable() map[string]option {
 	value(func(c *curlReader, v string) { c.sigV4 = v }, "--aws-sigv4")
 
 	add(option{note: "the protocol is HTTP/1.1 or HTTP/2"}, "--http3", "--http3-only", "-0", "--http1.0")
-	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth")
+	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth", "--proxy-digest", "--proxy-ntlm", "--proxy-negotiate", "--proxy-anyauth")
 	add(option{hasValue: true, note: "not translated: certificates and keys are PEM files without a password"}, "--cert-type", "--key-type", "--pass")
-	add(option{hasValue: true, note: "not translated: --cacert names a file of trusted certificates"}, "--capath", "--pinnedpubkey", "--ciphers")
-	add(option{hasValue: true, note: "not translated: a proxy is one of HTTP, and names are those of the system"}, "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--preproxy", "--proxy-header", "--dns-servers", "--abstract-unix-socket")
-	add(option{hasValue: true, note: "not translated"}, "-z", "--time-cond")
+	add(option{hasValue: true, note: "not translated: --cacert names a file of trusted certificates"}, "--capath", "--pinnedpubkey", "--ciphers", "--tls13-ciphers", "--curves", "--crlfile", "--engine", "--proxy-cacert", "--proxy-capath", "--proxy-cert", "--proxy-key")
+	add(option{hasValue: true, note: "not translated: a proxy is one of HTTP, and names are those of the system"}, "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--preproxy", "--proxy-header", "--proxy1.0", "--noproxy", "--dns-servers", "--dns-interface", "--dns-ipv4-addr", "--dns-ipv6-addr", "--doh-url", "--abstract-unix-socket")
+	add(option{hasValue: true, note: "not translated"}, "-z", "--time-cond", "-C", "--continue-at", "--request-target", "--local-port", "--login-options", "--service-name", "--proto-default", "--rate")
+	add(option{note: "not translated"}, "--post301", "--post302", "--post303", "--tr-encoding", "--haproxy-protocol", "--form-escape", "--proxy-insecure")
 	add(option{note: "not translated: requests are sent once"}, "--retry-all-errors", "--retry-connrefused")
 	add(option{hasValue: true, note: "not translated: requests are sent once"}, "--retry", "--retry-delay", "--retry-max-time")
-	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable")
-	add(option{note: "not translated: the file is not read"}, "-n", "--netrc")
+	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable", "--etag-compare", "--alt-svc", "--hsts")
+	add(option{note: "not translated: the file is not read"}, "-n", "--netrc", "--netrc-optional")
 
-	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-g", "--globoff", "-q", "--disable", "--no-progress-meter", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "--path-as-is", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel")
-	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize")
+	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-q", "--disable", "--no-progress-meter", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel", "--parallel-immediate",
+		"-R", "--remote-time", "--remote-name-all", "--no-clobber", "--remove-on-error", "--xattr", "--styled-output", "--suppress-connect-headers", "--trace-time", "--trace-ids", "--fail-early", "-p", "--proxytunnel", "--proxy-basic",
+		"--no-sessionid", "--no-alpn", "--no-npn", "--tcp-fastopen", "--http0.9", "--ignore-content-length", "--disallow-username-in-url", "--ssl", "--ssl-no-revoke", "--ssl-revoke-best-effort", "--ssl-allow-beast", "--false-start", "--cert-status", "--doh-insecure", "--tlsv1.0", "--tlsv1.1")
+	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize", "--libcurl", "--etag-save", "--create-file-mode", "--trace-config", "--happy-eyeballs-timeout-ms", "--expect100-timeout", "--parallel-max", "--proto", "--proto-redir", "--keepalive-cnt", "--ip-tos", "--vlan-priority")
 	return table
 }
 
@@ -497,7 +504,13 @@ func (c *curlReader) step(address string) {
 		c.user = userOf(u)
 	}
 	c.connect(u.Scheme)
+	if !c.asIs {
+		rest = withoutDots(rest)
+	}
 	step := Step{Method: c.methodOf(), Path: cleanPath(rest), Timeout: c.timeout}
+	if !c.oneURL && globs.MatchString(values.ReplaceAllString(rest, "")) {
+		c.draft.note(step.Method+" "+step.Path, "one request, where curl makes several of {…} or […-…]: write their URLs out")
+	}
 	if c.socket != "" && u.Hostname() != "localhost" {
 		step.Headers = append(step.Headers, Field{"host", u.Host})
 	}
@@ -561,8 +574,18 @@ func (c *curlReader) header(step *Step, line string) {
 		c.draft.header(step, "the command", strings.TrimSuffix(line, ";"), "")
 	case !found:
 		c.draft.note("--header", "a header without a colon is left out")
+	case strings.EqualFold(strings.TrimSpace(name), "host"):
+		c.hostHeader(step, oneLine(value))
 	case strings.TrimSpace(value) != "":
 		c.draft.header(step, "the command", name, value)
+	}
+}
+
+// hostHeader names another host than the URL does.
+func (c *curlReader) hostHeader(step *Step, host string) {
+	if _, own, _ := strings.Cut(c.host, "://"); host != "" && !strings.EqualFold(host, own) {
+		step.drop("host")
+		step.Headers = append(step.Headers, Field{"host", host})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -291,6 +292,10 @@ func (c *curlReader) takeHeader(wanted string) string {
 // upload sends a file as the body. Behind a path that ends in a slash its name
 // is added.
 func (c *curlReader) upload(step *Step) {
+	if c.uploaded == "-" || c.uploaded == "." {
+		c.draft.note("--upload-file", "standard input is not read: the body is empty")
+		return
+	}
 	step.Body = Body{File: c.uploaded}
 	before, query, found := strings.Cut(step.Path, "?")
 	if strings.HasSuffix(before, "/") {
@@ -299,6 +304,35 @@ func (c *curlReader) upload(step *Step) {
 	if step.Path = before; found {
 		step.Path += "?" + query
 	}
+}
+
+// globs are what curl makes several URLs of.
+var globs = regexp.MustCompile(`\{[^{}]*\}|\[(?:\d+-\d+|[A-Za-z]-[A-Za-z])(?::\d+)?\]`)
+
+// withoutDots resolves the . and .. in the path of a URL (RFC 3986, section
+// 5.2.4).
+func withoutDots(rest string) string {
+	end := len(rest)
+	if at := strings.IndexAny(rest, "?#"); at >= 0 {
+		end = at
+	}
+	var kept []string
+	segments := strings.Split(rest[:end], "/")
+	for i, segment := range segments {
+		isLast := i == len(segments)-1
+		switch segment {
+		case ".":
+		case "..":
+			kept = kept[:max(1, len(kept)-1)]
+		default:
+			kept = append(kept, segment)
+			continue
+		}
+		if isLast {
+			kept = append(kept, "")
+		}
+	}
+	return strings.Join(kept, "/") + rest[end:]
 }
 
 // target is where the requests are sent: the host of the URLs, or a socket.
