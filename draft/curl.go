@@ -576,6 +576,8 @@ func (c *curlReader) header(step *Step, line string) {
 		c.draft.note("--header", "a header without a colon is left out")
 	case strings.EqualFold(strings.TrimSpace(name), "host"):
 		c.hostHeader(step, oneLine(value))
+	case strings.EqualFold(strings.TrimSpace(name), "content-type") && strings.TrimSpace(value) == "" && c.sends:
+		c.draft.note("--header", "content-type is not taken away: a body always has one")
 	case strings.TrimSpace(value) != "":
 		c.draft.header(step, "the command", name, value)
 	}
