@@ -575,19 +575,11 @@ func (c *curlReader) header(step *Step, line string) {
 	case !found:
 		c.draft.note("--header", "a header without a colon is left out")
 	case strings.EqualFold(strings.TrimSpace(name), "host"):
-		c.hostHeader(step, oneLine(value))
+		step.hostHeader(oneLine(value), c.host)
 	case strings.EqualFold(strings.TrimSpace(name), "content-type") && strings.TrimSpace(value) == "" && c.sends:
 		c.draft.note("--header", "content-type is not taken away: a body always has one")
 	case strings.TrimSpace(value) != "":
 		c.draft.header(step, "the command", name, value)
-	}
-}
-
-// hostHeader names another host than the URL does.
-func (c *curlReader) hostHeader(step *Step, host string) {
-	if _, own, _ := strings.Cut(c.host, "://"); host != "" && !strings.EqualFold(host, own) {
-		step.drop("host")
-		step.Headers = append(step.Headers, Field{"host", host})
 	}
 }
 
@@ -735,11 +727,5 @@ func (c *curlReader) contentType(step *Step) {
 	case len(step.Body.Form) == 0 && !isGiven && !c.hasContentType():
 		step.Headers = append(step.Headers, Field{"content-type", form})
 	}
-	for _, f := range step.Headers {
-		kind, _, _ := strings.Cut(strings.ToLower(f.Value), ";")
-		isOwn := kind == "application/json" && step.Body.JSON != nil || kind == form && len(step.Body.Form) > 0
-		if f.Name == "content-type" && isOwn {
-			dropContentType(step, kind)
-		}
-	}
+	step.dropOwnType()
 }
