@@ -668,8 +668,17 @@ func (c *curlReader) isForm(data string) bool {
 	if data == "" {
 		return len(c.urlFields) > 0
 	}
-	for part := range strings.SplitSeq(data, "&") {
-		if name, _, found := strings.Cut(part, "="); !found || name == "" || strings.ContainsAny(name, "{[\"< \n") {
+	return isFormText(data)
+}
+
+// isFormText reports a text of fields, at least one of which has a value.
+func isFormText(text string) bool {
+	if !strings.Contains(text, "=") || strings.ContainsAny(text[:1], `{["<`) {
+		return false
+	}
+	for part := range strings.SplitSeq(text, "&") {
+		name, _, _ := strings.Cut(values.ReplaceAllString(part, "x"), "=")
+		if part != "" && (name == "" || strings.ContainsAny(name, "{\"< \n")) {
 			return false
 		}
 	}
@@ -684,11 +693,11 @@ func (c *curlReader) hasContentType() bool {
 }
 
 func (c *curlReader) formOf(data string) []Field {
-	if data == "" { // --data-urlencode alone
-		return nil
-	}
 	var all []Field
 	for part := range strings.SplitSeq(data, "&") {
+		if part == "" {
+			continue
+		}
 		name, value, _ := strings.Cut(part, "=")
 		name, value = outside(name, decoded), outside(value, decoded)
 		all = append(all, Field{name, c.draft.hide(name, value)})

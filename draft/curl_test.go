@@ -37,6 +37,8 @@ var curls = []struct {
 	{"values of options", `curl --expect100-timeout 1 --doh-url https://a.test --local-port 1-2 --request-target /x http://h/`, []string{"target: http://h\n"}, []string{"--doh-url: not", "--local-port: not", "--request-target: not"}},
 	{"values of a form", `curl -F 'a="x;y"' -F 'b= x y ;z' -F 'c="say \"x\""' -F 'd=x"y"' -F 'e="x"y' -F 'f="x' http://h/`, []string{"a: x;y\n", "b: x y\n", `c: say "x"`, `d: x"y"`, "e: x\n", `f: '"x'`}, nil},
 	{"files of a form", `curl -F 'f=@"a,b.txt";filename="c;d",e.PNG,g.json' -F 'h=@i;type=text/x;headers="a: b"' http://h/`, []string{"- file: a,b.txt\n          name: c;d\n          type: text/plain\n        - file: e.PNG\n          type: image/png\n        - file: g.json\n          type: application/octet-stream\n", "file: i\n        type: text/x\n"}, []string{"the headers and the encoding of the file i"}},
+	{"form of nested names", `curl http://h/ -d 'user[password]=s3cr3t-word&remember&'`, []string{"form:\n      user[password]: ${secret.USER_PASSWORD}\n      remember: \"\"\n"}, nil},
+	{"no form", `curl http://h/ -d '[{"a=b":1}&]'`, []string{`body: '[{"a=b":1}&]'`}, nil},
 	{"get with data", `curl -G http://h/find -d q=tea --data-urlencode 'x=a b'`, []string{"request: GET /find?q=tea&x=a+b"}, nil},
 	{"together", `curl -sSLkI -m2.5 -XHEAD http://h/`, []string{"request: HEAD /", "timeout: 2500ms", "redirects: 20", "insecure_skip_verify: true"}, nil},
 	{"user", `curl -u anna:s3cr3t-word http://h/`, []string{"auth:\n      basic:\n        user: anna\n        password: ${secret.BASIC_PASSWORD}\n", "BASIC_PASSWORD: the password"}, nil},

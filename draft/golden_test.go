@@ -194,6 +194,18 @@ func TestRecordedCookies(t *testing.T) {
 	}
 }
 
+// What is only called a form is sent as it is.
+func TestRecordedText(t *testing.T) {
+	d, err := HAR("a.har", []byte(`{"log": {"entries": [{"request": {"method": "POST", "url": "http://h/", "headers": [], "postData": {"mimeType": "application/x-www-form-urlencoded", "text": "<a b=\"c&d\"/>"}}, "response": {"status": 200}}]}}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Body{Text: `<a b="c&d"/>`}
+	if got := d.Scenarios[0].Steps[0]; !cmp.Equal(got.Body, want) || !slices.Contains(got.Headers, Field{"content-type", "application/x-www-form-urlencoded"}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Swagger 2 has another word for the client credentials grant, and no flows.
 func TestSwaggerClientCredentials(t *testing.T) {
 	d, err := OpenAPI("api.yaml", []byte(`

@@ -316,7 +316,7 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 		if !h.multipart(step, e, where) {
 			return false
 		}
-	case kind == "application/x-www-form-urlencoded":
+	case kind == "application/x-www-form-urlencoded" && (b.Text == "" || isFormText(plain(b.Text))):
 		h.form(step, b.Text, b.Params)
 	case len(b.Text) > maxBody:
 		h.draft.note(where, "left out: its body has %d bytes, at most %d are written into the file", len(b.Text), maxBody)
