@@ -131,11 +131,20 @@ func (h *history) explain(err error, found baseline.Found, branch string) string
 	case branch == h.job.Branch:
 		return fmt.Sprintf("no earlier run of %s has kept a result yet: this one is the first", branch)
 	default:
-		h.advice = fmt.Sprintf("there is no baseline yet: successful runs of this workflow on %[1]s keep their results, and none has. "+
-			"For that, add to the workflow on: {push: {branches: [%[1]s]}}, and permissions: {contents: read, actions: read}. "+
-			"Or load the base branch's build in the same run with base-target", branch)
+		h.advice = fmt.Sprintf("there is no baseline yet: %s, and permissions: {contents: read, actions: read}. "+
+			"Or load the base branch's build in the same run with base-target", h.remedy(branch))
 	}
 	return h.advice
+}
+
+// remedy says why runs on a branch have kept no result, and what makes them.
+func (h *history) remedy(branch string) string {
+	if h.rules.Branch == "" && h.job.Default != "" && branch != h.job.Default {
+		return fmt.Sprintf("runs of this workflow on %[1]s keep no results, because it is not the default branch. "+
+			"For that, set baseline: {branch: %[1]s} in the SLO file, and add to the workflow on: {push: {branches: [%[1]s]}}", branch)
+	}
+	return fmt.Sprintf("successful runs of this workflow on %[1]s keep their results, and none has. "+
+		"For that, add to the workflow on: {push: {branches: [%[1]s]}}", branch)
 }
 
 // keep keeps the result of a good run on the base branch for those that come

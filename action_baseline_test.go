@@ -159,6 +159,31 @@ func TestWorkflowWithoutABaseline(t *testing.T) {
 	}
 }
 
+// A branch besides the default one keeps results only where the SLO file names
+// it, which the advice says; what it says works.
+func TestBaselineOfAnotherBranch(t *testing.T) {
+	into := strings.ReplaceAll(pullRequestEvent, `"ref": "main"`, `"ref": "develop"`)
+	push := workflowStep{event: "push", payload: `{"repository": {"id": 1001, "default_branch": "main"}}`, env: map[string]string{"GITHUB_REF": "refs/heads/develop"}}
+	for _, tt := range []struct {
+		more, notice string
+		kept         int
+	}{
+		{"", "runs of this workflow on develop keep no results, because it is not the default branch. For that, set baseline: {branch: develop} in the SLO file, and add to the workflow on: {push: {branches: [develop]}}, and permissions", 0},
+		{"baseline: {branch: develop}", "successful runs of this workflow on develop keep their results, and none has. For that, add to the workflow on: {push: {branches: [develop]}}, and permissions", 1},
+	} {
+		f := artifacttest.New(t)
+		change := workflowStep{event: "pull_request", payload: into}
+		for _, s := range []*workflowStep{&change, &push} {
+			s.objectives, s.more = "p95 <= 10s, p95 <= baseline + 10%", tt.more
+		}
+		change.run(t, f, 6000).wants(t, exitPass, "", "pass", tt.notice)
+		push.run(t, f, f.Push(5, time.Now()).ID).wants(t, exitPass, "", "pass", "")
+		if len(f.Artifacts) != tt.kept {
+			t.Errorf("%q: %d artifacts are kept, want %d", tt.more, len(f.Artifacts), tt.kept)
+		}
+	}
+}
+
 // Where slogate cannot keep the result, a notice says how.
 func TestResultThatIsNotKept(t *testing.T) {
 	for name, tt := range map[string]struct {

@@ -30,7 +30,7 @@ type way struct {
 }
 
 // describe says for the report how a ready target was reached. Results over
-// different ways are not comparable.
+// different ways are not comparable: a fingerprint tells them by these words.
 func (w way) describe(l *loader.Loader) string {
 	switch {
 	case w.via != "":

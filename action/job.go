@@ -23,9 +23,10 @@ type Job struct {
 	// Change says that the job tests one that is not on its base branch yet: a
 	// pull request or a merge queue's group.
 	Change bool
-	// Base is the branch that a change is for; else the repository's default
-	// branch.
+	// Base is the branch that a change is for; else the default one.
 	Base string
+	// Default is the repository's default branch.
+	Default string
 	// Own is the branch that a pull request of the same repository comes from.
 	Own string
 
@@ -51,6 +52,7 @@ func (a *Action) Job() Job {
 		Attempt:    int(max(a.number("GITHUB_RUN_ATTEMPT"), 1)),
 		Commit:     a.checkedOut(),
 		Base:       e.DefaultBranch,
+		Default:    e.DefaultBranch,
 		Gitea:      a.Gitea(),
 		ResultsURL: a.getenv("ACTIONS_RESULTS_URL"), RuntimeToken: a.getenv("ACTIONS_RUNTIME_TOKEN"),
 	}

@@ -25,7 +25,7 @@ func TestJob(t *testing.T) {
 	}
 	known := Job{
 		APIURL: "https://api.github.com", Repository: "o/r", Number: 1001, Workflow: ".github/workflows/gate.yml", Name: "gate",
-		Run: 42, Attempt: 2, Commit: merge, Base: "main", ResultsURL: "https://results.example/", RuntimeToken: "t",
+		Run: 42, Attempt: 2, Commit: merge, Base: "main", Default: "main", ResultsURL: "https://results.example/", RuntimeToken: "t",
 	}
 	with := func(change func(*Job)) Job {
 		j := known
@@ -72,7 +72,7 @@ func TestJob(t *testing.T) {
 			`[]`,
 			map[string]string{"GITHUB_EVENT_NAME": "schedule", "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY_ID": "1001", "GITHUB_RUN_ATTEMPT": "x"},
 			"",
-			with(func(j *Job) { j.Branch, j.Base, j.Attempt = "main", "", 1 }),
+			with(func(j *Job) { j.Branch, j.Base, j.Default, j.Attempt = "main", "", "", 1 }),
 		},
 		"workflow of another repository": {
 			`{` + repository + `}`,

@@ -233,16 +233,20 @@ type curlReader struct {
 	method    string
 	headers   []string
 	data      []string
+	sends     bool // data or a form, be it empty: curl posts
 	file      string
 	isJSON    bool
 	parts     []Part // of a multipart form
 	uploaded  string
 	asQuery   bool
 	head      bool
+	asIs      bool // the path, with . and ..
+	oneURL    bool // its braces and brackets mean nothing
 	user      string
 	cookie    string
 	timeout   time.Duration
 	urlFields []Field
+	queries   []string // parts of the query besides that of the URL
 
 	connection
 }
@@ -349,10 +353,13 @@ func optionTable() map[string]option {
 	value((*curlReader).setTimeout, "-m", "--max-time")
 	flag(func(c *curlReader) { c.asQuery = true }, "-G", "--get")
 	flag(func(c *curlReader) { c.head = true }, "-I", "--head")
+	flag(func(c *curlReader) { c.asIs = true }, "--path-as-is")
+	flag(func(c *curlReader) { c.oneURL = true }, "-g", "--globoff")
 	flag((*curlReader).end, "-:", "--next")
 	value((*curlReader).formField, "-F", "--form")
 	value(func(c *curlReader, v string) {
 		name, content, _ := strings.Cut(v, "=")
+		c.sends = true
 		c.parts = append(c.parts, Part{Name: unplain(name), Value: content})
 	}, "--form-string")
 	value(func(c *curlReader, v string) { c.uploaded = v }, "-T", "--upload-file")
@@ -379,18 +386,21 @@ func optionTable() map[string]option {
 	value(func(c *curlReader, v string) { c.sigV4 = v }, "--aws-sigv4")
 
 	add(option{note: "the protocol is HTTP/1.1 or HTTP/2"}, "--http3", "--http3-only", "-0", "--http1.0")
-	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth")
+	add(option{note: "this way to authenticate is not translated"}, "--digest", "--ntlm", "--negotiate", "--anyauth", "--proxy-digest", "--proxy-ntlm", "--proxy-negotiate", "--proxy-anyauth")
 	add(option{hasValue: true, note: "not translated: certificates and keys are PEM files without a password"}, "--cert-type", "--key-type", "--pass")
-	add(option{hasValue: true, note: "not translated: --cacert names a file of trusted certificates"}, "--capath", "--pinnedpubkey", "--ciphers")
-	add(option{hasValue: true, note: "not translated: a proxy is one of HTTP, and names are those of the system"}, "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--preproxy", "--proxy-header", "--dns-servers", "--abstract-unix-socket")
-	add(option{hasValue: true, note: "not translated"}, "-z", "--time-cond")
+	add(option{hasValue: true, note: "not translated: --cacert names a file of trusted certificates"}, "--capath", "--pinnedpubkey", "--ciphers", "--tls13-ciphers", "--curves", "--crlfile", "--engine", "--proxy-cacert", "--proxy-capath", "--proxy-cert", "--proxy-key")
+	add(option{hasValue: true, note: "not translated: a proxy is one of HTTP, and names are those of the system"}, "--socks4", "--socks4a", "--socks5", "--socks5-hostname", "--preproxy", "--proxy-header", "--proxy1.0", "--noproxy", "--dns-servers", "--dns-interface", "--dns-ipv4-addr", "--dns-ipv6-addr", "--doh-url", "--abstract-unix-socket")
+	add(option{hasValue: true, note: "not translated"}, "-z", "--time-cond", "-C", "--continue-at", "--request-target", "--local-port", "--login-options", "--service-name", "--proto-default", "--rate")
+	add(option{note: "not translated"}, "--post301", "--post302", "--post303", "--tr-encoding", "--haproxy-protocol", "--form-escape", "--proxy-insecure")
 	add(option{note: "not translated: requests are sent once"}, "--retry-all-errors", "--retry-connrefused")
 	add(option{hasValue: true, note: "not translated: requests are sent once"}, "--retry", "--retry-delay", "--retry-max-time")
-	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable")
-	add(option{note: "not translated: the file is not read"}, "-n", "--netrc")
+	add(option{hasValue: true, note: "not translated: the file is not read"}, "-K", "--config", "--netrc-file", "--variable", "--etag-compare", "--alt-svc", "--hsts")
+	add(option{note: "not translated: the file is not read"}, "-n", "--netrc", "--netrc-optional")
 
-	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-g", "--globoff", "-q", "--disable", "--no-progress-meter", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "--path-as-is", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel")
-	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize")
+	add(option{}, "-s", "--silent", "-S", "--show-error", "-v", "--verbose", "-i", "--include", "--show-headers", "-f", "--fail", "--fail-with-body", "-#", "--progress-bar", "-N", "--no-buffer", "-O", "--remote-name", "-J", "--remote-header-name", "-q", "--disable", "--no-progress-meter", "--tcp-nodelay", "--no-keepalive", "-4", "--ipv4", "-6", "--ipv6", "-j", "--junk-session-cookies", "--ssl-reqd", "--tlsv1.2", "-1", "--tlsv1", "--basic", "--create-dirs", "-a", "--append", "--raw", "-Z", "--parallel", "--parallel-immediate",
+		"-R", "--remote-time", "--remote-name-all", "--no-clobber", "--remove-on-error", "--xattr", "--styled-output", "--suppress-connect-headers", "--trace-time", "--trace-ids", "--fail-early", "-p", "--proxytunnel", "--proxy-basic",
+		"--no-sessionid", "--no-alpn", "--no-npn", "--tcp-fastopen", "--http0.9", "--ignore-content-length", "--disallow-username-in-url", "--ssl", "--ssl-no-revoke", "--ssl-revoke-best-effort", "--ssl-allow-beast", "--false-start", "--cert-status", "--doh-insecure", "--tlsv1.0", "--tlsv1.1")
+	add(option{hasValue: true}, "-o", "--output", "-w", "--write-out", "-D", "--dump-header", "-c", "--cookie-jar", "--stderr", "--trace", "--trace-ascii", "--connect-timeout", "--keepalive-time", "--limit-rate", "--output-dir", "-y", "--speed-time", "-Y", "--speed-limit", "--max-filesize", "--libcurl", "--etag-save", "--create-file-mode", "--trace-config", "--happy-eyeballs-timeout-ms", "--expect100-timeout", "--parallel-max", "--proto", "--proto-redir", "--keepalive-cnt", "--ip-tos", "--vlan-priority")
 	return table
 }
 
@@ -404,6 +414,7 @@ func (c *curlReader) addCookie(v string) {
 
 // addData keeps a part of the body, or the file that it is.
 func (c *curlReader) addData(v string, isFile bool) {
+	c.sends = true
 	name, found := strings.CutPrefix(v, "@")
 	if !isFile || !found {
 		c.data = append(c.data, v)
@@ -416,23 +427,46 @@ func (c *curlReader) addData(v string, isFile bool) {
 	c.file = name
 }
 
-// addEncoded keeps a field of a form: NAME=CONTENT, =CONTENT or CONTENT.
+// addEncoded keeps a field of a form, whose name is encoded already, or data
+// without a name.
 func (c *curlReader) addEncoded(v string) {
-	name, content, found := strings.Cut(v, "=")
-	if !found || strings.Contains(name, "@") {
-		c.draft.note("--data-urlencode", "only NAME=CONTENT is translated")
-		return
+	c.sends = true
+	name, content, known := c.encoded("--data-urlencode", v)
+	switch {
+	case !known:
+	case name == "":
+		c.data = append(c.data, outside(content, url.QueryEscape))
+	default:
+		c.urlFields = append(c.urlFields, Field{outside(name, decoded), content})
 	}
-	c.urlFields = append(c.urlFields, Field{name, content})
 }
 
-func (c *curlReader) addQuery(v string) {
-	name, content, _ := strings.Cut(v, "=")
-	for i := range c.urls {
-		c.urls[i] = addQuery(c.urls[i], strings.TrimPrefix(name, "+"), outside(content, url.QueryEscape))
+// encoded reads NAME=CONTENT, =CONTENT or CONTENT, of which curl encodes the
+// content.
+func (c *curlReader) encoded(option, v string) (name, content string, known bool) {
+	name, content, found := strings.Cut(v, "=")
+	switch {
+	case found:
+		return name, content, true
+	case strings.Contains(v, "@"):
+		c.draft.note(option, "the file is not read: left out")
+		return "", "", false
 	}
-	if len(c.urls) == 0 {
-		c.draft.note("--url-query", "it is left out: it stands before the URL")
+	return "", v, true
+}
+
+// addQuery keeps a part of the query: as it stands behind a plus, else encoded.
+func (c *curlReader) addQuery(v string) {
+	if raw, isRaw := strings.CutPrefix(v, "+"); isRaw {
+		c.queries = append(c.queries, raw)
+		return
+	}
+	name, content, known := c.encoded("--url-query", v)
+	if content = outside(content, url.QueryEscape); name != "" {
+		content = name + "=" + content
+	}
+	if known {
+		c.queries = append(c.queries, content)
 	}
 }
 
@@ -470,16 +504,23 @@ func (c *curlReader) step(address string) {
 		c.user = userOf(u)
 	}
 	c.connect(u.Scheme)
+	if !c.asIs {
+		rest = withoutDots(rest)
+	}
 	step := Step{Method: c.methodOf(), Path: cleanPath(rest), Timeout: c.timeout}
+	if !c.oneURL && globs.MatchString(values.ReplaceAllString(rest, "")) {
+		c.draft.note(step.Method+" "+step.Path, "one request, where curl makes several of {…} or […-…]: write their URLs out")
+	}
 	if c.socket != "" && u.Hostname() != "localhost" {
 		step.Headers = append(step.Headers, Field{"host", u.Host})
 	}
 	c.credentials(&step, u.Hostname())
+	step.Path = withQuery(step.Path, c.queries)
 	c.body(&step)
 	for _, h := range c.headers {
 		c.header(&step, h)
 	}
-	if !step.Body.isEmpty() {
+	if !step.Body.isEmpty() || len(c.data) > 0 && !c.asQuery {
 		c.contentType(&step)
 	}
 	step.Path = c.draft.hideQuery(step.Path)
@@ -487,7 +528,6 @@ func (c *curlReader) step(address string) {
 }
 
 func (c *curlReader) methodOf() string {
-	hasBody := len(c.data) > 0 || c.file != "" || len(c.urlFields) > 0 || len(c.parts) > 0
 	switch {
 	case c.method != "":
 		return strings.ToUpper(c.method)
@@ -495,7 +535,7 @@ func (c *curlReader) methodOf() string {
 		return "PUT"
 	case c.head:
 		return "HEAD"
-	case hasBody && !c.asQuery:
+	case c.sends && !c.asQuery:
 		return "POST"
 	}
 	return "GET"
@@ -534,6 +574,10 @@ func (c *curlReader) header(step *Step, line string) {
 		c.draft.header(step, "the command", strings.TrimSuffix(line, ";"), "")
 	case !found:
 		c.draft.note("--header", "a header without a colon is left out")
+	case strings.EqualFold(strings.TrimSpace(name), "host"):
+		step.hostHeader(oneLine(value), c.host)
+	case strings.EqualFold(strings.TrimSpace(name), "content-type") && strings.TrimSpace(value) == "" && c.sends:
+		c.draft.note("--header", "content-type is not taken away: a body always has one")
 	case strings.TrimSpace(value) != "":
 		c.draft.header(step, "the command", name, value)
 	}
@@ -593,21 +637,27 @@ func (c *curlReader) fields() []Field {
 }
 
 func (c *curlReader) query(step *Step, data string) {
-	for part := range strings.SplitSeq(data, "&") {
-		if name, value, _ := strings.Cut(part, "="); name != "" {
-			step.Path = cleanPath(addRaw(step.Path, name+"="+value))
-		}
+	if c.file != "" {
+		c.draft.note("--get", "the file %s is not read: left out", Visible(c.file))
 	}
+	step.Path = withQuery(step.Path, strings.Split(data, "&"))
 	for _, f := range c.urlFields {
 		step.Path = addQuery(step.Path, f.Name, outside(f.Value, url.QueryEscape))
 	}
 }
 
-func addRaw(path, part string) string {
-	if len(splitOutside(path, '?', 2)) > 1 {
-		return path + "&" + part
+// withQuery adds parts to the query of a path.
+func withQuery(path string, parts []string) string {
+	for _, part := range parts {
+		separator := "?"
+		if len(splitOutside(path, '?', 2)) > 1 {
+			separator = "&"
+		}
+		if part != "" {
+			path = cleanPath(path + separator + part)
+		}
 	}
-	return path + "?" + part
+	return path
 }
 
 // isForm reports data that curl sends as a form and that is one.
@@ -618,8 +668,17 @@ func (c *curlReader) isForm(data string) bool {
 	if data == "" {
 		return len(c.urlFields) > 0
 	}
-	for part := range strings.SplitSeq(data, "&") {
-		if name, _, found := strings.Cut(part, "="); !found || name == "" || strings.ContainsAny(name, "{[\"< \n") {
+	return isFormText(data)
+}
+
+// isFormText reports a text of fields, at least one of which has a value.
+func isFormText(text string) bool {
+	if !strings.Contains(text, "=") || strings.ContainsAny(text[:1], `{["<`) {
+		return false
+	}
+	for part := range strings.SplitSeq(text, "&") {
+		name, _, _ := strings.Cut(values.ReplaceAllString(part, "x"), "=")
+		if part != "" && (name == "" || strings.ContainsAny(name, "{\"< \n")) {
 			return false
 		}
 	}
@@ -636,17 +695,22 @@ func (c *curlReader) hasContentType() bool {
 func (c *curlReader) formOf(data string) []Field {
 	var all []Field
 	for part := range strings.SplitSeq(data, "&") {
-		name, value, _ := strings.Cut(part, "=")
-		decode := func(s string) string {
-			if decoded, err := url.QueryUnescape(s); err == nil {
-				return plain(decoded)
-			}
-			return s
+		if part == "" {
+			continue
 		}
-		name, value = outside(name, decode), outside(value, decode)
+		name, value, _ := strings.Cut(part, "=")
+		name, value = outside(name, decoded), outside(value, decoded)
 		all = append(all, Field{name, c.draft.hide(name, value)})
 	}
 	return all
+}
+
+// decoded is what a text of a form stands for, as a text of the SLO file.
+func decoded(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return plain(decoded)
+	}
+	return s
 }
 
 func (c *curlReader) bodyFile(step *Step) {
@@ -660,21 +724,17 @@ func (c *curlReader) contentType(step *Step) {
 	isGiven := step.has("content-type")
 	switch {
 	case c.isJSON:
-		c.draft.header(step, "--json", "accept", "application/json")
+		if !step.has("accept") {
+			step.Headers = append(step.Headers, Field{"accept", "application/json"})
+		}
 		if step.Body.JSON == nil && !isGiven {
 			step.Headers = append(step.Headers, Field{"content-type", "application/json"})
 		}
 	case len(step.Body.Multipart) > 0:
 		step.drop("content-type")
 	case c.uploaded != "":
-	case len(step.Body.Form) == 0 && !isGiven:
+	case len(step.Body.Form) == 0 && !isGiven && !c.hasContentType():
 		step.Headers = append(step.Headers, Field{"content-type", form})
 	}
-	for _, f := range step.Headers {
-		kind, _, _ := strings.Cut(strings.ToLower(f.Value), ";")
-		isOwn := kind == "application/json" && step.Body.JSON != nil || kind == form && len(step.Body.Form) > 0
-		if f.Name == "content-type" && isOwn {
-			dropContentType(step, kind)
-		}
-	}
+	step.dropOwnType()
 }

@@ -1,10 +1,12 @@
 package draft
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -196,6 +198,7 @@ func (c *curlReader) tlsMost(v string) {
 
 // formField reads NAME=VALUE, NAME=@FILE and what stands behind a semicolon.
 func (c *curlReader) formField(v string) {
+	c.sends = true
 	name, value, found := strings.Cut(v, "=")
 	if !found {
 		c.draft.note("--form", "only NAME=VALUE and NAME=@FILE are translated")
@@ -207,49 +210,107 @@ func (c *curlReader) formField(v string) {
 		return
 	}
 	files, isFile := strings.CutPrefix(value, "@")
-	value, settings := formSettings(value)
 	if !isFile {
+		text, settings, _ := formPart(value, "")
 		if settings["type"] != "" {
 			c.draft.note("--form", "the type of the field %s is left out: it is a text", Visible(name))
 		}
-		c.parts = append(c.parts, Part{Name: name, Value: value})
+		c.parts = append(c.parts, Part{Name: name, Value: text})
 		return
 	}
-	files, _ = formSettings(files)
-	for file := range strings.SplitSeq(files, ",") {
-		if file = strings.Trim(file, `"`); file == "-" {
-			c.draft.note("--form", "standard input is not read: the field %s is left out", Visible(name))
-			continue
-		}
-		p := Part{Name: name, File: file, Type: mediaType(settings["type"]), As: settings["filename"]}
-		if p.As == path.Base(file) {
-			p.As = ""
-		}
-		c.parts = append(c.parts, p)
+	for more := true; more; {
+		var file string
+		var settings map[string]string
+		file, settings, files = formPart(files, ",")
+		c.formFile(name, file, settings)
+		files, more = strings.CutPrefix(files, ",")
 	}
 }
 
-// formSettings parts VALUE;type=…;filename=… A semicolon that stands before
-// something else belongs to the value.
-func formSettings(v string) (value string, settings map[string]string) {
-	settings = map[string]string{}
-	for {
-		at := strings.LastIndex(v, ";")
-		if at < 0 {
-			return v, settings
-		}
-		name, setting, found := strings.Cut(strings.TrimSpace(v[at+1:]), "=")
-		switch name {
-		case "type", "filename", "encoder", "headers":
-		default:
-			return v, settings
-		}
-		if !found {
-			return v, settings
-		}
-		settings[name], v = strings.Trim(setting, `"`), v[:at]
+// formFile adds a file to a form.
+func (c *curlReader) formFile(name, file string, settings map[string]string) {
+	if file == "-" {
+		c.draft.note("--form", "standard input is not read: the field %s is left out", Visible(name))
+		return
 	}
+	if settings["headers"] != "" || settings["encoder"] != "" {
+		c.draft.note("--form", "the headers and the encoding of the file %s are left out", Visible(file))
+	}
+	p := Part{Name: name, File: file, Type: mediaType(settings["type"]), As: settings["filename"]}
+	if p.Type == "" {
+		p.Type = cmp.Or(curlType(p.As), curlType(file))
+	}
+	if p.As == path.Base(file) {
+		p.As = ""
+	}
+	c.parts = append(c.parts, p)
 }
+
+// curlType is the type that curl gives a file of a form by its name; empty where
+// an SLO file gives it the same.
+func curlType(name string) string {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".gif":
+		return "image/gif"
+	case ".jpg", ".jpeg":
+		return "image/jpeg"
+	case ".png":
+		return "image/png"
+	case ".svg":
+		return "image/svg+xml"
+	case ".txt":
+		return "text/plain"
+	case ".htm", ".html":
+		return "text/html"
+	case ".pdf":
+		return "application/pdf"
+	case ".xml":
+		return "application/xml"
+	case ".json":
+		return "application/octet-stream"
+	}
+	return ""
+}
+
+// formPart reads VALUE;type=…;filename=… up to one of some characters, and gives
+// what follows. As curl does, it ignores what else stands behind a semicolon.
+func formPart(v, end string) (value string, settings map[string]string, rest string) {
+	settings = map[string]string{}
+	value, rest = formWord(v, end)
+	for strings.HasPrefix(rest, ";") {
+		name, setting, found := strings.Cut(strings.TrimLeft(rest[1:], " "), "=")
+		if !found || strings.ContainsAny(name, ";"+end) {
+			_, rest = formWord(rest[1:], end)
+			continue
+		}
+		settings[name], rest = formWord(setting, end)
+	}
+	return value, settings, rest
+}
+
+// formWord reads a word up to a semicolon or one of some characters. In double
+// quotes they are a part of it, and a backslash escapes; what follows them is
+// ignored.
+func formWord(v, end string) (word, rest string) {
+	v = strings.TrimLeft(v, " ")
+	quoted := quotedWord.FindStringSubmatch(v)
+	if quoted != nil {
+		v = v[len(quoted[0]):]
+	}
+	at := strings.IndexAny(v, ";"+end)
+	if at < 0 {
+		at = len(v)
+	}
+	if quoted != nil {
+		return escapedInWord.ReplaceAllString(quoted[1], "$1"), v[at:]
+	}
+	return strings.TrimRight(v[:at], " "), v[at:]
+}
+
+var (
+	quotedWord    = regexp.MustCompile(`(?s)^"((?:[^"\\]|\\.)*)"`)
+	escapedInWord = regexp.MustCompile(`\\(["\\])`)
+)
 
 // signed reads PROVIDER1[:PROVIDER2[:REGION[:SERVICE]]] of --aws-sigv4. What is
 // not named stands in the host: SERVICE.REGION.amazonaws.com.
@@ -290,6 +351,10 @@ func (c *curlReader) takeHeader(wanted string) string {
 // upload sends a file as the body. Behind a path that ends in a slash its name
 // is added.
 func (c *curlReader) upload(step *Step) {
+	if c.uploaded == "-" || c.uploaded == "." {
+		c.draft.note("--upload-file", "standard input is not read: the body is empty")
+		return
+	}
 	step.Body = Body{File: c.uploaded}
 	before, query, found := strings.Cut(step.Path, "?")
 	if strings.HasSuffix(before, "/") {
@@ -298,6 +363,35 @@ func (c *curlReader) upload(step *Step) {
 	if step.Path = before; found {
 		step.Path += "?" + query
 	}
+}
+
+// globs are what curl makes several URLs of.
+var globs = regexp.MustCompile(`\{[^{}]*\}|\[(?:\d+-\d+|[A-Za-z]-[A-Za-z])(?::\d+)?\]`)
+
+// withoutDots resolves the . and .. in the path of a URL (RFC 3986, section
+// 5.2.4).
+func withoutDots(rest string) string {
+	end := len(rest)
+	if at := strings.IndexAny(rest, "?#"); at >= 0 {
+		end = at
+	}
+	var kept []string
+	segments := strings.Split(rest[:end], "/")
+	for i, segment := range segments {
+		isLast := i == len(segments)-1
+		switch segment {
+		case ".":
+		case "..":
+			kept = kept[:max(1, len(kept)-1)]
+		default:
+			kept = append(kept, segment)
+			continue
+		}
+		if isLast {
+			kept = append(kept, "")
+		}
+	}
+	return strings.Join(kept, "/") + rest[end:]
 }
 
 // target is where the requests are sent: the host of the URLs, or a socket.

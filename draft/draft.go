@@ -210,6 +210,14 @@ func (d *Draft) header(step *Step, where, name, value string) {
 	}
 }
 
+// hostHeader names another host than the target, whose origin is given, does.
+func (step *Step) hostHeader(host, target string) {
+	if _, own, _ := strings.Cut(target, "://"); host != "" && !strings.EqualFold(host, own) {
+		step.drop("host")
+		step.Headers = append(step.Headers, Field{"host", host})
+	}
+}
+
 // has reports whether the step has a header, named in lower case.
 func (step *Step) has(header string) bool {
 	return slices.ContainsFunc(step.Headers, func(f Field) bool { return f.Name == header })
@@ -218,6 +226,15 @@ func (step *Step) has(header string) bool {
 // drop takes a header away, named in lower case.
 func (step *Step) drop(header string) {
 	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool { return f.Name == header })
+}
+
+// dropOwnType leaves out the content type that follows from the kind of body.
+func (step *Step) dropOwnType() {
+	step.Headers = slices.DeleteFunc(step.Headers, func(f Field) bool {
+		kind, _, _ := strings.Cut(strings.ToLower(f.Value), ";")
+		return f.Name == "content-type" &&
+			(step.Body.JSON != nil && kind == "application/json" || len(step.Body.Form) > 0 && kind == "application/x-www-form-urlencoded")
+	})
 }
 
 // cookie adds a cookie to the header of all of them.

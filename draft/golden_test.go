@@ -158,6 +158,54 @@ func TestFieldsWithoutName(t *testing.T) {
 	}
 }
 
+// What Postman adds to a request, and takes from one, is in the collection.
+func TestPostmanBodies(t *testing.T) {
+	for _, tt := range []struct{ name, item, want string }{
+		{"unquoted variable", `"method": "POST", "body": {"mode": "raw", "raw": "{\"id\": {{id}}}", "options": {"raw": {"language": "json"}}}`, "content-type: application/json\n        body: '{\"id\": ${env.ID:-}}'"},
+		{"xml", `"method": "POST", "body": {"mode": "raw", "raw": "<a/>", "options": {"raw": {"language": "xml"}}}`, "content-type: application/xml"},
+		{"json as a text", `"method": "POST", "body": {"mode": "raw", "raw": "{}", "options": {"raw": {"language": "text"}}}`, "content-type: text/plain"},
+		{"json of another type", `"method": "POST", "header": [{"key": "Content-Type", "value": "application/vnd.api+json"}], "body": {"mode": "raw", "raw": "{\"a\": 1}"}`, "content-type: application/vnd.api+json"},
+		{"no body", `"method": "GET", "body": {"mode": "raw", "raw": "{\"a\": 1}"}`, "request: GET /\n\nstages"},
+		{"body of a GET", `"method": "GET", "body": {"mode": "raw", "raw": "{\"a\": 1}"}}, "protocolProfileBehavior": {"disableBodyPruning": true`, "json:\n          a: 1"},
+		{"operation", `"method": "POST", "body": {"mode": "graphql", "graphql": {"query": "query A {a} query B {b}", "operationName": "B"}}`, "operationName: B"},
+		{"host", `"header": [{"key": "Host", "value": "b.test"}]`, "host: b.test"},
+		{"own host", `"header": [{"key": "Host", "value": "a.test"}]`, "request: GET /\n\nstages"},
+	} {
+		d, err := Postman("c.json", []byte(`{"info": {"name": "c"}, "item": [{"request": {"url": "http://a.test/", `+tt.item+`}}]}`), "")
+		if err != nil {
+			t.Fatal(tt.name, err)
+		}
+		if got := string(d.Write()); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: no %q in\n%s", tt.name, tt.want, got)
+		}
+	}
+}
+
+// HTTP/2 may part cookies into several headers.
+func TestRecordedCookies(t *testing.T) {
+	d, err := HAR("a.har", []byte(`{"log": {"entries": [{"request": {"method": "GET", "url": "http://h/", "headers": [
+		{"name": "cookie", "value": "sid=s3cr3t-word"}, {"name": "cookie", "value": "b=s3cr3t-word"}]}, "response": {"status": 200}}]}}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed(t, d)
+	if got := string(d.Write()); !strings.Contains(got, "cookie: ${secret.COOKIE}\n") || strings.Contains(got, "s3cr3t-word") {
+		t.Error(got)
+	}
+}
+
+// What is only called a form is sent as it is.
+func TestRecordedText(t *testing.T) {
+	d, err := HAR("a.har", []byte(`{"log": {"entries": [{"request": {"method": "POST", "url": "http://h/", "headers": [], "postData": {"mimeType": "application/x-www-form-urlencoded", "text": "<a b=\"c&d\"/>"}}, "response": {"status": 200}}]}}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Body{Text: `<a b="c&d"/>`}
+	if got := d.Scenarios[0].Steps[0]; !cmp.Equal(got.Body, want) || !slices.Contains(got.Headers, Field{"content-type", "application/x-www-form-urlencoded"}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Swagger 2 has another word for the client credentials grant, and no flows.
 func TestSwaggerClientCredentials(t *testing.T) {
 	d, err := OpenAPI("api.yaml", []byte(`

@@ -284,7 +284,7 @@ func (h *harReader) cookies(step *Step, value string) {
 		}
 	}
 	if len(outside) > 0 && !h.scenario.Cookies {
-		step.Headers = append(step.Headers, Field{"cookie", value}) // made a secret at the end
+		step.cookie(value) // made a secret at the end
 	}
 }
 
@@ -316,7 +316,7 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 		if !h.multipart(step, e, where) {
 			return false
 		}
-	case kind == "application/x-www-form-urlencoded":
+	case kind == "application/x-www-form-urlencoded" && (b.Text == "" || isFormText(plain(b.Text))):
 		h.form(step, b.Text, b.Params)
 	case len(b.Text) > maxBody:
 		h.draft.note(where, "left out: its body has %d bytes, at most %d are written into the file", len(b.Text), maxBody)
@@ -330,9 +330,7 @@ func (h *harReader) body(step *Step, e recorded, where string) bool {
 			h.draft.header(step, where, "content-type", plain(b.Type))
 		}
 	}
-	if step.Body.JSON != nil || len(step.Body.Form) > 0 {
-		dropContentType(step, kind)
-	}
+	step.dropOwnType()
 	return true
 }
 
@@ -394,13 +392,6 @@ func formField(part string) (name, value string, ok bool) {
 		return name, value, name != ""
 	}
 	return n, v, n != ""
-}
-
-// dropContentType leaves out the header that follows from the kind of body.
-func dropContentType(step *Step, kind string) {
-	if kind == "application/json" || kind == "application/x-www-form-urlencoded" {
-		step.drop("content-type")
-	}
 }
 
 // write writes a value under a name as a text of the SLO file: a credential as

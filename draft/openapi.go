@@ -498,20 +498,25 @@ func (r *apiReader) body(step *Step, op operation, s *sampler, parameters []*yam
 			return s.noBody()
 		}
 		step.Body.JSON = n
-		if kind != "application/json" {
-			step.Headers = append(step.Headers, Field{"content-type", oneLine(plain(kind))})
-		}
+		step.typed(kind)
 	case kind == "application/x-www-form-urlencoded":
 		step.Body.Form = formFields(s.media(media))
 	case strings.HasPrefix(kind, "text/"):
 		step.Body.Text = scalar(s.media(media))
-		step.Headers = append(step.Headers, Field{"content-type", oneLine(plain(kind))})
+		step.typed(kind)
 	case isTrue(get(body, "required")):
 		return fmt.Errorf("a body of the type %s", Visible(kind))
 	default:
 		r.draft.note(op.String(), "its body of the type %s is left out", Visible(kind))
 	}
 	return nil
+}
+
+// typed adds the type of a body, where it is one type and not the usual one.
+func (step *Step) typed(kind string) {
+	if kind != "application/json" && !strings.Contains(kind, "*") {
+		step.Headers = append(step.Headers, Field{"content-type", oneLine(plain(kind))})
+	}
 }
 
 // preferred chooses the kind of body that can be written best.

@@ -2,6 +2,7 @@ package draft
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,5 +120,21 @@ func TestUnfoldingIsBounded(t *testing.T) {
 	}
 	if n := len(d.Write()); n > 1<<20 {
 		t.Errorf("the file has %d bytes", n)
+	}
+}
+
+// A range of types is none that could be sent.
+func TestBodyOfAnyType(t *testing.T) {
+	for kind, want := range map[string][]Field{
+		"*/*": nil, "application/*+json": nil, "text/*": nil, "application/json": nil,
+		"application/vnd.api+json": {{"content-type", "application/vnd.api+json"}}, "text/csv": {{"content-type", "text/csv"}},
+	} {
+		d, err := OpenAPI("api.yaml", []byte(`{"openapi": "3.0.0", "paths": {"/": {"post": {"requestBody": {"content": {"`+kind+`": {"example": "a"}}}}}}}`), Options{All: true})
+		if err != nil {
+			t.Fatal(kind, err)
+		}
+		if got := d.Scenarios[0].Steps[0].Headers; !slices.Equal(got, want) {
+			t.Errorf("%s: headers %v, want %v", kind, got, want)
+		}
 	}
 }

@@ -22,9 +22,12 @@ type collection struct {
 }
 
 type folder struct {
-	Items  []postmanItem `json:"item"`
-	Auth   *postmanAuth  `json:"auth"`
-	Events []event       `json:"event"`
+	Items    []postmanItem `json:"item"`
+	Auth     *postmanAuth  `json:"auth"`
+	Events   []event       `json:"event"`
+	Behavior struct {
+		KeepsBody bool `json:"disableBodyPruning"` // of methods that usually have none
+	} `json:"protocolProfileBehavior"`
 }
 
 type postmanItem struct {
@@ -49,6 +52,11 @@ type postmanBody struct {
 	File     postmanAny       `json:"file"`
 	GraphQL  *json.RawMessage `json:"graphql"`
 	Disabled bool             `json:"disabled"`
+	Options  struct {
+		Raw struct {
+			Language string `json:"language"`
+		} `json:"raw"`
+	} `json:"options"`
 }
 
 type postmanPair struct {
@@ -283,9 +291,16 @@ func (r *postmanReader) request(s *Scenario, name string, item postmanItem, auth
 		headers = headerLines(q.Headers.text())
 	}
 	for _, h := range headers {
-		if !h.Disabled {
-			r.draft.header(&step, name, h.Key, r.text(name, h.Value.text()))
+		switch value := r.text(name, h.Value.text()); {
+		case h.Disabled:
+		case strings.EqualFold(strings.TrimSpace(h.Key), "host"):
+			step.hostHeader(oneLine(value), r.host)
+		default:
+			r.draft.header(&step, name, h.Key, value)
 		}
+	}
+	if slices.Contains(bodiless, step.Method) && !item.Behavior.KeepsBody {
+		q.Body = nil
 	}
 	if !r.body(&step, name, q.Body) {
 		return
@@ -308,6 +323,10 @@ func (r *postmanReader) request(s *Scenario, name string, item postmanItem, auth
 		r.here = r.here[:captured]
 	}
 }
+
+// bodiless are the methods without the body that a request may keep from another
+// method, unless it says so.
+var bodiless = []string{"GET", "HEAD", "PURGE"}
 
 // shortName leaves out the folder where it is the scenario.
 func shortName(name string, together bool) string {
@@ -434,6 +453,9 @@ func (r *postmanReader) body(step *Step, name string, b *postmanBody) bool {
 			return false
 		}
 		step.Body = bodyOf(b.Raw, func(key, value string) string { return r.hide(name, key, value) })
+		if kind := rawTypes[b.Options.Raw.Language]; kind != "" && !step.Body.isEmpty() && !step.has("content-type") {
+			step.Headers = append(step.Headers, Field{"content-type", kind})
+		}
 	case "urlencoded":
 		for _, f := range b.Form {
 			if !f.Disabled && f.Key != "" {
@@ -454,13 +476,13 @@ func (r *postmanReader) body(step *Step, name string, b *postmanBody) bool {
 		}
 		step.Body.File = plain(file.Source)
 	}
-	if step.Body.JSON != nil {
-		dropContentType(step, "application/json")
-	}
-	if len(step.Body.Form) > 0 {
-		dropContentType(step, "application/x-www-form-urlencoded")
-	}
+	step.dropOwnType()
 	return true
+}
+
+// rawTypes are the content types of the languages that a body is written in.
+var rawTypes = map[string]string{
+	"json": "application/json", "xml": "application/xml", "html": "text/html", "javascript": "application/javascript", "text": "text/plain",
 }
 
 // parts reads the fields of a form with files.
@@ -487,12 +509,14 @@ func (r *postmanReader) parts(step *Step, name string, all []postmanPart) {
 func (r *postmanReader) graphQL(step *Step, name string, b *postmanBody) {
 	var q struct {
 		Query     string     `json:"query"`
+		Operation string     `json:"operationName"`
 		Variables postmanAny `json:"variables"`
 	}
 	if b.GraphQL == nil || json.Unmarshal(*b.GraphQL, &q) != nil {
 		return
 	}
 	step.Body.JSON = mapping(entry("query", text(r.text(name, q.Query))))
+	addText(step.Body.JSON, "operationName", r.text(name, q.Operation))
 	if n := jsonOf(q.Variables.text(), func(key, value string) string { return r.hide(name, key, value) }); n != nil {
 		with(step.Body.JSON, "variables", n)
 	}

@@ -28,8 +28,8 @@ func Loosened(base, head *slo.File) []result.Loosening {
 		switch {
 		case b.Judge:
 			l.stage(base, head, b)
-		case b.Parallel != "":
-			l.neighbour(base, head, b)
+		case besideJudged(b, base.Stages):
+			l.beside(base, head, b)
 		}
 	}
 	for _, b := range base.Scenarios {
@@ -141,21 +141,6 @@ func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 			l.objective(b.Name, o, h.Objectives)
 		}
 	}
-}
-
-// neighbour compares a workload that is not judged itself, but loads the service
-// while others are.
-func (l *loosenings) neighbour(base, head *slo.File, b slo.Stage) {
-	i := slices.IndexFunc(head.Stages, func(h slo.Stage) bool { return h.Name == b.Name })
-	if i < 0 {
-		l.add(b.Name, "the workload beside others", removed)
-		return
-	}
-	h := head.Stages[i]
-	if lighter(b.Workload, h.Workload) {
-		l.add(b.Name, load(b.Workload), load(h.Workload))
-	}
-	l.shares(base.In(b), head, h)
 }
 
 func decidesByBase(o slo.Objective) bool { return o.Relative != nil && o.Severity != slo.Show }

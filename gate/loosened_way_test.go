@@ -87,7 +87,7 @@ func TestLoosenedWay(t *testing.T) {
 		{"another name to find", []string{"name: localhost, server", "name: other, server"}, one("the query of find", "another one")},
 		{"less noise beside", []string{"noise, rate: 50/s", "noise, rate: 5/s"}, one("rate: 50/s, duration: 60s", "rate: 5/s, duration: 60s", "mixed/noise")},
 		{"lighter noise beside", []string{"judge: false", "judge: false, scenarios: [talk]"}, one("loaded with buy", "not loaded with it", "mixed/noise")},
-		{"other noise beside", []string{"name: noise", "name: hum"}, one("the workload beside others", "removed", "mixed/noise")},
+		{"other noise beside", []string{"name: noise", "name: hum"}, one("the stage", "removed", "mixed/noise")},
 		{"the cost from elsewhere", []string{"scrape: /metrics", "scrape: /none"}, one("metrics: scrape: GET /metrics", "GET /none")},
 		{"other replicas", []string{"{deployment: web}", "{hpa: web, namespace: test}"}, one("kubernetes: deployment: web", "hpa: web, namespace: test")},
 		{"others' metrics", []string{"x-scope-orgid: ours", "x-scope-orgid: theirs"}, one("the header X-Scope-Orgid to the Prometheus server", "another one")},

@@ -11,7 +11,7 @@ import (
 // comparable. An empty field is unknown and differs from nothing.
 type Fingerprint struct {
 	Load     string // the stage's workload and steps
-	Route    string // kind of the target's addresses: loopback, private, public
+	Route    string // kind of the target's addresses (loopback, private, public), or of the way around them
 	Protocol string // "HTTP/1.1", "HTTP/2 with TLS"
 	Machine  string // operating system and architecture of the generator
 	CPU      string // model name
@@ -120,12 +120,28 @@ func workload(w Workload) string {
 	return strings.Join(parts, " ")
 }
 
-// routeKind is the farthest kind of the addresses, which stand in a list with
-// commas; empty where none can be read.
+// routeKind is the kind of a route, which is the target's addresses, or an
+// address and by what the action reached it: "localhost:80 via bridge gateway
+// 172.17.0.1". Empty where it cannot be told.
 func routeKind(route string) string {
+	if _, via, around := strings.Cut(route, " via "); around {
+		return via[:max(0, strings.LastIndex(via, " "))] // without that run's own address
+	}
+	const inside = " in the runner's network"
+	addresses, isInside := strings.CutSuffix(route, inside)
+	kind := farthest(addresses)
+	if isInside && kind != "" {
+		kind += inside
+	}
+	return kind
+}
+
+// farthest is the farthest kind of addresses, which stand in a list with commas;
+// empty where none can be read.
+func farthest(addresses string) string {
 	kinds := []string{"", "loopback", "private", "public"}
-	farthest := 0
-	for text := range strings.SplitSeq(route, ",") {
+	far := 0
+	for text := range strings.SplitSeq(addresses, ",") {
 		addr, ok := address(strings.TrimSpace(text))
 		if !ok {
 			continue
@@ -137,9 +153,9 @@ func routeKind(route string) string {
 		case addr.IsPrivate(), addr.IsLinkLocalUnicast():
 			kind = 2
 		}
-		farthest = max(farthest, kind)
+		far = max(far, kind)
 	}
-	return kinds[farthest]
+	return kinds[far]
 }
 
 func address(text string) (netip.Addr, bool) {

@@ -24,6 +24,7 @@ func TestFingerprintDifference(t *testing.T) {
 		{"beside", func(_ *Run, s *Stage) { s.Beside = []Workload{{Model: "closed", WorkersFrom: 5, WorkersTo: 5}} }, "another load: open 50..50/s uniform beside closed 5..5 workers, now open 50..50/s uniform"},
 		{"route", func(r *Run, _ *Stage) { r.Route = "10.1.2.3:80, 127.0.0.1:80" }, "another route: private, now loopback"},
 		{"public route", func(r *Run, _ *Stage) { r.Route = "192.0.2.1" }, "another route: public, now loopback"},
+		{"way around", func(r *Run, _ *Stage) { r.Route = "localhost:8000 via service web:80" }, "another route: service, now loopback"},
 		{"TLS", func(r *Run, _ *Stage) { r.Target = "https://localhost:8000" }, "another protocol: HTTP/1.1 with TLS, now HTTP/1.1"},
 		{"HTTP/2", func(_ *Run, s *Stage) { s.Generator.Protocol = "HTTP/2" }, "another protocol: HTTP/2, now HTTP/1.1"},
 		{"another engine", func(_ *Run, s *Stage) { s.Generator.Engine = "epoll" }, ""},
@@ -39,6 +40,24 @@ func TestFingerprintDifference(t *testing.T) {
 		tt.change(then, stage)
 		if got := FingerprintOf(r, s).Difference(FingerprintOf(then, stage)); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestRouteKind(t *testing.T) {
+	for route, want := range map[string]string{
+		"": "", "localhost:8080": "", " in the runner's network": "", "localhost:8080 via ": "", "localhost:8080 via x": "",
+		"127.0.0.1:8080":                                    "loopback",
+		"127.0.0.1:8080 in the runner's network":            "loopback in the runner's network",
+		"[::1]:80, 10.0.0.1:80 in the runner's network":     "private in the runner's network",
+		"localhost:8080 via bridge gateway 172.17.0.1":      "bridge gateway",
+		"localhost:8080 via bridge gateway 172.18.0.1":      "bridge gateway",
+		"127.0.0.1:5433 via service web:8080":               "service",
+		"localhost:8080 via job container 0123456789ab":     "job container",
+		"localhost:8080 via host name host.docker.internal": "host name",
+	} {
+		if got := routeKind(route); got != want {
+			t.Errorf("routeKind(%q) = %q, want %q", route, got, want)
 		}
 	}
 }

@@ -25,7 +25,7 @@ type Run struct {
 	Name      string     `json:"name"`            // of the SLO file, else its base name without extension
 	SLO       SLO        `json:"slo"`             // the file that the run followed
 	Target    string     `json:"target"`          // without user, password and query
-	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at
+	Route     string     `json:"route,omitempty"` // the addresses that the target was reached at, or the way that the action took
 	Own       bool       `json:"own,omitempty"`   // slogate has built and started the service itself
 	Demo      *Demo      `json:"demo,omitempty"`  // what was loaded is slogate's own demo service
 	Start     time.Time  `json:"start"`
@@ -58,7 +58,7 @@ type Demo struct {
 // in which the two took turns: slices of the same index are one window.
 type Base struct {
 	Target string     `json:"target"`           // without user, password and query
-	Route  string     `json:"route,omitempty"`  // the addresses that it was reached at
+	Route  string     `json:"route,omitempty"`  // the addresses that it was reached at, or the way that the action took
 	Source Source     `json:"source,omitzero"`  // its revision, where slogate built it
 	Starts int        `json:"starts,omitempty"` // how often slogate started base and head; 0: somebody else did
 	Cost   CostSource `json:"cost,omitzero"`    // where its cost was read
