@@ -151,9 +151,9 @@ func timeChart(r *result.Run, points int) TimeChart {
 			j := min(i+together, len(s.Slices))
 			from, to := t.span(i, j)
 			c.at(seconds(from), seconds(to-from))
-			c.add(loaded(s.Slices[i:j]), s.Slices[i:j])
+			c.add(whileLoaded(s.Slices[i:j]), s.Slices[i:j])
 			if c.Base != nil {
-				c.Base.add(loaded(t.windows(i, j)), t.windows(i, j))
+				c.Base.add(whileLoaded(t.windows(i, j)), t.windows(i, j))
 			}
 			c.stage = append(c.stage, n)
 		}
@@ -185,28 +185,44 @@ func (c *TimeChart) at(from, width float64) {
 	c.Width = append(c.Width, width)
 }
 
-// loaded is for how many seconds the slices were loaded.
-func loaded(list []result.Slice) float64 {
-	sum := 0.0
-	for _, s := range list {
-		sum += seconds(s.Width)
+// addSteps appends a point for each step. Where base and head took turns, each
+// has the rate of the time in which it was loaded.
+func (c *TimeChart) addSteps(cut steps, tracks []track) {
+	head, base := cut.spread(tracks)
+	for i, rate := range cut.rates(tracks) {
+		from, to := cut.span(i)
+		c.at(seconds(from), seconds(to-from))
+		if len(base[i]) > 0 {
+			rate = whileLoaded(head[i])
+		}
+		c.add(rate, head[i])
+		if c.Base != nil {
+			c.Base.add(whileLoaded(base[i]), base[i])
+		}
 	}
-	return sum
 }
 
-// add appends one point made of slices that lasted so many seconds; without
-// any it is a gap.
-func (c *TimeSide) add(width float64, list []result.Slice) {
+// whileLoaded is how many requests a second the slices finished, which follow
+// each other. Without any it is NaN.
+func whileLoaded(list []result.Slice) float64 {
+	sum, finished := 0.0, int64(0)
+	for _, s := range list {
+		sum += seconds(s.Width)
+		finished += s.Counters.Finished()
+	}
+	return float64(finished) / sum
+}
+
+// add appends one point made of slices; without any it is a gap.
+func (c *TimeSide) add(rate float64, list []result.Slice) {
 	var h result.Histogram
-	var counters result.Counters
 	for _, s := range list {
 		h = h.Merge(s.Response)
-		counters.Add(s.Counters)
 	}
 	c.P50 = append(c.P50, millis(h, 50, 100))
 	c.P95 = append(c.P95, millis(h, 95, 100))
 	c.P99 = append(c.P99, millis(h, 99, 100))
-	c.Rate = append(c.Rate, float64(counters.Finished())/width) // 0/0 is a gap
+	c.Rate = append(c.Rate, rate)
 	c.CPU = append(c.CPU, partCores(list))
 }
 
