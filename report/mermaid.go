@@ -185,27 +185,14 @@ func (c *ClusterChart) every(step, end int, values Series) Series {
 // evenly cuts the run into at most points steps of the same whole number of
 // seconds, idle ones included: Mermaid places values side by side, not by time.
 func evenly(r *result.Run, points int) (chart TimeChart, step int) {
-	var tracks []track
-	end, widest := time.Duration(0), time.Duration(0)
-	for i := range r.Stages {
-		s := &r.Stages[i]
-		if len(s.Slices) == 0 {
-			continue
-		}
-		t := trackOf(r, s)
-		_, last := t.span(0, len(t.head))
-		end = max(end, last, t.start+s.Duration)
-		if from, to := t.span(0, 1); t.turns {
-			widest = max(widest, to-from)
-		}
-		tracks = append(tracks, t)
-	}
+	tracks, _, end := tracksOf(r, slices.Concat(stagesApart(r)...))
+	turns := slices.DeleteFunc(slices.Clone(tracks), func(t track) bool { return !t.turns })
 	total := int(math.Ceil(seconds(end)))
 	if total <= 0 {
 		return TimeChart{}, 0
 	}
 	// Two windows, so that no step lies between them.
-	step = max((total+points-1)/points, int(math.Ceil(seconds(2*widest))))
+	step = max((total+points-1)/points, int(math.Ceil(seconds(2*widest(turns)))))
 	chart = newTimeChart(r)
 	chart.addSteps(newSteps(0, end, time.Duration(step)*time.Second), tracks)
 	return chart, step

@@ -36,6 +36,18 @@ func (s steps) at(moment time.Duration) int {
 	return min(max(int((moment-s.from)/s.width), 0), s.n-1)
 }
 
+// widest is the width of the widest slice.
+func widest(tracks []track) time.Duration {
+	out := time.Duration(0)
+	for _, t := range tracks {
+		for i := range t.head {
+			from, to := t.span(i, i+1)
+			out = max(out, to-from)
+		}
+	}
+	return out
+}
+
 // spread puts the slices of both sides into the steps that their middles lie in.
 func (s steps) spread(tracks []track) (head, base [][]result.Slice) {
 	head, base = make([][]result.Slice, s.n), make([][]result.Slice, s.n)

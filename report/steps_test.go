@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/slogate/slogate/result"
 )
 
@@ -68,5 +70,60 @@ func TestLinesAreNotCut(t *testing.T) {
 		if top != want || cut != (kind == "bar") {
 			t.Errorf("%s: up to %v, cut %t; want %v", kind, top, cut, want)
 		}
+	}
+}
+
+// Stages that ran together are one load over time: no moment comes twice, and
+// their rates add up. Those before and after are their own.
+func TestChartsOfStagesThatRanTogether(t *testing.T) {
+	beside := []result.Workload{{Model: "open"}}
+	r := &result.Run{Start: started, Stages: []result.Stage{
+		evenStage("before", 0, 4*time.Second, 10*time.Millisecond),
+		evenStage("mixed/reads", 5*time.Second, 10*time.Second, 10*time.Millisecond),
+		evenStage("mixed/writes", 5*time.Second, 4*time.Second, 5*time.Millisecond),
+		evenStage("after/a", 16*time.Second, 4*time.Second, 10*time.Millisecond),
+		evenStage("after/b", 16*time.Second, 4*time.Second, 10*time.Millisecond),
+	}}
+	for i := range r.Stages[1:] {
+		s := &r.Stages[i+1]
+		s.Beside = beside
+		s.Metrics = []result.Metric{{Name: "queue"}}
+		for at := time.Duration(0); at < s.Duration; at += time.Second {
+			s.Metrics[0].Points = append(s.Metrics[0].Points, result.MetricPoint{At: at, Value: seconds(s.Start.Sub(r.Start) + at)})
+		}
+	}
+	c := timeChart(r, timePoints, stagesTogether(r))
+	var names []string
+	for _, span := range c.Spans {
+		names = append(names, span.Stage)
+	}
+	if diff := cmp.Diff([]string{"before", "mixed", "after"}, names); diff != "" {
+		t.Errorf("spans (-want +got):\n%s", diff)
+	}
+	for i, at := range c.At {
+		if i > 0 && at <= c.At[i-1] {
+			t.Errorf("point %d lies at %v s, the one before at %v s", i, at, c.At[i-1])
+		}
+		want := 100.0
+		switch {
+		case at > 5 && at < 8.5:
+			want = 300
+		case at > 8.5 && at < 9.5:
+			continue // one ends
+		case at > 16:
+			want = 200
+		}
+		if math.Abs(c.Rate[i]-want) > 10 || c.P95[i] < 0.9 || c.P95[i] > 1.1 {
+			t.Errorf("at %v s: %v/s and p95 %v ms, want %v/s and 1 ms", at, c.Rate[i], c.P95[i], want)
+		}
+	}
+	m := metricCharts(r)[0]
+	for i, v := range m.Line {
+		if i > 0 && m.At[i] <= m.At[i-1] || !math.IsNaN(v) && v != m.At[i] {
+			t.Errorf("value %d, of %v s, lies at %v s", i, v, m.At[i])
+		}
+	}
+	if n := len(m.At); n != 11+1+5 {
+		t.Errorf("%d values of a metric, want 11, a gap and 5", n)
 	}
 }
