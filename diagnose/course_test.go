@@ -259,23 +259,83 @@ func TestNumbersWithinStages(t *testing.T) {
 	}
 }
 
-// Where several codes may be that of the failures, none is named: some of them
-// are of answers that the file accepts.
+// Only codes that a step does not accept are blamed, whatever other answers have
+// them.
 func TestStatusOfErrors(t *testing.T) {
 	s := ofSeconds("a", 30, func(i int) second {
 		w := usual(i)
 		w.failed = 10
 		return w
 	})
-	for want, status := range map[string]map[int]int64{
-		"fail: answers with status 500":                    {200: 1200, 500: 300},
-		"fail: answers with a status that is not accepted": {200: 920, 404: 280, 500: 300},
+	step := func(name string, bad int64, status map[int]int64) result.Step {
+		return result.Step{Name: name, Requests: result.Requests{Counters: result.Counters{BadStatus: bad}, Status: status}}
+	}
+	seen := func(step string, status int) result.Sample {
+		return result.Sample{Step: step, Class: result.BadStatus, Status: status}
+	}
+	for _, tt := range []struct {
+		name     string
+		steps    []result.Step
+		failures []result.Sample
+		want     []string
+	}{
+		{
+			"a single code",
+			[]result.Step{step("a", 300, map[int]int64{200: 1200, 500: 300})},
+			nil,
+			[]string{"fail: answers with status 500", "300 of 1500, by status 500: 300\n", "repair the errors first"},
+		},
+		{
+			"one is accepted",
+			[]result.Step{step("a", 300, map[int]int64{200: 200, 404: 300, 429: 700, 500: 300})},
+			[]result.Sample{seen("a", 500)},
+			[]string{"fail: answers with status 500", "by status 500: 300\n", "repair the errors first"},
+		},
+		{
+			"another step accepts it",
+			[]result.Step{step("a", 0, map[int]int64{404: 900}), step("b", 300, map[int]int64{200: 300, 404: 300})},
+			[]result.Sample{seen("b", 404)},
+			[]string{"fail: answers with status 404", "by status 404: 300\n"},
+		},
+		{
+			"a redirect",
+			[]result.Step{step("a", 0, map[int]int64{404: 900}), step("b", 300, map[int]int64{200: 300, 302: 300})},
+			[]result.Sample{seen("b", 302)},
+			[]string{"fail: answers with status 302", "by status 302: 300\n"},
+		},
+		{
+			"more than was kept",
+			[]result.Step{step("a", 300, map[int]int64{200: 1200, 500: 5, 503: 295})},
+			[]result.Sample{seen("a", 500)},
+			[]string{"fail: answers with status 503", "by status 503: 295, 500: 5\n", "accept: [200, 429, 503]"},
+		},
+		{
+			"more than was kept, beside one that is accepted",
+			[]result.Step{step("a", 300, map[int]int64{404: 1200, 500: 5, 503: 295})},
+			[]result.Sample{seen("a", 500)},
+			[]string{"fail: answers with a status that is not accepted", "by status 500: 5, others: 295\n"},
+		},
+		{
+			"nothing is known",
+			[]result.Step{step("a", 300, map[int]int64{200: 920, 404: 280, 500: 300})},
+			nil,
+			[]string{"fail: answers with a status that is not accepted", "300 of 1500\n"},
+		},
 	} {
-		s.Status = status
-		for range 20 { // maps have no order
-			if text := written(Find(run(s))); !strings.Contains(text, want) {
-				t.Fatalf("no %q in\n%s", want, text)
+		t.Run(tt.name, func(t *testing.T) {
+			s.Steps, s.Failures = tt.steps, tt.failures
+			s.Status = map[int]int64{}
+			for _, step := range tt.steps {
+				for code, n := range step.Status {
+					s.Status[code] += n
+				}
 			}
-		}
+			text := written(Find(run(s)))
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		})
 	}
 }

@@ -61,6 +61,7 @@ type failures struct {
 	level
 	class result.Class
 	count int64
+	codes map[int]int64 // of answers whose status is not accepted, as far as these are known
 	spell
 }
 
@@ -73,7 +74,47 @@ type spell struct {
 }
 
 func newErrors(l level, class result.Class) failures {
-	return failures{l, class, *l.Counters.Of(class), l.spell(class)}
+	e := failures{level: l, class: class, count: *l.Counters.Of(class), spell: l.spell(class)}
+	if class == result.BadStatus {
+		e.codes = badCodes(l.Stage)
+	}
+	return e
+}
+
+// badCodes counts the answers of each status that is not accepted. A step may
+// accept what another one does not.
+func badCodes(s *result.Stage) map[int]int64 {
+	all := map[int]int64{}
+	for _, step := range s.Steps {
+		for _, code := range badOf(s, step) {
+			all[code] += step.Status[code]
+		}
+	}
+	return all
+}
+
+// badOf gives the codes that a step does not accept: those of its failed answers,
+// and where there are more than were kept all from 400 on, if these add up to what
+// failed.
+func badOf(s *result.Stage, step result.Step) []int {
+	seen := map[int]bool{}
+	for _, f := range s.Failures {
+		if f.Class == result.BadStatus && f.Scenario == step.Scenario && f.Step == step.Name {
+			seen[f.Status] = true
+		}
+	}
+	var usual []int
+	sum := int64(0)
+	for code, n := range step.Status {
+		if code >= 400 || seen[code] {
+			usual = append(usual, code)
+			sum += n
+		}
+	}
+	if sum == step.Counters.BadStatus {
+		return usual
+	}
+	return slices.Collect(maps.Keys(seen))
 }
 
 func (e failures) share() float64 { return float64(e.count) / float64(max(e.Counters.Judged(), 1)) }
@@ -146,16 +187,12 @@ func (e failures) what() string {
 	if e.class != result.BadStatus {
 		return classText[e.class]
 	}
-	var codes []int
-	for code, n := range e.Status {
-		if code >= 400 && n <= e.count && 10*n > 9*e.count {
-			codes = append(codes, code)
+	for code, n := range e.codes {
+		if 10*n > 9*e.count {
+			return fmt.Sprintf("answers with status %d", code)
 		}
 	}
-	if len(codes) != 1 { // beside answers with a status that is accepted
-		return classText[e.class]
-	}
-	return fmt.Sprintf("answers with status %d", codes[0])
+	return classText[e.class]
 }
 
 func (e failures) from() time.Duration { return e.Slices[e.first].Offset }
@@ -186,20 +223,19 @@ func (e failures) course() string {
 	return "they have their time: " + strings.Join(parts, ", ")
 }
 
-// statuses lists the codes of answers that are no successes.
+// statuses lists the codes that are not accepted.
 func (e failures) statuses() string {
-	if e.class != result.BadStatus {
+	if len(e.codes) == 0 {
 		return ""
 	}
-	codes := slices.SortedFunc(maps.Keys(e.Status), func(a, b int) int { return cmp.Or(cmp.Compare(e.Status[b], e.Status[a]), cmp.Compare(a, b)) })
 	var texts []string
-	for _, code := range codes {
-		if code >= 400 {
-			texts = append(texts, fmt.Sprintf("%d: %d", code, e.Status[code]))
-		}
+	others := e.count
+	for _, code := range slices.SortedFunc(maps.Keys(e.codes), func(a, b int) int { return cmp.Or(cmp.Compare(e.codes[b], e.codes[a]), cmp.Compare(a, b)) }) {
+		texts = append(texts, fmt.Sprintf("%d: %d", code, e.codes[code]))
+		others -= e.codes[code]
 	}
-	if len(texts) == 0 {
-		return ""
+	if others > 0 {
+		texts = append(texts, fmt.Sprintf("others: %d", others))
 	}
 	return ", by status " + list(texts, 5)
 }
@@ -207,7 +243,7 @@ func (e failures) statuses() string {
 // limits reports whether most of the failures are answers by which a service
 // keeps load away.
 func (e failures) limits() bool {
-	return e.class == result.BadStatus && 2*(e.Status[429]+e.Status[503]) > e.count
+	return e.class == result.BadStatus && 2*(e.codes[429]+e.codes[503]) > e.count
 }
 
 func (e failures) suggestion() []string {

@@ -51,6 +51,7 @@ func stage(f figures) result.Stage {
 	}
 	s.Response = s.OK.Merge(failed.Histogram())
 	s.Service, s.OnTime = s.Response, s.Response
+	s.Steps = []result.Step{{Requests: s.Requests}}
 	return s
 }
 

@@ -27,6 +27,10 @@ const precision = 3
 // only how a computer rounds.
 const finest = 15
 
+// dust is what rounding leaves of sums and differences that are zero: less is
+// written as 0.
+const dust = 1e-12
+
 // Of writes a value of an indicator in its unit: "duration" and "slope" are in
 // microseconds (a minute), "share" and "usage" fractions of one, "rate" a
 // second, "bytes", "cores" and others the number itself.
@@ -64,8 +68,7 @@ func of(unit string, v float64, digits int) string {
 }
 
 // Number writes v with three significant digits, without trailing zeros and
-// never with an exponent; from 1000 on it is a whole number, grouped. Below
-// 0.0005 it is 0.
+// never with an exponent; from 1000 on it is a whole number, grouped.
 func Number(v float64) string { return number(v, precision) }
 
 // Count writes a whole number with its digits grouped: 12 345.
@@ -148,7 +151,7 @@ func number(v float64, digits int) string {
 // before the point.
 func round(v float64, digits int) float64 {
 	switch {
-	case v < math.Pow10(-digits)/2:
+	case v < dust:
 		return 0
 	case v >= math.Pow10(digits):
 		return math.RoundToEven(v)
@@ -205,11 +208,12 @@ func scaled(v float64, digits int, scales []scale) string {
 	return number(v/at.factor, digits) + " " + at.name
 }
 
-// duration writes a number of microseconds.
+// duration writes a number of microseconds. Below half a nanosecond, which no
+// clock tells, it is 0 s.
 func duration(us float64, digits int) string {
 	size := math.Abs(us)
 	switch {
-	case round(size, digits) == 0:
+	case size < math.Pow10(-digits)/2:
 		return "0 s"
 	case round(size/1e6, digits) < 60:
 		return scaled(us, digits, seconds)

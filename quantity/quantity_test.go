@@ -56,8 +56,12 @@ func TestNumber(t *testing.T) {
 	}{
 		{0, "0"},
 		{math.Copysign(0, -1), "0"},
-		{-0.0001, "0"},
 		{0.0005, "0.0005"},
+		{0.000451, "0.000451"},
+		{-0.00001, "−0.00001"},
+		{1.0 / 3600, "0.000278"},
+		{1.23456e-9, "0.00000000123"},
+		{-1e-13, "0"},
 		{0.012345, "0.0123"},
 		{9.996, "10"},
 		{99.96, "100"},
@@ -92,6 +96,7 @@ func TestOf(t *testing.T) {
 		want string
 	}{
 		{"duration", 0, "0 s"},
+		{"duration", 0.0004, "0 s"},
 		{"duration", 38, "38 µs"},
 		{"duration", 450_000, "450 ms"},
 		{"duration", 999_999, "1 s"},
@@ -100,6 +105,7 @@ func TestOf(t *testing.T) {
 		{"duration", math.Inf(1), None},
 		{"slope", 12_340, "12.3 ms/min"},
 		{"slope", -12_340, "−12.3 ms/min"},
+		{"slope", -0.0001, "0 s/min"},
 		{"slope", math.NaN(), None},
 		{"share", 0.982, "98.2 %"},
 		{"share", 1, "100 %"},
@@ -116,6 +122,7 @@ func TestOf(t *testing.T) {
 		{"usage", -0.5, "−50 %"},
 		{"rate", 38, "38/s"},
 		{"rate", 0.25, "0.25/s"},
+		{"rate", 1.0 / 3600, "0.000278/s"},
 		{"rate", 12345, "12 345/s"},
 		{"rate", math.Inf(1), None},
 		{"count", 1234567, "1 234 567"},
@@ -131,7 +138,7 @@ func TestOf(t *testing.T) {
 		{"cores", 2.5, "2.5 cores"},
 		{"score", 0.945, "0.945"},
 		{"score", math.NaN(), None},
-		{"", 0.0001, "0"},
+		{"", 0.0001, "0.0001"},
 	} {
 		if got := plain(Of(c.unit, c.v)); got != c.want {
 			t.Errorf("Of(%q, %v) = %q, want %q", c.unit, c.v, got, c.want)

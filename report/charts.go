@@ -42,7 +42,8 @@ func (s Series) MarshalJSON() ([]byte, error) {
 	return append(out, ']'), nil
 }
 
-// TimeChart is the whole run over time, one point for each part of a stage.
+// TimeChart is the whole run over time, one point for each part of a stage, or of
+// the stages that ran together.
 type TimeChart struct {
 	At    Series // middle of the part, seconds since the run's start
 	Width Series // of the part, seconds
@@ -50,7 +51,7 @@ type TimeChart struct {
 	Base  *TimeSide // nil: the run is no comparison
 	Spans []Span
 
-	stage []int // the stage of each point
+	stage []*result.Stage // of each point; of stages that ran together the first
 }
 
 // TimeSide is one side of the run over time.
@@ -62,7 +63,7 @@ type TimeSide struct {
 
 // Span is a stage's place on the time axis, in seconds since the run's start.
 type Span struct {
-	Stage    string
+	Stage    string // or stages that ran together
 	From, To float64
 }
 
@@ -121,7 +122,7 @@ const chartStages = 24
 const chartHistograms = 12
 
 func newCharts(r *result.Run) Charts {
-	c := Charts{Time: timeChart(r, timePoints), Cluster: clusterChart(r), Metrics: metricCharts(r)}
+	c := Charts{Time: timeChart(r, timePoints, stagesTogether(r)), Cluster: clusterChart(r), Metrics: metricCharts(r)}
 	if len(r.Stages) <= chartStages {
 		c.Stages = stageChart(r)
 		c.Percentiles = percentileChart(r)
@@ -132,37 +133,52 @@ func newCharts(r *result.Run) Charts {
 	return c
 }
 
-func timeChart(r *result.Run, points int) TimeChart {
+// timeChart has about so many points. Groups follow each other.
+func timeChart(r *result.Run, points int, groups [][]*result.Stage) TimeChart {
 	c := newTimeChart(r)
 	total := 0
 	for _, s := range r.Stages {
 		total += len(s.Slices)
 	}
 	together := max(1, (total+points-1)/points)
-	for n := range r.Stages {
-		s := &r.Stages[n]
-		if len(s.Slices) == 0 {
-			continue
-		}
-		t := trackOf(r, s)
-		start, end := t.span(0, len(t.head))
-		c.Spans = append(c.Spans, Span{chartName(s.Name), seconds(start), seconds(max(end, plus(t.start, s.Duration)))})
-		for i := 0; i < len(s.Slices); i += together {
-			j := min(i+together, len(s.Slices))
-			from, to := t.span(i, j)
-			c.at(seconds(from), seconds(to-from))
-			c.add(loaded(s.Slices[i:j]), s.Slices[i:j])
-			if c.Base != nil {
-				c.Base.add(loaded(t.windows(i, j)), t.windows(i, j))
-			}
-			c.stage = append(c.stage, n)
-		}
+	for _, group := range groups {
+		c.addGroup(r, group, together)
 	}
 	c.forgetUnknown()
 	if c.Base != nil {
 		c.Base.forgetUnknown()
 	}
 	return c
+}
+
+// addGroup appends the stages of a group, so many slices a point.
+func (c *TimeChart) addGroup(r *result.Run, group []*result.Stage, together int) {
+	tracks, from, to := tracksOf(r, group)
+	switch {
+	case len(tracks) == 0:
+		return
+	case len(tracks) == 1:
+		c.addTrack(tracks[0], together)
+	case from < to:
+		c.addSteps(newSteps(from, to, max(time.Duration(together)*widest(tracks), (to-from)/timePoints+1)), tracks)
+	}
+	c.Spans = append(c.Spans, Span{chartName(groupName(group)), seconds(from), seconds(to)})
+	for len(c.stage) < len(c.At) {
+		c.stage = append(c.stage, group[0])
+	}
+}
+
+// addTrack appends a point for so many neighbouring slices each.
+func (c *TimeChart) addTrack(t track, together int) {
+	for i := 0; i < len(t.head); i += together {
+		j := min(i+together, len(t.head))
+		from, to := t.span(i, j)
+		c.at(seconds(from), seconds(to-from))
+		c.add(whileLoaded(t.head[i:j]), t.head[i:j])
+		if c.Base != nil {
+			c.Base.add(whileLoaded(t.windows(i, j)), t.windows(i, j))
+		}
+	}
 }
 
 // forgetUnknown drops the cost of a side of which it was never known.
@@ -185,28 +201,44 @@ func (c *TimeChart) at(from, width float64) {
 	c.Width = append(c.Width, width)
 }
 
-// loaded is for how many seconds the slices were loaded.
-func loaded(list []result.Slice) float64 {
-	sum := 0.0
-	for _, s := range list {
-		sum += seconds(s.Width)
+// addSteps appends a point for each step. Where base and head took turns, each
+// has the rate of the time in which it was loaded.
+func (c *TimeChart) addSteps(cut steps, tracks []track) {
+	head, base := cut.spread(tracks)
+	for i, rate := range cut.rates(tracks) {
+		from, to := cut.span(i)
+		c.at(seconds(from), seconds(to-from))
+		if len(base[i]) > 0 {
+			rate = whileLoaded(head[i])
+		}
+		c.add(rate, head[i])
+		if c.Base != nil {
+			c.Base.add(whileLoaded(base[i]), base[i])
+		}
 	}
-	return sum
 }
 
-// add appends one point made of slices that lasted so many seconds; without
-// any it is a gap.
-func (c *TimeSide) add(width float64, list []result.Slice) {
+// whileLoaded is how many requests a second the slices finished, which follow
+// each other. Without any it is NaN.
+func whileLoaded(list []result.Slice) float64 {
+	sum, finished := 0.0, int64(0)
+	for _, s := range list {
+		sum += seconds(s.Width)
+		finished += s.Counters.Finished()
+	}
+	return float64(finished) / sum
+}
+
+// add appends one point made of slices; without any it is a gap.
+func (c *TimeSide) add(rate float64, list []result.Slice) {
 	var h result.Histogram
-	var counters result.Counters
 	for _, s := range list {
 		h = h.Merge(s.Response)
-		counters.Add(s.Counters)
 	}
 	c.P50 = append(c.P50, millis(h, 50, 100))
 	c.P95 = append(c.P95, millis(h, 95, 100))
 	c.P99 = append(c.P99, millis(h, 99, 100))
-	c.Rate = append(c.Rate, float64(counters.Finished())/width) // 0/0 is a gap
+	c.Rate = append(c.Rate, rate)
 	c.CPU = append(c.CPU, partCores(list))
 }
 

@@ -118,7 +118,7 @@ func TestTimeChartsHaveBothSides(t *testing.T) {
 			t.Errorf("step %d: p95 %v of head, %v of base", i, c.P95[i], c.Base.P95[i])
 		}
 	}
-	all := timeChart(r, timePoints)
+	all := timeChart(r, timePoints, stagesTogether(r))
 	if diff := cmp.Diff(len(all.At), len(all.Base.Rate)); diff != "" {
 		t.Errorf("points of both sides (-head +base):\n%s", diff)
 	}

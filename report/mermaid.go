@@ -185,54 +185,17 @@ func (c *ClusterChart) every(step, end int, values Series) Series {
 // evenly cuts the run into at most points steps of the same whole number of
 // seconds, idle ones included: Mermaid places values side by side, not by time.
 func evenly(r *result.Run, points int) (chart TimeChart, step int) {
-	var tracks []track
-	end, widest := time.Duration(0), time.Duration(0)
-	for i := range r.Stages {
-		s := &r.Stages[i]
-		if len(s.Slices) == 0 {
-			continue
-		}
-		t := trackOf(r, s)
-		_, last := t.span(0, len(t.head))
-		end = max(end, last, plus(t.start, s.Duration))
-		if from, to := t.span(0, 1); t.turns {
-			widest = max(widest, to-from)
-		}
-		tracks = append(tracks, t)
-	}
-	total := int(math.Ceil(seconds(end)))
+	tracks, _, end := tracksOf(r, slices.Concat(stagesApart(r)...))
+	turns := slices.DeleteFunc(slices.Clone(tracks), func(t track) bool { return !t.turns })
+	total := min(int(math.Ceil(seconds(end))), int(math.MaxInt64/time.Second))
 	if total <= 0 {
 		return TimeChart{}, 0
 	}
 	// Two windows, so that no step lies between them.
-	step = max((total+points-1)/points, int(math.Ceil(2*seconds(widest))))
-	head, base := spread(tracks, step, total)
+	step = min(max((total+points-1)/points, int(math.Ceil(2*seconds(widest(turns))))), total)
 	chart = newTimeChart(r)
-	for i := range head {
-		chart.at(float64(i*step), float64(step))
-		if chart.Base == nil {
-			chart.add(float64(step), head[i])
-			continue
-		}
-		chart.add(loaded(head[i]), head[i])
-		chart.Base.add(loaded(base[i]), base[i])
-	}
+	chart.addSteps(newSteps(0, end, time.Duration(step)*time.Second), tracks)
 	return chart, step
-}
-
-// spread puts the slices of both sides into steps of so many seconds.
-func spread(tracks []track, step, total int) (head, base [][]result.Slice) {
-	head = make([][]result.Slice, (total+step-1)/step)
-	base = make([][]result.Slice, len(head))
-	for _, t := range tracks {
-		for i, slice := range t.head {
-			from, _ := t.span(i, i+1)
-			at := min(max(int(seconds(from))/step, 0), len(head)-1)
-			head[at] = append(head[at], slice)
-			base[at] = append(base[at], t.windows(i, i+1)...)
-		}
-	}
-	return head, base
 }
 
 // mermaid writes a chart. Everything in it is a number, a fixed text
@@ -260,17 +223,19 @@ func mermaid(title, axis, unit string, all []mermaidSeries) mermaidChart {
 
 func (s mermaidSeries) hasGaps() bool { return slices.ContainsFunc(s.values, math.IsNaN) }
 
-// scale is the top of the axis. One series may stand three times as high as
-// the next: above that, a few timeouts would press all others to the ground,
-// and it is cut.
+// scale is the top of the axis. One series of bars may stand three times as high
+// as the next: above that, a few timeouts would press all others to the ground,
+// and it is cut. A line is never cut: its course would be lost.
 func scale(all []mermaidSeries) (top float64, cut bool) {
 	var tops []float64
+	bars := true
 	for _, s := range all {
 		tops = append(tops, highest(s.values))
+		bars = bars && s.kind == "bar"
 	}
 	slices.Sort(tops)
 	top = tops[len(tops)-1]
-	if len(tops) > 1 && tops[len(tops)-2] > 0 && top > 3*tops[len(tops)-2] {
+	if bars && len(tops) > 1 && tops[len(tops)-2] > 0 && top > 3*tops[len(tops)-2] {
 		top, cut = 3*tops[len(tops)-2], true
 	}
 	return roundUp(top), cut

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/slogate/slogate/quantity"
 	"github.com/slogate/slogate/result"
@@ -73,8 +74,8 @@ const chartMetrics = 12
 func metricCharts(r *result.Run) []MetricChart {
 	var out []MetricChart
 	at := map[string]int{}
-	for _, s := range r.Stages {
-		for _, m := range s.Metrics {
+	for _, group := range stagesTogether(r) {
+		for _, m := range longest(group) {
 			n, known := at[m.Name]
 			switch {
 			case len(m.Points) == 0 || !known && len(out) == chartMetrics:
@@ -84,10 +85,28 @@ func metricCharts(r *result.Run) []MetricChart {
 				at[m.Name] = n
 				out = append(out, MetricChart{Name: chartName(m.Name)})
 			}
-			out[n].add(seconds(s.Start.Sub(r.Start)), m.Points, max(1, timePoints/max(len(r.Stages), 1)))
+			out[n].add(seconds(group[0].Start.Sub(r.Start)), m.Points, max(1, timePoints/max(len(r.Stages), 1)))
 		}
 	}
 	return out
+}
+
+// longest gives the metrics of stages that ran together, each as the stage has it
+// that was loaded longest: the others have a part of the same values.
+func longest(group []*result.Stage) []result.Metric {
+	all := slices.Clone(group[0].Metrics)
+	for _, s := range group[1:] {
+		for _, m := range s.Metrics {
+			i := slices.IndexFunc(all, func(o result.Metric) bool { return o.Name == m.Name })
+			switch {
+			case i < 0:
+				all = append(all, m)
+			case len(m.Points) > len(all[i].Points):
+				all[i] = m
+			}
+		}
+	}
+	return all
 }
 
 // add appends the values of a stage, so many at most, behind a gap.

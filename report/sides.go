@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/slogate/slogate/result"
@@ -36,6 +37,49 @@ func sides(r *result.Run) []sided {
 		out = append(out, sided{headSide, head})
 	}
 	return out
+}
+
+// stagesTogether lists the stages in the order in which they ran, those that ran at
+// the same time in one group.
+func stagesTogether(r *result.Run) [][]*result.Stage {
+	var out [][]*result.Stage
+	var end time.Time
+	for _, alone := range stagesApart(r) {
+		s := alone[0]
+		if n := len(out); n > 0 && len(s.Beside) > 0 && s.Start.Before(end) {
+			out[n-1] = append(out[n-1], s)
+		} else {
+			out, end = append(out, alone), time.Time{}
+		}
+		if done := s.Start.Add(s.Duration); done.After(end) {
+			end = done
+		}
+	}
+	return out
+}
+
+// stagesApart has a group for every stage.
+func stagesApart(r *result.Run) [][]*result.Stage {
+	out := make([][]*result.Stage, len(r.Stages))
+	for i := range r.Stages {
+		out[i] = []*result.Stage{&r.Stages[i]}
+	}
+	return out
+}
+
+// groupName is what the names of stages that ran together begin with:
+// mixed/reads and mixed/writes are mixed.
+func groupName(group []*result.Stage) string {
+	name := group[0].Name
+	if len(group) == 1 {
+		return name
+	}
+	for _, s := range group[1:] {
+		for !strings.HasPrefix(s.Name, name) {
+			name = name[:len(name)-1]
+		}
+	}
+	return name[:max(strings.LastIndexByte(name, '/'), 0)]
 }
 
 // comparison says in a sentence what the run was compared with, and what that
@@ -77,6 +121,22 @@ func trackOf(r *result.Run, s *result.Stage) track {
 		t.start = min(t.start, base.Start.Sub(r.Start))
 	}
 	return t
+}
+
+// tracksOf gives those of the stages that have slices, and the time from the
+// first one's start to the last one's end.
+func tracksOf(r *result.Run, stages []*result.Stage) (tracks []track, from, to time.Duration) {
+	from, to = math.MaxInt64, 0
+	for _, s := range stages {
+		if len(s.Slices) == 0 {
+			continue
+		}
+		t := trackOf(r, s)
+		first, last := t.span(0, len(t.head))
+		from, to = min(from, first), max(to, last, plus(t.start, s.Duration))
+		tracks = append(tracks, t)
+	}
+	return tracks, from, to
 }
 
 // span is where the windows from i up to j lie. Slices of a comparison keep the

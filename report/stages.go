@@ -283,7 +283,7 @@ func (b builder) percentiles() []Percentiles {
 const momentRows = 60
 
 func (b builder) moments() []Moment {
-	chart := timeChart(b.run, momentRows)
+	chart := timeChart(b.run, momentRows, stagesApart(b.run))
 	slowest := highest(chart.P95)
 	if chart.Base != nil {
 		slowest = max(slowest, highest(chart.Base.P95))
@@ -292,7 +292,7 @@ func (b builder) moments() []Moment {
 	for i := range chart.At {
 		m := Moment{
 			At:    since(time.Duration((chart.At[i] - chart.Width[i]/2) * float64(time.Second))),
-			Stage: b.name(b.run.Stages[chart.stage[i]].Name),
+			Stage: b.name(chart.stage[i].Name),
 			P50:   orNone(chart.P50[i], milliseconds),
 			P95:   orNone(chart.P95[i], milliseconds),
 			P99:   orNone(chart.P99[i], milliseconds),
