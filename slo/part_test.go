@@ -111,6 +111,42 @@ profiles:
 	}
 }
 
+// An objective on what only some steps give is for the stages that load such a
+// step.
+func TestObjectivesOfWhatStepsGive(t *testing.T) {
+	file := parseText(t, head+`scenarios:
+  - name: browse
+    steps: [{name: list, request: GET /a, measure: {id: $.id}}, {name: show, request: GET /b}]
+  - {name: order, request: POST /b}
+  - {name: follow, request: GET /events, stream: lines}
+  - {name: chat, websocket: /chat, messages: [{send: a, expect: events > 0}]}
+stages:
+  - {name: browsers, rate: 10/s, duration: 5s, scenarios: [browse]}
+  - {name: buyers, rate: 10/s, duration: 5s, scenarios: [order]}
+  - {name: followers, rate: 10/s, duration: 5s, scenarios: [follow]}
+  - {name: chats, rate: 10/s, duration: 5s, scenarios: [chat, order]}
+  - {name: all, rate: 10/s, duration: 5s}
+objectives:
+  - success_rate >= 98%
+  - measure.id.mean >= 5
+  - {fail: measure.id.max <= 9, each: step}
+  - first_event.p50 <= 1s
+  - round_trip.p50 <= 1s
+  - events >= 1
+`)
+	for i, want := range []string{
+		"success_rate >= 98%, measure.id.mean >= 5, measure.id.max <= 9, step list",
+		"success_rate >= 98%",
+		"success_rate >= 98%, first_event.p50 <= 1s, events >= 1",
+		"success_rate >= 98%, first_event.p50 <= 1s, round_trip.p50 <= 1s, events >= 1",
+		"success_rate >= 98%, measure.id.mean >= 5, measure.id.max <= 9, step list, first_event.p50 <= 1s, round_trip.p50 <= 1s, events >= 1",
+	} {
+		if got := strings.Join(textsOf(file.Stages[i]), ", "); got != want {
+			t.Errorf("stage %s has %s, want %s", file.Stages[i].Name, got, want)
+		}
+	}
+}
+
 // An objective of a part of the requests or of the time leaves the one on
 // success in its place, and file-wide decide does not reach a window.
 func TestScopeOfSuccess(t *testing.T) {
