@@ -16,6 +16,7 @@ const (
 // becomes a stage.
 func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 	o.exclude(p, "parallel", []string{"requests", "duration", "workers", "rate", "arrivals", "pacing", "scenarios"}, "each of the workloads has its own: "+parallelExample)
+	o.exclude(p, "parallel", []string{"search", "hold"}, "a search is a stage of its own: nothing runs beside it")
 	name := p.name(o.need(p, "name", "name: mixed"), "the name")
 	judge, stops := p.isOn(o.get("judge"), "judge", true), p.isOn(o.get("stop_on_dead"), "stop_on_dead", true)
 	idle, shared := p.idle(o.get("idle_before")), p.objectives(o.get("objectives"), true)
@@ -35,6 +36,9 @@ func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 		s := p.workloadStage(one, p.workload)
 		ok = ok && s.Name != ""
 		p.refuseStairs(one, s)
+		if s.Judge {
+			p.refuseUnjudged(one.get("objectives"), judge)
+		}
 		s.Name, s.Parallel, s.IdleBefore, s.group = name+"/"+s.Name, name, idle, group
 		s.Judge, s.StopOnDead = s.Judge && judge, s.StopOnDead && stops
 		for _, objective := range shared {
@@ -43,6 +47,9 @@ func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 			}
 		}
 		plan = append(plan, s)
+	}
+	if len(plan) > 0 {
+		p.refuseUnjudged(o.get("objectives"), slices.ContainsFunc(plan, func(s plannedStage) bool { return s.Judge }))
 	}
 	return plan, ok
 }
