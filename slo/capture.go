@@ -167,14 +167,14 @@ func (c Capture) first(body any) (found any, err error) {
 			found, err = nil, errNothing
 		}
 	}()
-	nodes := c.path.Select(body)
+	found, ok := firstOf(c.path.Query().Segments(), body)
 	switch {
-	case len(nodes) == 0:
+	case !ok:
 		return nil, errNothing
-	case nodes[0] == nil:
+	case found == nil:
 		return nil, errors.New("found null")
 	}
-	return nodes[0], nil
+	return found, nil
 }
 
 func (c Capture) inJSON(body any) (Content, error) {

@@ -78,6 +78,35 @@ func TestCaptureFinds(t *testing.T) {
 	}
 }
 
+// Members have an order though a map has none: that of their names. Lists keep
+// theirs, and a value comes before what lies in it.
+func TestCaptureTakesTheSameMember(t *testing.T) {
+	body := exact(t, `{"user": {"id": 1, "x": {"id": 2}}, "order": {"lines": [{"n": 3}, {"n": 4}], "id": 5}, "all": {"z": {"ok": true, "v": 6}, "y": {"ok": true, "v": 7}, "x": {"ok": false, "v": 8}}}`)
+	for form, want := range map[string]string{
+		"$..id":                            "5",
+		"$.user..id":                       "1",
+		"$.all.*.v":                        "8",
+		"$.all[?@.ok == true].v":           "7",
+		"$..[?@.ok == true].v":             "7",
+		"$..v":                             "8",
+		"$..lines[*].n":                    "3",
+		"$.order.lines[::-1].n":            "4",
+		"$.order.lines[?@.n > 3].n":        "4",
+		"$..*":                             `{"x":{"ok":false,"v":8},"y":{"ok":true,"v":7},"z":{"ok":true,"v":6}}`,
+		"$.all":                            `{"x":{"ok":false,"v":8},"y":{"ok":true,"v":7},"z":{"ok":true,"v":6}}`,
+		"$.order.lines[-1]['n']":           "4",
+		"$.order.lines[?@.missing == 1].n": "",
+	} {
+		for range 20 {
+			got, err := captureOf(t, "c", form).Find(&Answer{Exact: body})
+			if got.Text != want || (err == nil) != (want != "") {
+				t.Errorf("%s takes %q, %v, want %q", form, got.Text, err, want)
+				break
+			}
+		}
+	}
+}
+
 func TestContentValue(t *testing.T) {
 	for content, want := range map[Content]any{
 		{Text: "12"}: "12", {Text: "12", Typed: true}: 12.0, {Text: "true", Typed: true}: true, {Text: "{", Typed: true}: "{",
