@@ -205,6 +205,9 @@ func (c Capture) inCookies(lines []string) (Content, error) {
 
 const captureForms = `a capture is a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP; of a stream also event`
 
+// plainHint is for a ${ in what is looked for in an answer.
+const plainHint = "it is looked for as it is written; in a pattern a plain ${ is [$][{]"
+
 // captures reads the map of captures of a step and makes its names known to
 // the steps that follow.
 func (p *parser) captures(n *node) []Capture {
@@ -271,6 +274,10 @@ func (p *parser) capture(n *node, c *Capture) bool {
 	}
 	if len(text) > maxCaptureText {
 		p.failNode(n, CodeCapture, fmt.Sprintf("the capture has more than %d bytes", maxCaptureText), "")
+		return false
+	}
+	if f := holdsValue(text, "a capture", plainHint); f != nil {
+		p.failText(n, f)
 		return false
 	}
 	c.Text = strings.TrimSpace(text)

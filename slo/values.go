@@ -72,6 +72,16 @@ func valueEnd(text string) int {
 	return -1
 }
 
+// holdsValue is the fault of a text that is taken as it is written, so that a
+// value would be looked for by its name.
+func holdsValue(text, what, hint string) *fault {
+	before, _, found := strings.Cut(text, "${")
+	if !found {
+		return nil
+	}
+	return &fault{code: CodePlace, msg: "values in ${…} cannot stand in " + what, offset: width(before), width: 2, hint: hint}
+}
+
 // isOneValue reports whether a text is one value alone.
 func isOneValue(text string) bool {
 	segments, err := splitValues(strings.TrimSpace(text))
