@@ -112,6 +112,8 @@ func TestClassify(t *testing.T) {
 		wrap(syscall.EMFILE):                          result.Local,
 		wrap(syscall.EADDRNOTAVAIL):                   result.Local,
 		wrap(syscall.ENETUNREACH):                     result.Local,
+		&ledError{wrap(syscall.EMFILE)}:               result.Local,
+		&ledError{wrap(syscall.ENETUNREACH)}:          result.Refused,
 		wrap(syscall.EHOSTUNREACH):                    result.Refused,
 		wrap(syscall.ETIMEDOUT):                       result.Timeout,
 		wrap(syscall.EPIPE):                           result.Reset,

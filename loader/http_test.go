@@ -657,6 +657,23 @@ func TestRedirectsOfAStranger(t *testing.T) {
 	}
 }
 
+// A redirect to where nothing can be connected to, or may be, is the service's
+// doing and not the generator's.
+func TestRedirectsThatLeadNowhere(t *testing.T) {
+	for location, detail := range map[string]string{
+		"http://255.255.255.255/":  "dial tcp 255.255.255.255:80", // a broadcast
+		"http://127.0.0.9:1/there": "refused to connect to 127.0.0.9",
+	} {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) })
+		l := newLoader(t, with(t, url, "{redirects: 3}", "  - {request: GET /}"), Options{Guard: barring("127.0.0.9")})
+		s := l.Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Refused != 2 || !strings.Contains(s.Failures[0].Detail, detail) {
+			t.Errorf("%s: %+v %+v", location, s.Counters, s.Failures)
+		}
+	}
+}
+
 // A request has its time for all of its redirects together.
 func TestRedirectsShareTheTimeout(t *testing.T) {
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {

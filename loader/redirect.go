@@ -68,6 +68,9 @@ func (l *Loader) goOn(ctx context.Context, st *step, u *user, x *exchanged, next
 	}
 	next.timeout = max(next.timeout-time.Since(before.start), time.Nanosecond)
 	x = to.client.do(ctx, next)
+	if x.err != nil && to.client != l.client {
+		x.err = &ledError{x.err}
+	}
 	x.start, x.redirects = before.start, before.redirects+1
 	if !before.wrote.IsZero() {
 		x.wrote = before.wrote

@@ -288,7 +288,9 @@ func (s *stage) isSpent() bool { return s.load.Requests > 0 && s.tickets.Load() 
 // stage: there is nothing left to send.
 func (s *stage) unwritten(o *outcome, err error) {
 	o.class, o.detail = result.Local, err.Error()
-	if _, lacks := errors.AsType[*lackError](err); lacks {
+	_, lacks := errors.AsType[*lackError](err)
+	_, unfit := errors.AsType[unfitError](err)
+	if lacks || unfit {
 		o.class = result.FailedCheck
 	}
 	if _, rowless := errors.AsType[*rowError](err); rowless {
