@@ -86,6 +86,15 @@ func TestCompression(t *testing.T) {
 			if path == "/gzip" && s.BytesIn > 10_000 {
 				t.Errorf("%d bytes came, of some hundred on the wire", s.BytesIn)
 			}
+			// A body that nobody looks at is broken all the same, where all of it is there.
+			l = newLoader(t, with(t, url, "{compression: on}", "  - {request: GET "+path+"}"), Options{Engine: engine})
+			if s := l.Run(t.Context(), counted(4, 1)); s.Counters != want {
+				t.Errorf("%s, without a look at it: %+v %+v", path, s.Counters, s.Failures)
+			}
+			var once bytes.Buffer
+			if err := l.Once(t.Context(), &once); err != nil || strings.Contains(once.String(), "protocol: decode the body") != (want.Protocol > 0) {
+				t.Errorf("%s: %v, printed:\n%s", path, err, once.String())
+			}
 			if path == "/refuses" && s.Failures[0].Body != "short and stout" {
 				t.Errorf("the sample is %q", s.Failures[0].Body)
 			}

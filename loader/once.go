@@ -139,7 +139,9 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	x := o.loader.follow(ctx, st, u, r)
 	defer x.done()
 	a := &x.answer
-	_ = a.decode(false) // what cannot be decoded is printed as it came
+	if err := a.decode(st.sees.body); err != nil && a.err == nil { // it is printed as it came
+		a.err = err
+	}
 	u.keepCookies(st, &a.reply)
 	seen := st.show(u, &a.reply, a.service())
 	if st.hides {
