@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,8 +11,8 @@ import (
 	"github.com/slogate/slogate/result"
 )
 
-// SetupError says that a step of before did not succeed, so that nothing could
-// be loaded.
+// SetupError says that a step of before did not succeed that has to, so that
+// nothing could be loaded.
 type SetupError struct {
 	Step   string
 	Detail string // safe to print
@@ -44,7 +45,10 @@ func (l *Loader) Before(ctx context.Context) error {
 		s.user = l.setupUser()
 	}
 	for _, e := range s.before.steps {
-		if err := l.prepare(ctx, e); err != nil {
+		err := l.prepare(ctx, e)
+		if _, failed := errors.AsType[*SetupError](err); failed && e.step.request.GoesOn {
+			s.warn(err.Error())
+		} else if err != nil {
 			return err
 		}
 	}

@@ -430,7 +430,7 @@ func (l *lane) settle(g *guest, o outcome) {
 	l.letGo(g)
 	g.due, g.wait = g.due+o.response, 0
 	switch {
-	case g.starts && o.class != result.Success:
+	case g.starts && o.class != result.Success && !g.step.request.GoesOn:
 		l.unstarted(g, &o)
 		return
 	case g.starts:
