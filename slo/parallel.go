@@ -138,18 +138,21 @@ func (p *parser) checkSum(n *node, stages []Stage) {
 func (p *parser) checkShared(stages []Stage) {
 	for _, sc := range p.file.Scenarios {
 		for _, d := range sc.Data {
-			if (d.AtEnd == Stop || d.Order == Unique) && p.loadedTwice(stages, d) {
+			if d.takesOnce() && p.loadedTwice(stages, d) {
 				p.fail(d.Pos, 0, CodeParallel, fmt.Sprintf("two workloads of the stage %s take rows of %s, each of which is taken once", quote(stages[0].Parallel), quote(d.File)), "let one of them load the scenarios with this file, or take its rows in another order that begins again: at_end: repeat")
 			}
 		}
 	}
 }
 
+// takesOnce reports whether no row is taken again before all have been.
+func (d *Data) takesOnce() bool { return d.AtEnd == Stop || d.Order == Unique }
+
 func (p *parser) loadedTwice(stages []Stage, data *Data) bool {
 	n := 0
 	for _, s := range stages {
 		for _, sc := range p.file.In(s).Scenarios {
-			if slices.ContainsFunc(sc.Data, func(d *Data) bool { return d.File == data.File && d.AtEnd == Stop }) {
+			if slices.ContainsFunc(sc.Data, func(d *Data) bool { return d.File == data.File && d.takesOnce() }) {
 				n++
 				break
 			}
