@@ -111,19 +111,37 @@ func TestCompressionIsBounded(t *testing.T) {
 	}
 }
 
-// JSON that would take many times the memory of its text is not read.
-func TestLargeJSONIsNotRead(t *testing.T) {
-	large := gzipped("[" + strings.Repeat("0,", mostJSON/2) + "0]")
+// What would take many times the memory of its text is neither read as JSON nor
+// split.
+func TestLargeBodiesAreNotUnpacked(t *testing.T) {
+	large := gzipped("[" + strings.Repeat("0,", mostUnpacked/2) + "0]")
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(large)
 		})
-		for _, looks := range []string{"checks: ['json != 1']", "capture: {n: '$[0]'}", "measure: {n: '$[0]'}"} {
+		for looks, want := range map[string]string{
+			"checks: ['json != 1']":                       "of JSON at most 8 MiB are read",
+			"capture: {n: '$[0]'}":                        "of JSON at most 8 MiB are read",
+			"measure: {n: '$[0]'}":                        "of JSON at most 8 MiB are read",
+			`checks: ['len(split(body, ",")) > 3']`:       "at most 8 MiB are split",
+			`checks: ['len(split("a,b", ",")) == 2']`:     "",
+			`checks: ['body startsWith "[0,"', size > 3]`: "",
+		} {
 			l := newLoader(t, with(t, url, "{compression: on}", "  - {request: GET /, "+looks+"}"), Options{Engine: engine})
 			s := l.Run(t.Context(), counted(1, 1))
-			if s.Counters.FailedCheck != 1 || !strings.Contains(s.Failures[0].Detail, "of JSON at most 8 MiB are read") {
-				t.Errorf("%s: %+v, %+v", looks, s.Counters, s.Failures)
+			var once bytes.Buffer
+			if err := l.Once(t.Context(), &once); err != nil {
+				t.Fatal(err)
+			}
+			if want == "" {
+				if s.Counters.Success != 1 {
+					t.Errorf("%s: %+v, %+v", looks, s.Counters, s.Failures)
+				}
+				continue
+			}
+			if s.Counters.FailedCheck != 1 || !strings.Contains(s.Failures[0].Detail, want) || !strings.Contains(once.String(), want) {
+				t.Errorf("%s: %+v, %+v\n%s", looks, s.Counters, s.Failures, once.String())
 			}
 		}
 	})

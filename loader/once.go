@@ -157,6 +157,10 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		o.lines("!", bounded(o.mask.Text(fmt.Sprintf("%s: %s", failed.class, failed.detail)), detailBytes))
 		return false
 	}
+	if why := st.excess(&a.reply); why != "" {
+		o.lines("!", why)
+		return false
+	}
 	return o.checks(st, a.status, seen) && o.captures(u, st, seen) && o.measures(st, seen)
 }
 
