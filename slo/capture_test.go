@@ -37,7 +37,7 @@ func TestCaptureFinds(t *testing.T) {
 		Header:    map[string]string{"etag": `"abc"`},
 		Body:      "<input name=csrf value=x1y2> n=7",
 		Exact:     exact(t, strings.Replace(body, "%", strings.Repeat("x", maxCaptured+1), 1)),
-		SetCookie: []string{"csrf=old; Path=/", "other=1", "csrf=new; HttpOnly", "broken"},
+		SetCookie: []string{"csrf=old; Path=/", "other=1", "csrf=new; HttpOnly", "broken", `json={"a": 1}; Path=/`, `quoted="x"`, "bad=\x00"},
 	}
 	text := func(s string) Content { return Content{Text: s} }
 	typed := func(s string) Content { return Content{Text: s, Typed: true} }
@@ -56,6 +56,9 @@ func TestCaptureFinds(t *testing.T) {
 		"header missing":            {},
 		"cookie csrf":               text("new"),
 		"cookie broken":             {},
+		"cookie json":               text(`{"a": 1}`),
+		"cookie quoted":             text("x"),
+		"cookie bad":                {},
 		`body ~ n=(\d+)`:            text("7"),
 		`body ~ value=\w+`:          text("value=x1y2"),
 		`body ~ (a)?<input`:         {},
