@@ -64,6 +64,8 @@ func classify(err error) result.Class {
 		return result.Local
 	case errors.As(err, &dns), isRefusal(err):
 		return result.DNS
+	case isClosedSocket(err): // before the next one: EAGAIN says that it is a timeout
+		return result.Refused
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return result.Timeout
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH):
@@ -78,6 +80,13 @@ func classify(err error) result.Class {
 		return result.TLS
 	}
 	return result.Protocol
+}
+
+// isClosedSocket recognises a unix socket that takes no connection: its queue is
+// full, which is EAGAIN, or it is gone.
+func isClosedSocket(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" && op.Net == "unix" && (errors.Is(op, syscall.EAGAIN) || errors.Is(op, syscall.ENOENT))
 }
 
 func isAny(err error, kinds []error) bool {

@@ -308,6 +308,9 @@ func TestUnixSocket(t *testing.T) {
 	if err := gone.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "gone.sock") {
 		t.Errorf("error is %v", err)
 	}
+	if out := gone.Run(t.Context(), counted(2, 1)); out.Counters.Refused != 2 {
+		t.Errorf("%+v %+v", out.Counters, out.Failures)
+	}
 }
 
 // proxy is a forwarding proxy that wants a password.
@@ -518,6 +521,12 @@ func TestCertificateAge(t *testing.T) {
 		if out := newLoader(t, file, Options{}).Run(t.Context(), counted(2, 1)); out.Counters.Success != want || out.Counters.FailedCheck != 2-want {
 			t.Errorf("%s: %+v %+v", check, out.Counters, out.Failures)
 		}
+	}
+	url, authority = secured(t, 20, nil, echoes)
+	chat := parse(t, url, `  - {websocket: /chat, messages: [{expect: json.type == "welcome"}], checks: [tls.days_left > 14, tls.version == '1.3']}`)
+	chat.HTTP.TLS.CA = authority
+	if out := newLoader(t, chat, Options{}).Run(t.Context(), counted(1, 1)); out.Counters.Success != 1 {
+		t.Errorf("WebSocket: %+v %+v", out.Counters, out.Failures)
 	}
 	plain := newLoader(t, parse(t, serve(t, ok), `  - {request: GET /, checks: [tls.days_left > 0]}`), Options{})
 	if out := plain.Run(t.Context(), counted(1, 1)); out.Counters.FailedCheck != 1 {
