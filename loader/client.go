@@ -263,9 +263,6 @@ func (c *client) do(ctx context.Context, r request) *exchanged {
 		}
 		if x.trunk != nil {
 			x.converse(ctx, r, deadline)
-			if x.err == nil {
-				x.trunk.served.Store(true)
-			}
 		} else {
 			x.exchange(ctx, r, deadline)
 		}
@@ -300,7 +297,7 @@ func (x *exchanged) leftOut() bool {
 	}
 	if x.trunk != nil {
 		// Others may have had all that a new connection serves.
-		return (x.reused || x.trunk.served.Load()) && isUnprocessed(x.err)
+		return (x.reused || x.trunk.shared.Load()) && isUnprocessed(x.err)
 	}
 	if !x.reused || x.conn.parser.Started() {
 		return false

@@ -128,6 +128,18 @@ func TestHTTP2OpensConnectionsOnDemand(t *testing.T) {
 	}
 }
 
+// Who opens a connection fails no request because others have had all that the
+// server permits on it, be it one.
+func TestHTTP2ConnectionsForOneRequest(t *testing.T) {
+	t.Parallel()
+	file := speaking(t, slo.H2C, nil, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close") }, get("/"))
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(600, 32))
+	coherent(t, s)
+	if s.Counters.Success != 600 {
+		t.Errorf("%+v, opened %d: %+v", s.Counters, s.Generator.Opened, s.Failures)
+	}
+}
+
 func TestTLSSessionsAreResumed(t *testing.T) {
 	t.Parallel()
 	for _, version := range []uint16{0x303, 0x304} {
