@@ -35,6 +35,7 @@ type http2 struct {
 	scheme    string
 	host      string // in requests without a Host of their own
 	streams   int
+	once      bool        // a connection carries one request
 	chooses   bool        // the server may choose HTTP/1.1
 	older     atomic.Bool // it has
 	lives     *lives
@@ -98,6 +99,9 @@ func (c *client) newHTTP2(settings slo.HTTP, protocols []string) *http2 {
 		},
 	}
 	h.tls.NextProtos = protocols
+	if h.once = settings.NewConnections; h.once {
+		h.streams = 1
+	}
 	return h
 }
 
@@ -260,7 +264,7 @@ func (h *http2) leave(l *trunk) (closedByPeer bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.taken--
-	if (h.closed || h.lives.over(l.dies)) && l.retire() {
+	if (h.closed || h.once || h.lives.over(l.dies)) && l.retire() {
 		return false
 	}
 	if h.closed || l.gone || !l.isOpen() || l.conn == nil || l.conn.Err() == nil {
