@@ -74,7 +74,7 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		s.parts = s.apart.sets(planned)
 		s.limit = l.limiter(spec)
 	} else {
-		s.limit = p.limit
+		s.limit, s.connections = p.limit, max(s.connections-p.busy, 0)
 	}
 	for _, sh := range s.shards {
 		sh.keep(s.apart, s.parts)
