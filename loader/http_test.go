@@ -629,6 +629,57 @@ func TestConnectionsOfRedirects(t *testing.T) {
 	}
 }
 
+// The Host that a file gives stays at the service that it is for.
+func TestRedirectsKeepTheHost(t *testing.T) {
+	var mu sync.Mutex
+	var hosts []string
+	note := func(name string, next func(path string) string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			hosts = append(hosts, name+" "+r.Host)
+			mu.Unlock()
+			if to := next(r.URL.Path); to != "" {
+				w.Header().Set("Location", to)
+				w.WriteHeader(http.StatusFound)
+			}
+		}
+	}
+	var there, here string
+	there = serve(t, note("there", func(path string) string { return map[string]string{"/back": here + "/end"}[path] }))
+	here = serve(t, note("here", func(path string) string {
+		return map[string]string{"/": "/end", "/whole": here + "/end", "/away": there + "/end", "/around": there + "/back"}[path]
+	}))
+	hostOf := func(target string) string { return strings.TrimPrefix(target, "http://") }
+	for path, want := range map[string][]string{
+		"/":       {"here shop.example", "here shop.example"},
+		"/whole":  {"here shop.example", "here shop.example"},
+		"/away":   {"here shop.example", "there " + hostOf(there)},
+		"/around": {"here shop.example", "there " + hostOf(there), "here " + hostOf(here)},
+	} {
+		file := with(t, here, "{redirects: 3, headers: {host: shop.example}}", "  - {request: 'GET "+path+"'}")
+		s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+		if diff := cmp.Diff(want, hosts); diff != "" || s.Counters.Success != 1 {
+			t.Errorf("%s: %+v, hosts (-want +got):\n%s", path, s.Counters, diff)
+		}
+		hosts = nil
+	}
+}
+
+// The name that a file expects in a certificate is that of the target's host.
+func TestRedirectsDoNotKeepTheNameInTLS(t *testing.T) {
+	m := &manner{target: &url.URL{Scheme: "https", Host: "10.0.0.1:8443"}}
+	m.http.TLS.ServerName = "shop.example"
+	for to, want := range map[string]string{"10.0.0.1:9443": "shop.example", "other.example": "other.example"} {
+		config, err := m.of(&url.URL{Scheme: "https", Host: to}).tls()
+		if err != nil || config.ServerName != want {
+			t.Errorf("%s: %v, want %s: %v", to, config, want, err)
+		}
+	}
+	if m.http.TLS.ServerName != "shop.example" {
+		t.Error("the target's own was changed")
+	}
+}
+
 // What the limits forbid cannot be reached by a redirect.
 func TestRedirectsKeepToTheLimits(t *testing.T) {
 	there := &forwarder{}

@@ -63,10 +63,13 @@ func (m *manner) proxyTLS(service *tls.Config) *tls.Config {
 }
 
 // of is the manner for another service than the target, which a redirect leads
-// to.
+// to. The file's name in TLS is the target's host's.
 func (m *manner) of(target *url.URL) *manner {
 	other := *m
 	other.target, other.socket = target, ""
+	if !strings.EqualFold(target.Hostname(), m.target.Hostname()) {
+		other.http.TLS.ServerName = ""
+	}
 	return &other
 }
 

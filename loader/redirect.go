@@ -101,7 +101,10 @@ func (l *Loader) redirected(st *step, u *user, r request, x *exchanged, at *url.
 	if err := head.redirect(x.status, isSame); err != nil {
 		return r, hop{}, err
 	}
-	head.host, head.path = to.target.Host, strings.ReplaceAll(location.RequestURI(), " ", "%20")
+	if !isSame || head.host == at.Host { // else it is the file's own
+		head.host = to.target.Host
+	}
+	head.path = strings.ReplaceAll(location.RequestURI(), " ", "%20")
 	head.dress(l.manner.of(to.target))
 	if isSame && st.message.cookies && u.session != nil && sameService(l.target, to.target) {
 		u.session.path = append(u.session.path[:0], head.path...)
@@ -185,6 +188,11 @@ func parseHead(message []byte) *requestHead {
 		h.path = u.RequestURI()
 	}
 	h.lines = lines[1:]
+	for _, line := range h.lines {
+		if name, value, _ := bytes.Cut(line, []byte(": ")); string(name) == "Host" {
+			h.host = string(value)
+		}
+	}
 	h.drop("Host")
 	return h
 }
