@@ -144,7 +144,7 @@ func (l *Loader) hopTo(location *url.URL) (hop, error) {
 	if len(l.others) >= maxServices {
 		return hop{}, fmt.Errorf("redirects to more than %d services", maxServices)
 	}
-	c, err := newClient(l.manner.of(service), "")
+	c, err := newClient(l.manner.of(service))
 	if err != nil {
 		return hop{}, err
 	}
