@@ -68,7 +68,7 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		planned = 0
 	}
 	s.slices = newSliceSet(planned)
-	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
+	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask, longest: l.sessions.longest()})
 	if p == nil { // a part of a stage is one slice, and has its limiter
 		s.apart = newApart(l.plan, spec.Apart)
 		s.parts = s.apart.sets(planned)
