@@ -147,12 +147,12 @@ func TestAChangeWithoutABase(t *testing.T) {
 					t.Errorf("want %q: %v\n%s", want, tt.noted, j.summary(t))
 				}
 			}
-			got := ""
+			var got strings.Builder
 			for _, c := range j.github.Checks {
-				got += c.HeadSHA
+				got.WriteString(c.HeadSHA)
 			}
-			if got != tt.commit || strings.Contains(log, "no check run: neither the event nor the checkout says which commit this is") != (tt.commit == "") {
-				t.Errorf("check run of %q, want %q\n%s", got, tt.commit, log)
+			if got.String() != tt.commit || strings.Contains(log, "no check run: neither the event nor the checkout says which commit this is") != (tt.commit == "") {
+				t.Errorf("check run of %q, want %q\n%s", got.String(), tt.commit, log)
 			}
 		})
 	}

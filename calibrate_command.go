@@ -123,7 +123,8 @@ func (c *calibrateCommand) compare(ctx context.Context, p *program, file *slo.Fi
 			progress.Note(fmt.Sprintf("run %d of %d: %s against itself, seed %d", i+1, c.Runs, veil(file.Target, file), seed))
 			r := run.Conduct(ctx, file, to.head, run.Options{Observer: progress, Pair: to.pair(), Cost: head, BaseCost: base})
 			r.Warnings = append(r.Warnings, to.finish(ctx)...)
-			r.Slogate, r.Seed, r.Machine = version(), seed, machine()
+			s.Seed = seed
+			s.describe(r, file)
 			if !r.Cancelled {
 				runs = append(runs, r)
 			}

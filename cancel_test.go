@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/slogate/slogate/result"
 )
@@ -117,5 +119,70 @@ stages: [{name: steady, rate: 20/s, duration: 1s}]
 		if !strings.Contains(stderr.said.String(), want) {
 			t.Errorf("%q is not said:\n%s", want, stderr.said.String())
 		}
+	}
+}
+
+// What before has made is taken away again where it fails part-way: on the side
+// where it did, and on the one before.
+func TestAfterRunsWhereBeforeFailed(t *testing.T) {
+	var calls []string
+	side := func(name, fails string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				calls = append(calls, name+r.URL.Path)
+			}
+			if r.URL.Path == fails {
+				w.WriteHeader(http.StatusTeapot)
+			}
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	file := filepath.Join(t.TempDir(), "slo.yaml")
+	text := `version: 1
+before: [{name: create, request: POST /create}, {name: fill, request: POST /fill}]
+after: [{name: delete, request: POST /delete}]
+scenarios: [{request: GET /}]
+stages: [{name: steady, rate: 20/s, duration: 1s}]
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		fails map[string]string
+		want  []string
+	}{
+		"head": {map[string]string{"head": "/fill"}, []string{"base/create", "base/fill", "head/create", "head/fill", "base/delete", "head/delete"}},
+		"base": {map[string]string{"base": "/fill"}, []string{"base/create", "base/fill", "base/delete"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls = nil
+			args := []string{"run", "--out", t.TempDir(), "--target", side("head", c.fails["head"]), "--base-target", side("base", c.fails["base"]), file}
+			var stderr bytes.Buffer
+			if code := Main(t.Context(), args, os.LookupEnv, io.Discard, &stderr); code != exitInconclusive {
+				t.Errorf("exit code %d\n%s", code, &stderr)
+			}
+			if !slices.Equal(calls, c.want) {
+				t.Errorf("requests of before and after = %v, want %v", calls, c.want)
+			}
+		})
+	}
+}
+
+// Steps of after that are under way when the run is cancelled have as long as
+// those that begin then.
+func TestOutlasting(t *testing.T) {
+	for _, cancelled := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			parent, cancel := context.WithTimeout(t.Context(), cancelled)
+			defer cancel()
+			ctx, stop := outlasting(parent, time.Second)
+			defer stop()
+			<-ctx.Done()
+			if took := time.Since(began); took != cancelled+time.Second {
+				t.Errorf("cancelled after %v it ends after %v", cancelled, took)
+			}
+		})
 	}
 }

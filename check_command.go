@@ -211,10 +211,17 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 		return "  (" + at + "not compared with base: only response times, success, errors, throughput and CPU per request are kept for each turn)"
 	}
 	family, w := gate.Family(file), stage.Workload
+	if w.Requests > 0 {
+		return "" // how long they take is known after the run
+	}
 	longest := longestOf(stage, file)
 	if most := gate.Pairs(file, o, stage, longest); most < gate.PairsNeeded(family) {
-		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed; with max: %s it could)",
-			at, quantity.Duration(longest), most, gate.PairsNeeded(family), gate.Needed(file, o, stage, family))
+		way := ""
+		if needed := gate.Needed(file, o, stage, family); needed > 0 {
+			way = fmt.Sprintf("; with max: %s it could", needed)
+		}
+		return fmt.Sprintf("  (%scan never be decided: in %s base and head make %d pairs of enough requests, and %d are needed%s)",
+			at, quantity.Duration(longest), most, gate.PairsNeeded(family), way)
 	}
 	tolerance := 0.0
 	for _, t := range o.Relative {
@@ -222,7 +229,7 @@ func remarkCompared(o slo.Objective, stage slo.Stage, file *slo.File) string {
 			tolerance = max(tolerance, math.Abs(t.Value))
 		}
 	}
-	if w.Duration == 0 || !isTime(o.Indicator) {
+	if !isTime(o.Indicator) {
 		return ""
 	}
 	seen := func(d time.Duration) string {

@@ -120,11 +120,12 @@ func (p *program) measure(ctx context.Context, file *slo.File, s settings) (*res
 	if err := s.ready(ctx, to, progress.Note); err != nil {
 		return nil, err
 	}
-	if err := to.before(ctx); err != nil {
-		return nil, err
+	var r *result.Run
+	if err = to.before(ctx); err == nil {
+		r, err = s.load(ctx, file, &to, pods, progress)
 	}
-	r, err := s.load(ctx, file, &to, pods, progress)
-	// What before has made is there, whether or not a stage was loaded.
+	// What before has made is there, whether or not all of it succeeded and a stage
+	// was loaded.
 	warnings := to.finish(ctx)
 	if err != nil {
 		for _, w := range warnings {
@@ -269,14 +270,18 @@ func (l loaders) before(ctx context.Context) error {
 // get three.
 const afterCancel = time.Second
 
+// outlasting is a context that ends some time after its parent does.
+func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	out, stop := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(by, stop) })
+	return out, stop
+}
+
 // finish does the file's after steps on both sides, and returns what the reader
 // of the result should know of them.
 func (l loaders) finish(ctx context.Context) []string {
-	if ctx.Err() != nil {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(context.WithoutCancel(ctx), afterCancel)
-		defer stop()
-	}
+	ctx, stop := outlasting(ctx, afterCancel)
+	defer stop()
 	var warnings []string
 	if l.base != nil {
 		for _, w := range l.base.After(ctx) {

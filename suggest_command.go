@@ -166,6 +166,21 @@ func (s *suggestion) find() {
 	default:
 		s.findBound(o)
 	}
+	if s.bound == boundOf(o) {
+		s.bound = "" // the same again would be an empty patch, which no tool takes
+	}
+}
+
+// boundOf is what an objective has, as it would be suggested.
+func boundOf(o slo.Objective) string {
+	switch unit := o.Indicator.Unit(); {
+	case o.Text == "":
+		return ""
+	case len(o.Relative) > 0:
+		return "baseline " + slo.WriteTolerances(unit, o.Relative)
+	default:
+		return slo.WriteValue(unit, o.Bound)
+	}
 }
 
 // slack is how much looser than necessary a bound may be before another is
@@ -222,15 +237,15 @@ func isLoose(unit slo.Unit, bound, supported float64, upward bool) bool {
 }
 
 func (s *suggestion) findTolerance(o slo.Objective) {
-	needed, most := 0.0, 0.0
+	needed := 0.0
 	for _, g := range s.stages {
 		needed = max(needed, g.Smallest)
-		most = max(most, g.Tolerance)
 	}
 	points := s.stages[0].Points
 	tolerance := roundedChange(needed, points)
-	if s.holds() && most <= slack*tolerance {
-		return
+	i := slices.IndexFunc(o.Relative, func(t slo.Tolerance) bool { return t.Percent || points })
+	if s.holds() && (i < 0 || math.Abs(o.Relative[i].Value) <= slack*tolerance) {
+		return // what holds by another alternative is not made wider
 	}
 	if tolerance >= 1 {
 		if !s.holds() {
@@ -244,7 +259,6 @@ func (s *suggestion) findTolerance(o slo.Objective) {
 	// Alternatives in the unit stay: they are for small values, where a part of
 	// the baseline is nothing.
 	all := slices.Clone(o.Relative)
-	i := slices.IndexFunc(all, func(t slo.Tolerance) bool { return t.Percent || points })
 	if i < 0 {
 		all = append([]slo.Tolerance{{}}, all...)
 		i = 0

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slogate/slogate/gate"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/revision"
 	"github.com/slogate/slogate/slo"
@@ -131,6 +132,38 @@ func TestSuggest(t *testing.T) {
 	}
 	if _, again, _ := suggest(t, "--slo", "slo.yaml", "."); !strings.Contains(again, "# Nothing to change.") {
 		t.Errorf("of the patched file: %s", again)
+	}
+}
+
+// What holds is never made looser, and no bound gives way to the same one.
+func TestSuggestions(t *testing.T) {
+	const fine, missed = 0, 0.02
+	for _, tt := range []struct {
+		objective string
+		support   gate.Support
+		want      string
+	}{
+		{"p95 <= baseline + 10% or + 5ms", gate.Support{Alarms: fine, Tolerance: 5, Smallest: 0.23}, ""},
+		{"p95 <= baseline + 10% or + 5ms", gate.Support{Alarms: missed, Tolerance: 0.1, Smallest: 0.23}, "baseline + 25% or + 5ms"},
+		{"p95 <= baseline + 50% or + 5ms", gate.Support{Alarms: fine, Tolerance: 0.5, Smallest: 0.23}, "baseline + 25% or + 5ms"},
+		{"p95 <= baseline + 10% or + 90%", gate.Support{Alarms: fine, Tolerance: 0.9, Smallest: 0.23}, ""},
+		{"p95 <= baseline + 5ms", gate.Support{Alarms: fine, Tolerance: 5, Smallest: 0.23}, ""},
+		{"p95 <= baseline + 5ms", gate.Support{Alarms: missed, Tolerance: 0.1, Smallest: 0.23}, "baseline + 25% or + 5ms"},
+		{"p95 <= baseline + 25%", gate.Support{Alarms: missed, Tolerance: 0.25, Smallest: 0.249}, ""},
+		{"throughput >= baseline - 25%", gate.Support{Alarms: missed, Tolerance: 0.25, Smallest: 0.249}, ""},
+		{"success_rate >= baseline - 1%", gate.Support{Alarms: missed, Tolerance: 0.01, Smallest: 0.0098, Points: true}, ""},
+		{"p95 <= 250ms", gate.Support{Alarms: missed, Within: 246_000, Worst: 240_000}, ""},
+		{"p95 <= 0.25s", gate.Support{Alarms: missed, Within: 246_000, Worst: 240_000}, ""},
+		{"p95 <= 200ms", gate.Support{Alarms: missed, Within: 246_000, Worst: 240_000}, "250ms"},
+	} {
+		o, err := slo.ParseObjective(tt.objective)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.support.Objective = o
+		if got := suggestions([]gate.Support{tt.support})[0].bound; got != tt.want {
+			t.Errorf("%s with %+v: %q, want %q", tt.objective, tt.support, got, tt.want)
+		}
 	}
 }
 

@@ -266,7 +266,7 @@ func (r *postmanReader) value(where, name string) string {
 	switch {
 	case value == "":
 		r.draft.note("", "the variable %s has no value in the collection: set %s", Visible(name), variableName(name))
-	case strings.Contains(value, "}") || strings.ContainsFunc(value, unicode.IsControl) || len(value) > 1000:
+	case strings.ContainsAny(value, "{}") || strings.ContainsFunc(value, unicode.IsControl) || len(value) > 1000:
 		r.draft.note("", "the value of the variable %s cannot be a default: set %s", Visible(name), variableName(name))
 		value = ""
 	}

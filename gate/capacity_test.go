@@ -98,6 +98,31 @@ func TestCapacityOfATargetThatNeverAnswered(t *testing.T) {
 	}
 }
 
+// A lower rate has less of everything that is counted: what asks for much says
+// nothing of the service, what asks for little does.
+func TestHoldsWithoutWhatAsksForMuch(t *testing.T) {
+	stage := steadyStage("limit", 1000, 10*time.Millisecond)
+	stage.Counters.Refused = 1
+	for objective, want := range map[string]result.Verdict{
+		"throughput >= 100/s":           result.Pass,
+		"goodput > 100/s":               result.Pass,
+		"requests >= 5000":              result.Pass,
+		"requests == 5000":              result.Pass,
+		"iteration.throughput >= 100/s": result.Pass,
+		"bytes_in >= 1GB":               result.Pass,
+		"cpu >= 2":                      result.Pass,
+		"errors <= 1":                   result.Pass,
+		"errors <= 0":                   result.Fail,
+		"errors == 0":                   result.Fail,
+		"requests <= 500":               result.Fail,
+	} {
+		plan := parsedSearch(t, "p95 <= 100ms, '"+objective+"'").Stages[0]
+		if got := Holds(plan, stage); got.Verdict != want {
+			t.Errorf("%s: %s (%s), want %s", objective, got.Verdict, got.Reason, want)
+		}
+	}
+}
+
 // What a Prometheus server says is known after the run: a search does not look
 // at it.
 func TestHoldsWithoutMetrics(t *testing.T) {

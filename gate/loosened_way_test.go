@@ -35,7 +35,7 @@ stages:
   - {name: steady, rate: 100/s, duration: 60s}
   - name: mixed
     parallel:
-      - {name: reads, rate: 100/s, duration: 60s}
+      - {name: reads, rate: 100/s, duration: 60s, scenarios: [talk]}
       - {name: noise, rate: 50/s, duration: 60s, judge: false}
 objectives: [p95 <= 1s, metric.cpu <= 1, {fail: memory.max <= 1MB, stage: steady}, restarts <= 0]
 `

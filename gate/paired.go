@@ -357,9 +357,9 @@ func (p *pairing) unproven(t *trial) string {
 	note := fmt.Sprintf("possible %s, not proven", scale.text(scale.change(sign(t.Objective)*p.Estimate)))
 	both := t.s.Duration + p.base.Duration
 	ratio := p.Detectable / p.Estimate
-	needed := time.Duration(float64(both) * ratio * ratio)
-	if ratio > 1 && needed < longestAdvice {
-		note += fmt.Sprintf("; a stage of about %s would settle it", roundUp(needed))
+	needed := float64(both) * ratio * ratio
+	if ratio > 1 && needed < float64(longestAdvice) {
+		note += fmt.Sprintf("; a stage of about %s would settle it", roundUp(time.Duration(needed)))
 	}
 	return note
 }

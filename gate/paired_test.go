@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slogate/slogate/gate/stats"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -95,6 +96,38 @@ func TestJudgeBaseAgainstHead(t *testing.T) {
 		got := compareSides(plan(relative(t, tt.text)), tt.base, tt.head, tt.windows, Options{}).Objectives[0]
 		if got.Verdict != tt.want || !strings.Contains(got.Reason, tt.reason) {
 			t.Errorf("%s: %s (%s), want %s (%s); %+v", tt.name, got.Verdict, got.Reason, tt.want, tt.reason, got.Comparison)
+		}
+	}
+}
+
+// The length that would prove a change is told where somebody may wait for it.
+func TestLengthThatProvesAChange(t *testing.T) {
+	o := relative(t, "p50 <= baseline + 0.001%")
+	for estimate, want := range map[float64]string{
+		0.1:  "; a stage of about 4 min would settle it",
+		0.01: "",
+		1e-4: "",
+		1e-6: "",
+	} {
+		p := pairing{base: &result.Stage{Duration: 30 * time.Second}, Paired: stats.Paired{Estimate: estimate, Detectable: 0.2}}
+		note := p.unproven(&trial{Objective: o, s: &result.Stage{Duration: 30 * time.Second}})
+		if _, advice, _ := strings.Cut(note, ", not proven"); advice != want {
+			t.Errorf("%v of a detectable 0.2: %q, want %q", estimate, advice, want)
+		}
+	}
+	for _, tt := range []struct {
+		text     string
+		workload slo.Workload
+		want     time.Duration
+	}{
+		{"p50 <= baseline + 10%", slo.Workload{Model: slo.Open, RateFrom: 100, RateTo: 100}, 14 * time.Second},
+		{"p99 <= baseline + 10%", slo.Workload{Model: slo.Open, RateFrom: 100, RateTo: 100}, 70 * time.Second},
+		{"p99.9999 <= baseline + 10%", slo.Workload{Model: slo.Open, RateFrom: 1e-9, RateTo: 1e-9}, 0},
+		{"p99.9999 <= baseline + 10%", slo.Workload{Model: slo.Closed, WorkersFrom: 5, WorkersTo: 5}, 14 * time.Second},
+	} {
+		file := &slo.File{Scenarios: []slo.Scenario{{Name: "a", Steps: []slo.Step{{Request: &slo.Request{}}}}}}
+		if got := Needed(file, relative(t, tt.text), slo.Stage{Workload: tt.workload}, 1); got != tt.want {
+			t.Errorf("%s of %+v needs %v, want %v", tt.text, tt.workload, got, tt.want)
 		}
 	}
 }

@@ -39,27 +39,32 @@ func Alone(stage slo.Stage) string {
 // Pairs is how many pairs a comparison of so long makes of an objective. It is
 // known for open stages; of closed ones it is the most that there can be.
 func Pairs(file *slo.File, o slo.Objective, stage slo.Stage, total time.Duration) int {
-	each := 1
-	if stage.Workload.Model == slo.Open {
-		each = windowsPerPair(o.Indicator, inBlock(file, o, stage))
-	}
-	return Windows(total) / each
+	return Windows(total) / perPair(file, o, stage)
 }
 
-// inBlock is how many requests of an objective a block of an open stage has.
-func inBlock(file *slo.File, o slo.Objective, stage slo.Stage) float64 {
-	return stage.Workload.RateFrom * Block.Seconds() * file.In(stage).PerArrival(o)
+// perPair is how many windows of an objective make a pair: of closed stages, of
+// whose requests nothing is known before, each one.
+func perPair(file *slo.File, o slo.Objective, stage slo.Stage) int {
+	if stage.Workload.Model != slo.Open {
+		return 1
+	}
+	inBlock := stage.Workload.RateFrom * Block.Seconds() * file.In(stage).PerArrival(o)
+	return windowsPerPair(o.Indicator, inBlock)
 }
 
 // PairsNeeded is the fewest pairs that can prove a change among so many
 // objectives.
 func PairsNeeded(family int) int { return stats.MinPairs(family) }
 
-// Needed is how long an open stage has to be for an objective to have the pairs
-// that can prove a change.
+// Needed is how long a stage has to be for an objective to have the pairs that
+// can prove a change, of closed ones at least; 0 where that is longer than
+// anybody would wait.
 func Needed(file *slo.File, o slo.Objective, stage slo.Stage, family int) time.Duration {
-	each := windowsPerPair(o.Indicator, inBlock(file, o, stage))
-	return time.Duration(each) * time.Duration(stats.MinPairs(family)) * 2 * Block
+	needed := float64(perPair(file, o, stage)) * float64(stats.MinPairs(family)) * float64(2*Block)
+	if needed > float64(longestAdvice) {
+		return 0
+	}
+	return time.Duration(needed)
 }
 
 // Compares reports whether base and head can be compared by an indicator: by

@@ -2,6 +2,7 @@ package loader
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,8 +11,8 @@ import (
 	"github.com/slogate/slogate/result"
 )
 
-// SetupError says that a step of before did not succeed, so that nothing could
-// be loaded.
+// SetupError says that a step of before did not succeed that has to, so that
+// nothing could be loaded.
 type SetupError struct {
 	Step   string
 	Detail string // safe to print
@@ -25,6 +26,7 @@ type setup struct {
 	before, after scenario
 	every         []time.Duration // by the element of before; 0: once
 
+	begun    bool // Before has
 	user     *user
 	mu       sync.Mutex // held while a step runs
 	warnings []string
@@ -40,11 +42,15 @@ func (l *Loader) Before(ctx context.Context) error {
 	if err := l.authorize(ctx); err != nil {
 		return err
 	}
+	s.begun = true
 	if len(s.before.steps) > 0 {
 		s.user = l.setupUser()
 	}
 	for _, e := range s.before.steps {
-		if err := l.prepare(ctx, e); err != nil {
+		err := l.prepare(ctx, e)
+		if _, failed := errors.AsType[*SetupError](err); failed && e.step.request.GoesOn {
+			s.warn(err.Error())
+		} else if err != nil {
 			return err
 		}
 	}
@@ -142,13 +148,13 @@ func (s *setup) warn(text string) {
 	}
 }
 
-// After ends what Before began and does the file's after steps, all of them
-// whatever becomes of one. It returns what did not succeed since Before, for
+// After ends what Before began, also where it did not succeed, and does the file's
+// after steps, all of them whatever becomes of one. It returns what did not succeed since Before, for
 // the reader of the result: nothing of it changes a verdict.
 func (l *Loader) After(ctx context.Context) []string {
 	l.endSetup()
 	s := &l.plan.setup
-	if len(s.after.steps) == 0 {
+	if !s.begun || len(s.after.steps) == 0 {
 		return s.warnings
 	}
 	if s.user == nil {

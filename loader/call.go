@@ -60,7 +60,8 @@ func (m *grpcMethod) call(ctx context.Context, c *client, r *request) (caller, e
 	return &grpcCall{method, m.reads}, nil
 }
 
-// known returns the method, for which the server may have to be asked.
+// known returns the method, for which the server may have to be asked: all of
+// its questions are answered within the call's time.
 func (m *grpcMethod) known(ctx context.Context, c *client, r *request) (*grpc.Method, error) {
 	m.mu.Lock()
 	method, q := m.method, m.asked
@@ -73,11 +74,11 @@ func (m *grpcMethod) known(ctx context.Context, c *client, r *request) (*grpc.Me
 	if method != nil {
 		return method, nil
 	}
-	if asks {
-		m.ask(ctx, c, r, q)
-	}
 	limited, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	if asks {
+		m.ask(limited, c, r, q)
+	}
 	select {
 	case <-q.done:
 	case <-limited.Done():

@@ -3,11 +3,17 @@
 package loader
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -15,7 +21,11 @@ import (
 	"google.golang.org/grpc/interop"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
 
+	grpcmessage "github.com/slogate/slogate/loader/grpc"
 	"github.com/slogate/slogate/result"
 	"github.com/slogate/slogate/slo"
 )
@@ -137,5 +147,27 @@ func TestGRPCWithoutReflection(t *testing.T) {
 		if s.Counters.Success > 0 {
 			t.Errorf("%s: %+v %+v", name, s.Counters, s.Failures)
 		}
+	}
+}
+
+// A server whose files import one another without end takes no more than the
+// time of one call.
+func TestGRPCReflectionHasTheTimeOfACall(t *testing.T) {
+	t.Parallel()
+	url := speaking(t, slo.H2C, nil, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		at := bytes.LastIndexByte(body, 'f') + 1 // of the file, which is asked for by its name
+		number, _ := strconv.Atoi(string(body[at:]))
+		time.Sleep(20 * ms)
+		file, _ := proto.Marshal(&descriptorpb.FileDescriptorProto{Name: new(fmt.Sprintf("f%d", number)), Dependency: []string{fmt.Sprintf("f%d", number+1)}})
+		files := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), file)
+		w.Header().Set("Trailer", "Grpc-Status")
+		w.Write(grpcmessage.Frame(protowire.AppendBytes(protowire.AppendTag(nil, 4, protowire.BytesType), files)))
+		w.Header().Set("Grpc-Status", "0")
+	}).Target
+	s := newLoader(t, parseBeside(t, url, "  - {grpc: shop.v1.Orders/Get, timeout: 200ms}"), Options{}).Run(t.Context(), counted(2, 2))
+	coherent(t, s)
+	if s.Counters.Timeout != 2 {
+		t.Errorf("%+v %+v", s.Counters, s.Failures)
 	}
 }

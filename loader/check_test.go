@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -109,16 +110,21 @@ func TestOnceReportsAFullDisk(t *testing.T) {
 func TestClassify(t *testing.T) {
 	wrap := func(err error) error { return fmt.Errorf("dial: %w", &os.SyscallError{Syscall: "connect", Err: err}) }
 	tests := map[error]result.Class{
-		wrap(syscall.EMFILE):                          result.Local,
-		wrap(syscall.EADDRNOTAVAIL):                   result.Local,
-		wrap(syscall.ENETUNREACH):                     result.Local,
-		wrap(syscall.EHOSTUNREACH):                    result.Refused,
-		wrap(syscall.ETIMEDOUT):                       result.Timeout,
-		wrap(syscall.EPIPE):                           result.Reset,
-		wrap(syscall.ECONNREFUSED):                    result.Refused,
-		&handshakeError{wrap(syscall.ECONNRESET)}:     result.Reset,
-		&handshakeError{fmt.Errorf("tls: no cipher")}: result.TLS,
-		fmt.Errorf("malformed"):                       result.Protocol,
+		wrap(syscall.EMFILE):                                             result.Local,
+		wrap(syscall.EADDRNOTAVAIL):                                      result.Local,
+		wrap(syscall.ENETUNREACH):                                        result.Local,
+		&ledError{wrap(syscall.EMFILE)}:                                  result.Local,
+		&ledError{wrap(syscall.ENETUNREACH)}:                             result.Refused,
+		wrap(syscall.EHOSTUNREACH):                                       result.Refused,
+		wrap(syscall.ETIMEDOUT):                                          result.Timeout,
+		wrap(syscall.EPIPE):                                              result.Reset,
+		wrap(syscall.ECONNREFUSED):                                       result.Refused,
+		&handshakeError{wrap(syscall.ECONNRESET)}:                        result.Reset,
+		&handshakeError{fmt.Errorf("tls: no cipher")}:                    result.TLS,
+		&net.OpError{Op: "dial", Net: "unix", Err: wrap(syscall.EAGAIN)}: result.Refused,
+		&net.OpError{Op: "dial", Net: "unix", Err: wrap(syscall.ENOENT)}: result.Refused,
+		&net.OpError{Op: "read", Net: "unix", Err: wrap(syscall.ENOENT)}: result.Protocol,
+		fmt.Errorf("malformed"):                                          result.Protocol,
 	}
 	for err, want := range tests {
 		if got := classify(err); got != want {

@@ -21,12 +21,20 @@ type handshakeError struct{ err error }
 func (e *handshakeError) Error() string { return e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
 
-// local are the errors that come from the generator's own machine.
-var local = []error{
-	syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.EADDRINUSE,
-	syscall.ENETUNREACH, syscall.ENETDOWN, syscall.ENOBUFS, syscall.ENOMEM,
-	syscall.EACCES, syscall.EPERM,
-}
+// exhausted are the errors of the generator's own machine that has no more to
+// give.
+var exhausted = []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRINUSE, syscall.ENOBUFS, syscall.ENOMEM}
+
+// unreachable are the errors of an address that the generator's machine has no
+// way to, or does not permit. Whose fault that is depends on who named it.
+var unreachable = []error{syscall.EADDRNOTAVAIL, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EACCES, syscall.EPERM}
+
+// ledError marks an error of a service to which the loaded one has led by a
+// redirect.
+type ledError struct{ err error }
+
+func (e *ledError) Error() string { return e.err.Error() }
+func (e *ledError) Unwrap() error { return e.err }
 
 // closed are the errors of a connection that the other side gave up.
 var closed = []error{
@@ -43,15 +51,21 @@ func classify(err error) result.Class {
 	var dns *net.DNSError
 	var timeout net.Error
 	var barred *AddressError
+	var led *ledError
+	noWay := isAny(err, unreachable) || errors.As(err, &barred)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return result.CancelledBy
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return result.Timeout
-	case isAny(err, local), errors.As(err, &barred):
+	case noWay && errors.As(err, &led):
+		return result.Refused // the service has named the address
+	case noWay, isAny(err, exhausted):
 		return result.Local
 	case errors.As(err, &dns), isRefusal(err):
 		return result.DNS
+	case isClosedSocket(err): // before the next one: EAGAIN says that it is a timeout
+		return result.Refused
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return result.Timeout
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EHOSTUNREACH):
@@ -66,6 +80,13 @@ func classify(err error) result.Class {
 		return result.TLS
 	}
 	return result.Protocol
+}
+
+// isClosedSocket recognises a unix socket that takes no connection: its queue is
+// full, which is EAGAIN, or it is gone.
+func isClosedSocket(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" && op.Net == "unix" && (errors.Is(op, syscall.EAGAIN) || errors.Is(op, syscall.ENOENT))
 }
 
 func isAny(err error, kinds []error) bool {

@@ -32,6 +32,7 @@ type client struct {
 	address string // host and port of the target
 	dial    string // host and port to connect to
 	socket  string // path of a unix socket to connect to instead; empty: none
+	way     way    // to the target
 	guard   Guard
 	barred  atomic.Pointer[AddressError] // the latest address that the guard refused
 	behind  atomic.Pointer[permission]   // the latest for the service behind a proxy
@@ -87,15 +88,15 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// newClient makes a client for a manner's target. It connects to address where
-// that is not empty; the name in Host and TLS stays the target's.
-func newClient(m *manner, address string) (*client, error) {
+// newClient makes a client for a manner's target. Wherever it connects to, the
+// name in Host and TLS stays the target's.
+func newClient(m *manner) (*client, error) {
 	config, err := m.tls()
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
 	c := &client{
-		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(address), socket: m.socket,
+		scheme: m.target.Scheme, address: addressOf(m.target), dial: m.dial(), socket: m.socket, way: m.way,
 		proxy: m.proxy(), proxyTLS: m.proxyTLS(config), tunnel: m.tunnel(), beyond: m.beyondEpoll(), tls: config, lives: newLives(m.http.ConnectionAge),
 	}
 	c.guard = m.guard.watched(&c.barred)
@@ -263,9 +264,6 @@ func (c *client) do(ctx context.Context, r request) *exchanged {
 		}
 		if x.trunk != nil {
 			x.converse(ctx, r, deadline)
-			if x.err == nil {
-				x.trunk.served.Store(true)
-			}
 		} else {
 			x.exchange(ctx, r, deadline)
 		}
@@ -300,7 +298,7 @@ func (x *exchanged) leftOut() bool {
 	}
 	if x.trunk != nil {
 		// Others may have had all that a new connection serves.
-		return (x.reused || x.trunk.served.Load()) && isUnprocessed(x.err)
+		return (x.reused || x.trunk.shared.Load()) && isUnprocessed(x.err)
 	}
 	if !x.reused || x.conn.parser.Started() {
 		return false

@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/slogate/slogate/slo"
 )
 
-// Limits of a user's cookies: what RFC 6265, section 6.1, asks of a browser.
+// Limits of a user's cookies: what RFC 6265, section 6.1, asks of a browser, and
+// how long browsers keep one that is set for longer.
 const (
 	maxCookies     = 50
 	maxCookieBytes = 4096
+	maxCookieAge   = 400 * 24 * 60 * 60 // seconds
 )
 
 // origin is what cookies must fit. A run has one target, so a jar needs to
@@ -55,17 +59,29 @@ type cookie struct {
 // set takes in the lines of Set-Cookie of an answer to a request of a path.
 func (j *jar) set(o origin, lines []string, path []byte, now time.Time) {
 	for _, line := range lines {
-		if c, err := http.ParseSetCookie(line); err == nil {
+		if c := parseCookie(line); c != nil {
 			j.keep(o, c, path, now)
 		}
 	}
+}
+
+// parseCookie returns nil for a line that sets no cookie. Of the standard library
+// are the attributes alone.
+func parseCookie(line string) *http.Cookie {
+	name, value, attributes, ok := slo.CutCookie(line)
+	c, err := http.ParseSetCookie("any=;" + attributes)
+	if !ok || err != nil {
+		return nil
+	}
+	c.Name, c.Value = name, value
+	return c
 }
 
 func (j *jar) keep(o origin, c *http.Cookie, path []byte, now time.Time) {
 	if !o.covers(c.Domain) || c.Secure && !o.secure || len(c.Name)+len(c.Value) > maxCookieBytes {
 		return
 	}
-	kept := cookie{name: c.Name, path: c.Path, text: (&http.Cookie{Name: c.Name, Value: c.Value, Quoted: c.Quoted}).String()}
+	kept := cookie{name: c.Name, path: c.Path, text: c.Name + "=" + c.Value}
 	if !strings.HasPrefix(kept.path, "/") {
 		kept.path = defaultPath(path)
 	}
@@ -73,7 +89,7 @@ func (j *jar) keep(o origin, c *http.Cookie, path []byte, now time.Time) {
 	case c.MaxAge < 0:
 		kept.expires = now
 	case c.MaxAge > 0:
-		kept.expires = now.Add(time.Duration(c.MaxAge) * time.Second)
+		kept.expires = now.Add(time.Duration(min(c.MaxAge, maxCookieAge)) * time.Second)
 	case !c.Expires.IsZero():
 		kept.expires = c.Expires
 	}

@@ -52,7 +52,7 @@ func ask(ctx context.Context, x *exchanged, d *slo.DNS, u *user) error {
 	if err != nil {
 		return err
 	}
-	raw, err := x.client.dialer.DialContext(ctx, "udp", d.Server)
+	raw, err := x.client.dialer.DialContext(ctx, "udp", x.client.way.of(d.Server))
 	if err != nil {
 		return err
 	}

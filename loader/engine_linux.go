@@ -142,7 +142,7 @@ func (e *epollEngine) prepare(ctx context.Context) { e.to.prepare(ctx) }
 func (e *epollEngine) load(ctx context.Context, s *stage) {
 	e.to.follow(s.requests, time.Now())
 	// Where descriptors are short it is fewer pools.
-	pools, _ := e.take(min(e.threads(s.own()), s.connections))
+	pools, _ := e.take(max(min(e.threads(s.own()), s.connections), 1))
 	if len(pools) == 0 {
 		(&portable{client: e.client}).load(ctx, s)
 		return

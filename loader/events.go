@@ -31,6 +31,7 @@ type events struct {
 	cutter  cutter
 	stopped bool  // what was waited for came
 	wrong   error // why no more can be read
+	end     time.Time
 }
 
 // stop says when no further events are waited for.
@@ -169,7 +170,10 @@ func (e *events) pick(text string) {
 
 // finish takes what is left when the answer has ended.
 func (e *events) finish(status int, now time.Time) {
-	if e == nil || e.stopped || e.cutter.as != slo.Lines {
+	if e == nil {
+		return
+	}
+	if e.end = now; e.stopped || e.cutter.as != slo.Lines {
 		return
 	}
 	e.take(status, []byte("\n"), now)
@@ -183,9 +187,9 @@ func (e *events) ended() (stop bool, err error) {
 	return e.stopped, e.wrong
 }
 
-// lack says what a stream that ended has not brought.
+// lack says what a stream has not brought that ended before its time.
 func (e *events) lack() string {
-	if e == nil || e.stop.until == nil || e.stopped || !e.over().IsZero() {
+	if e == nil || e.stop.until == nil || e.stopped || e.isOver(e.end) {
 		return ""
 	}
 	return fmt.Sprintf("until %s: the stream ended before, after %d events", e.stop.until.Text, e.count)

@@ -216,6 +216,7 @@ func TestStreamsEnd(t *testing.T) {
 		"a path":                 {short, `lines, capture: {n: $.n}`, `[events == 2]`, result.Success},
 		"too few":                {short, `lines`, `[events >= 3]`, result.FailedCheck},
 		"ends before":            {short, `{as: lines, until: json.n == 5}`, `[events > 0]`, result.FailedCheck},
+		"ends before its time":   {short, `{as: lines, until: json.n == 5, for: 10s}`, `[events > 0]`, result.FailedCheck},
 		"times out":              {endless, `{as: lines, until: json.n == -1}`, `[events > 0]`, result.Timeout},
 		"cannot be computed":     {short, `{as: lines, until: json.a.b == 1}`, `[events > 0]`, result.FailedCheck},
 		"pieces":                 {short, `chunks`, `[events > 0, 'event contains "n"']`, result.Success},

@@ -4,6 +4,7 @@ package loader
 
 import (
 	"container/heap"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -235,6 +236,7 @@ func (l *lane) dial(g *guest) {
 			g.conn, g.dialed = c, l.clock
 			return
 		}
+		l.targets.rota.fail(to, time.Now())
 		err = netError("dial", net.TCPAddrFromAddrPort(to), err)
 		g.tries++
 	}
@@ -246,6 +248,7 @@ func (l *lane) dial(g *guest) {
 func (l *lane) connected(c *wireConn) {
 	g := c.guest
 	if err := c.socket.Err(); err != nil {
+		l.targets.rota.fail(c.to, time.Now())
 		l.drop(c)
 		g.conn = nil
 		g.tries++
@@ -402,6 +405,9 @@ func (l *lane) complete(c *wireConn, at time.Duration) {
 func (l *lane) fail(g *guest, err error) {
 	l.settle(g, g.failed(err, l.clock))
 	if c := g.conn; c != nil {
+		if c.state == connecting && errors.Is(err, context.DeadlineExceeded) {
+			l.targets.rota.fail(c.to, time.Now())
+		}
 		if isAny(err, closed) {
 			l.shard.closedByPeer()
 		}
@@ -430,7 +436,7 @@ func (l *lane) settle(g *guest, o outcome) {
 	l.letGo(g)
 	g.due, g.wait = g.due+o.response, 0
 	switch {
-	case g.starts && o.class != result.Success:
+	case g.starts && o.class != result.Success && !g.step.request.GoesOn:
 		l.unstarted(g, &o)
 		return
 	case g.starts:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -235,6 +236,41 @@ func TestOnFailContinue(t *testing.T) {
 			if f.Step == "needs" && f.Detail != "capture id is used here and was not made" {
 				t.Errorf("detail %q", f.Detail)
 			}
+		}
+	})
+}
+
+// A step of start or before that may fail stops nobody; what it was to capture is
+// missed where it is used.
+func TestOnFailContinueBeforeTheFirstStep(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		var greeted atomic.Int64
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/broken":
+				w.WriteHeader(http.StatusTeapot)
+			case "/hello":
+				greeted.Add(1)
+			}
+		})
+		l := newLoader(t, parseWhole(t, `version: 1
+target: `+url+`
+before: [{name: seed, request: GET /broken, on_fail: continue}, {request: GET /hello}]
+scenarios:
+  - start: [{request: GET /broken, on_fail: continue}, {request: GET /hello}]
+    steps: [{request: GET /}]
+stages: [{name: s, requests: 1, workers: 1}]
+`), Options{Engine: engine})
+		if err := l.Before(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		out := l.Run(t.Context(), counted(10, 1))
+		coherent(t, out)
+		if out.Counters.Success != 10 || greeted.Load() != 2 {
+			t.Errorf("%+v, %d greeted: %+v", out.Counters, greeted.Load(), out.Failures)
+		}
+		if got := l.After(t.Context()); !slices.Equal(got, []string{"before: step seed: status 418"}) {
+			t.Errorf("warnings %q", got)
 		}
 	})
 }

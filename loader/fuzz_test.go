@@ -144,6 +144,7 @@ func FuzzCookies(f *testing.F) {
 	f.Add("a=1; Path=/a; Max-Age=9\nb=2; Domain=example.com; Secure\nc=\"x y\"", "/a/b?c=/d")
 	f.Add("a=1; Path=x\na=; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "/")
 	f.Add("a=1; Max-Age=9223372036854775807; Domain=.com", "/a/")
+	f.Add("a b={\"c\":1}; Max-Age=1", "/")
 	now := time.Now()
 	f.Fuzz(func(t *testing.T, lines, path string) {
 		at, err := url.ParseRequestURI(path)
@@ -156,7 +157,7 @@ func FuzzCookies(f *testing.F) {
 		sent := &url.URL{Scheme: "https", Host: "shop.example.com", Path: at.Path}
 		for line := range strings.SplitSeq(lines, "\n") {
 			j.set(o, []string{line}, []byte(path), now)
-			if c, err := http.ParseSetCookie(line); err == nil {
+			if c := parseCookie(line); c != nil {
 				standard.SetCookies(sent, []*http.Cookie{c})
 			}
 		}
@@ -169,7 +170,7 @@ func FuzzCookies(f *testing.F) {
 		}
 		var known []string
 		for _, c := range standard.Cookies(sent) {
-			known = append(known, c.String())
+			known = append(known, c.Name+"="+c.Value)
 		}
 		for text := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(header, "Cookie: "), "\r\n"), "; ") {
 			if !slices.Contains(known, text) && strings.Count(header, ";") < len(known) {

@@ -58,9 +58,9 @@ func (r *reply) decode(whole bool) error {
 		return nil
 	}
 	text, err := decompress(r.body, http1.MaxBody)
-	isCut := !whole && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errDecodedTooLarge))
+	isCut := !whole && int64(len(r.body)) < r.size && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errDecodedTooLarge))
 	if err != nil && !isCut {
-		return fmt.Errorf("decode the body: %w", err)
+		return fmt.Errorf("decode the body: %v", err) // its end is not that of the connection
 	}
 	r.body = text
 	if !isCut {

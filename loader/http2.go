@@ -35,6 +35,7 @@ type http2 struct {
 	scheme    string
 	host      string // in requests without a Host of their own
 	streams   int
+	once      bool        // a connection carries one request
 	chooses   bool        // the server may choose HTTP/1.1
 	older     atomic.Bool // it has
 	lives     *lives
@@ -46,7 +47,7 @@ type http2 struct {
 
 // trunk is one HTTP/2 connection, open or being opened.
 type trunk struct {
-	served  atomic.Bool   // a request was answered on it
+	shared  atomic.Bool   // others than who opened it send requests on it
 	ready   chan struct{} // closed when it is open, or cannot be
 	err     error         // why it cannot be
 	conn    *http.ClientConn
@@ -98,6 +99,9 @@ func (c *client) newHTTP2(settings slo.HTTP, protocols []string) *http2 {
 		},
 	}
 	h.tls.NextProtos = protocols
+	if h.once = settings.NewConnections; h.once {
+		h.streams = 1
+	}
 	return h
 }
 
@@ -160,11 +164,14 @@ func (x *exchanged) join(ctx context.Context, deadline time.Time) error {
 			return net.ErrClosed
 		}
 		if opens {
-			x.dial(ctx, l)
+			reserved = x.dial(ctx, l)
 		}
 		select {
 		case <-l.ready:
 		case <-ctx.Done():
+			if reserved {
+				l.conn.Release()
+			}
 			h.leave(l)
 			return ctx.Err()
 		}
@@ -185,6 +192,9 @@ func (x *exchanged) join(ctx context.Context, deadline time.Time) error {
 		}
 		if l.err == nil && (reserved || l.conn.Reserve() == nil) {
 			x.trunk, x.reused, x.streams = l, !opens, l.conn.InFlight()
+			if !opens {
+				l.shared.Store(true)
+			}
 			return nil
 		}
 		h.leave(l)
@@ -260,7 +270,7 @@ func (h *http2) leave(l *trunk) (closedByPeer bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.taken--
-	if (h.closed || h.lives.over(l.dies)) && l.retire() {
+	if (h.closed || h.once || h.lives.over(l.dies)) && l.retire() {
 		return false
 	}
 	if h.closed || l.gone || !l.isOpen() || l.conn == nil || l.conn.Err() == nil {
@@ -279,8 +289,10 @@ func (l *trunk) retire() bool {
 	return true
 }
 
-// dial opens a connection for all that wait for it.
-func (x *exchanged) dial(ctx context.Context, l *trunk) {
+// dial opens a connection for all that wait for it. Its first place is taken
+// before anybody else has one, and that is what it reports: others may use up
+// all that the server permits before who opened it comes to run again.
+func (x *exchanged) dial(ctx context.Context, l *trunk) (reserved bool) {
 	defer close(l.ready)
 	h := x.over
 	if l.err = x.open(ctx, h.tls); l.err != nil {
@@ -288,7 +300,7 @@ func (x *exchanged) dial(ctx context.Context, l *trunk) {
 			x.conn.close()
 			x.conn = nil
 		}
-		return
+		return false
 	}
 	switch agreed := x.conn.agreed(); {
 	case h.scheme == "http" || agreed == "h2":
@@ -301,12 +313,14 @@ func (x *exchanged) dial(ctx context.Context, l *trunk) {
 			x.conn.close()
 		}
 		x.conn = nil
+		return l.err == nil && l.conn.Reserve() == nil
 	case h.chooses:
 		h.older.Store(true)
 	default:
 		x.conn.close()
 		x.conn, l.err = nil, errors.New("the server does not speak HTTP/2: TLS did not agree upon h2")
 	}
+	return false
 }
 
 // converse sends a request as one stream of the connection and reads its

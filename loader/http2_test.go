@@ -128,6 +128,38 @@ func TestHTTP2OpensConnectionsOnDemand(t *testing.T) {
 	}
 }
 
+// With new connections each request has its own, which is closed after it.
+func TestHTTP2OpensAConnectionForEachRequest(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []slo.Protocol{slo.AutoProtocol, slo.HTTP2, slo.H2C} {
+		file := speaking(t, protocol, nil, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto) }, get("/"))
+		file.HTTP.NewConnections, file.HTTP.Streams = true, 100
+		l := newLoader(t, file, Options{})
+		s := l.Run(t.Context(), counted(20, 4))
+		coherent(t, s)
+		if g := s.Generator; s.Counters.Success != 20 || g.Opened != 20 || g.Reused != 0 || g.ClosedByPeer != 0 || g.Protocol != "HTTP/2" {
+			t.Errorf("%s: %+v, opened %d, reused %d, closed by the peer %d, %+v", protocol, s.Counters, g.Opened, g.Reused, g.ClosedByPeer, s.Failures)
+		}
+		for _, trunk := range l.client.http2.trunks {
+			if !trunk.isClosed() {
+				t.Errorf("%s: a connection is still open", protocol)
+			}
+		}
+	}
+}
+
+// Who opens a connection fails no request because others have had all that the
+// server permits on it, be it one.
+func TestHTTP2ConnectionsForOneRequest(t *testing.T) {
+	t.Parallel()
+	file := speaking(t, slo.H2C, nil, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close") }, get("/"))
+	s := newLoader(t, file, Options{}).Run(t.Context(), counted(600, 32))
+	coherent(t, s)
+	if s.Counters.Success != 600 {
+		t.Errorf("%+v, opened %d: %+v", s.Counters, s.Generator.Opened, s.Failures)
+	}
+}
+
 func TestTLSSessionsAreResumed(t *testing.T) {
 	t.Parallel()
 	for _, version := range []uint16{0x303, 0x304} {

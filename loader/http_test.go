@@ -86,6 +86,15 @@ func TestCompression(t *testing.T) {
 			if path == "/gzip" && s.BytesIn > 10_000 {
 				t.Errorf("%d bytes came, of some hundred on the wire", s.BytesIn)
 			}
+			// A body that nobody looks at is broken all the same, where all of it is there.
+			l = newLoader(t, with(t, url, "{compression: on}", "  - {request: GET "+path+"}"), Options{Engine: engine})
+			if s := l.Run(t.Context(), counted(4, 1)); s.Counters != want {
+				t.Errorf("%s, without a look at it: %+v %+v", path, s.Counters, s.Failures)
+			}
+			var once bytes.Buffer
+			if err := l.Once(t.Context(), &once); err != nil || strings.Contains(once.String(), "protocol: decode the body") != (want.Protocol > 0) {
+				t.Errorf("%s: %v, printed:\n%s", path, err, once.String())
+			}
 			if path == "/refuses" && s.Failures[0].Body != "short and stout" {
 				t.Errorf("the sample is %q", s.Failures[0].Body)
 			}
@@ -102,19 +111,37 @@ func TestCompressionIsBounded(t *testing.T) {
 	}
 }
 
-// JSON that would take many times the memory of its text is not read.
-func TestLargeJSONIsNotRead(t *testing.T) {
-	large := gzipped("[" + strings.Repeat("0,", mostJSON/2) + "0]")
+// What would take many times the memory of its text is neither read as JSON nor
+// split.
+func TestLargeBodiesAreNotUnpacked(t *testing.T) {
+	large := gzipped("[" + strings.Repeat("0,", mostUnpacked/2) + "0]")
 	eachEngine(t, func(t *testing.T, engine string) {
 		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(large)
 		})
-		for _, looks := range []string{"checks: ['json != 1']", "capture: {n: '$[0]'}", "measure: {n: '$[0]'}"} {
+		for looks, want := range map[string]string{
+			"checks: ['json != 1']":                       "of JSON at most 8 MiB are read",
+			"capture: {n: '$[0]'}":                        "of JSON at most 8 MiB are read",
+			"measure: {n: '$[0]'}":                        "of JSON at most 8 MiB are read",
+			`checks: ['len(split(body, ",")) > 3']`:       "at most 8 MiB are split",
+			`checks: ['len(split("a,b", ",")) == 2']`:     "",
+			`checks: ['body startsWith "[0,"', size > 3]`: "",
+		} {
 			l := newLoader(t, with(t, url, "{compression: on}", "  - {request: GET /, "+looks+"}"), Options{Engine: engine})
 			s := l.Run(t.Context(), counted(1, 1))
-			if s.Counters.FailedCheck != 1 || !strings.Contains(s.Failures[0].Detail, "of JSON at most 8 MiB are read") {
-				t.Errorf("%s: %+v, %+v", looks, s.Counters, s.Failures)
+			var once bytes.Buffer
+			if err := l.Once(t.Context(), &once); err != nil {
+				t.Fatal(err)
+			}
+			if want == "" {
+				if s.Counters.Success != 1 {
+					t.Errorf("%s: %+v, %+v", looks, s.Counters, s.Failures)
+				}
+				continue
+			}
+			if s.Counters.FailedCheck != 1 || !strings.Contains(s.Failures[0].Detail, want) || !strings.Contains(once.String(), want) {
+				t.Errorf("%s: %+v, %+v\n%s", looks, s.Counters, s.Failures, once.String())
 			}
 		}
 	})
@@ -280,6 +307,9 @@ func TestUnixSocket(t *testing.T) {
 	gone := newLoader(t, parse(t, "unix:gone.sock", "  - {request: GET /}"), Options{})
 	if err := gone.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "gone.sock") {
 		t.Errorf("error is %v", err)
+	}
+	if out := gone.Run(t.Context(), counted(2, 1)); out.Counters.Refused != 2 {
+		t.Errorf("%+v %+v", out.Counters, out.Failures)
 	}
 }
 
@@ -492,6 +522,12 @@ func TestCertificateAge(t *testing.T) {
 			t.Errorf("%s: %+v %+v", check, out.Counters, out.Failures)
 		}
 	}
+	url, authority = secured(t, 20, nil, echoes)
+	chat := parse(t, url, `  - {websocket: /chat, messages: [{expect: json.type == "welcome"}], checks: [tls.days_left > 14, tls.version == '1.3']}`)
+	chat.HTTP.TLS.CA = authority
+	if out := newLoader(t, chat, Options{}).Run(t.Context(), counted(1, 1)); out.Counters.Success != 1 {
+		t.Errorf("WebSocket: %+v %+v", out.Counters, out.Failures)
+	}
 	plain := newLoader(t, parse(t, serve(t, ok), `  - {request: GET /, checks: [tls.days_left > 0]}`), Options{})
 	if out := plain.Run(t.Context(), counted(1, 1)); out.Counters.FailedCheck != 1 {
 		t.Errorf("clear text: %+v", out.Counters)
@@ -629,6 +665,57 @@ func TestConnectionsOfRedirects(t *testing.T) {
 	}
 }
 
+// The Host that a file gives stays at the service that it is for.
+func TestRedirectsKeepTheHost(t *testing.T) {
+	var mu sync.Mutex
+	var hosts []string
+	note := func(name string, next func(path string) string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			hosts = append(hosts, name+" "+r.Host)
+			mu.Unlock()
+			if to := next(r.URL.Path); to != "" {
+				w.Header().Set("Location", to)
+				w.WriteHeader(http.StatusFound)
+			}
+		}
+	}
+	var there, here string
+	there = serve(t, note("there", func(path string) string { return map[string]string{"/back": here + "/end"}[path] }))
+	here = serve(t, note("here", func(path string) string {
+		return map[string]string{"/": "/end", "/whole": here + "/end", "/away": there + "/end", "/around": there + "/back"}[path]
+	}))
+	hostOf := func(target string) string { return strings.TrimPrefix(target, "http://") }
+	for path, want := range map[string][]string{
+		"/":       {"here shop.example", "here shop.example"},
+		"/whole":  {"here shop.example", "here shop.example"},
+		"/away":   {"here shop.example", "there " + hostOf(there)},
+		"/around": {"here shop.example", "there " + hostOf(there), "here " + hostOf(here)},
+	} {
+		file := with(t, here, "{redirects: 3, headers: {host: shop.example}}", "  - {request: 'GET "+path+"'}")
+		s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
+		if diff := cmp.Diff(want, hosts); diff != "" || s.Counters.Success != 1 {
+			t.Errorf("%s: %+v, hosts (-want +got):\n%s", path, s.Counters, diff)
+		}
+		hosts = nil
+	}
+}
+
+// The name that a file expects in a certificate is that of the target's host.
+func TestRedirectsDoNotKeepTheNameInTLS(t *testing.T) {
+	m := &manner{target: &url.URL{Scheme: "https", Host: "10.0.0.1:8443"}}
+	m.http.TLS.ServerName = "shop.example"
+	for to, want := range map[string]string{"10.0.0.1:9443": "shop.example", "other.example": "other.example"} {
+		config, err := m.of(&url.URL{Scheme: "https", Host: to}).tls()
+		if err != nil || config.ServerName != want {
+			t.Errorf("%s: %v, want %s: %v", to, config, want, err)
+		}
+	}
+	if m.http.TLS.ServerName != "shop.example" {
+		t.Error("the target's own was changed")
+	}
+}
+
 // What the limits forbid cannot be reached by a redirect.
 func TestRedirectsKeepToTheLimits(t *testing.T) {
 	there := &forwarder{}
@@ -654,6 +741,23 @@ func TestRedirectsOfAStranger(t *testing.T) {
 	s := newLoader(t, file, Options{}).Run(t.Context(), counted(1, 1))
 	if s.Counters.Protocol != 1 || !strings.Contains(s.Failures[0].Detail, "may be a stranger's") || len(there.take()) > 0 {
 		t.Errorf("%+v %+v", s.Counters, s.Failures)
+	}
+}
+
+// A redirect to where nothing can be connected to, or may be, is the service's
+// doing and not the generator's.
+func TestRedirectsThatLeadNowhere(t *testing.T) {
+	for location, detail := range map[string]string{
+		"http://255.255.255.255/":  "dial tcp 255.255.255.255:80", // a broadcast
+		"http://127.0.0.9:1/there": "refused to connect to 127.0.0.9",
+	} {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, location, http.StatusFound) })
+		l := newLoader(t, with(t, url, "{redirects: 3}", "  - {request: GET /}"), Options{Guard: barring("127.0.0.9")})
+		s := l.Run(t.Context(), counted(2, 1))
+		coherent(t, s)
+		if s.Counters.Refused != 2 || !strings.Contains(s.Failures[0].Detail, detail) {
+			t.Errorf("%s: %+v %+v", location, s.Counters, s.Failures)
+		}
 	}
 }
 

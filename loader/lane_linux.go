@@ -194,6 +194,9 @@ func (l *lane) obey() {
 	if l.stopped && l.giveUp.Load() {
 		l.abandon()
 	}
+	if l.part != nil && l.clock >= l.shift+vacates {
+		l.keep(0)
+	}
 }
 
 // stop ends the stage's load: what is under way goes on, what waits does not.
@@ -425,6 +428,9 @@ func (l *lane) nextMoment() time.Duration {
 		if l.arrivals.more {
 			next = min(next, l.pace.next(l.arrivals.due))
 		}
+	}
+	if l.part != nil && len(l.idle) > 0 {
+		next = min(next, l.shift+vacates)
 	}
 	if len(l.resting) > 0 {
 		next = min(next, l.resting[0].wakes)

@@ -62,7 +62,7 @@ type Options struct {
 	Engine         string        // how requests are sent: "", the best that fits, or one of Engines
 	NormalPriority bool          // do not raise the engine's scheduling priority where that is allowed
 	Threads        int           // of the epoll engine; 0: by load and cores
-	Address        string        // host:port to connect to in the place of the target's; Host stays
+	Address        string        // host:port to connect to in the place of the target's, see way; Host stays
 	Guard          Guard         // of the addresses to connect to; nil: every one may be
 	Shard          Shard         // which of several generators this one is
 }
@@ -151,7 +151,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 		opts.Grace = defaultGrace
 	}
 	mask := secret.NewMask(file.Secrets)
-	m := &manner{target: target, socket: socket, version: opts.Version, http: file.HTTP, guard: opts.Guard}
+	m := &manner{target: target, socket: socket, version: opts.Version, http: file.HTTP, guard: opts.Guard, way: way{addressOf(target), opts.Address}}
 	m.tokens = newTokens(file, m)
 	plan, err := compile(file, m)
 	if err != nil {
@@ -163,7 +163,7 @@ func New(file *slo.File, opts Options) (*Loader, error) {
 		st.turn = &turn
 		st.kept = st.keep(mask) + kept.longest() + m.tokens.longest()
 	}
-	c, err := newClient(m, opts.Address)
+	c, err := newClient(m)
 	if err != nil {
 		return nil, err
 	}

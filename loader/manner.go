@@ -17,6 +17,7 @@ import (
 type manner struct {
 	target  *url.URL
 	socket  string // path of the unix socket that the target is; empty: it is none
+	way     way    // to the target
 	version string // of the program, for User-Agent
 	http    slo.HTTP
 	guard   Guard
@@ -63,24 +64,31 @@ func (m *manner) proxyTLS(service *tls.Config) *tls.Config {
 }
 
 // of is the manner for another service than the target, which a redirect leads
-// to.
+// to. The file's name in TLS is the target's host's.
 func (m *manner) of(target *url.URL) *manner {
 	other := *m
 	other.target, other.socket = target, ""
+	if !strings.EqualFold(target.Hostname(), m.target.Hostname()) {
+		other.http.TLS.ServerName = ""
+	}
 	return &other
 }
 
-// dial is the host and port to connect to for the target's. An option may
-// stand in its place, but not in that of a proxy.
-func (m *manner) dial(instead string) string {
+// dial is the host and port to connect to for the target's. The way does not
+// lead to a proxy.
+func (m *manner) dial() string {
 	if proxy := m.proxy(); proxy != nil {
 		return proxy.Host
 	}
-	return cmp.Or(instead, m.resolved(addressOf(m.target)))
+	return m.resolved(addressOf(m.target))
 }
 
-// resolved is the address that the file gives for a host and port, or the same.
+// resolved is the address that a host and port are reached at: over the way, or
+// where the file says.
 func (m *manner) resolved(address string) string {
+	if over := m.way.of(address); over != address {
+		return over
+	}
 	host, port, err := net.SplitHostPort(address)
 	to, ok := m.http.Resolve[strings.ToLower(host)]
 	if err != nil || !ok {

@@ -166,7 +166,7 @@ func (m *message) renderParts(dst []byte, u *user) ([]byte, error) {
 	start = len(dst)
 	dst = u.append(dst, m.head)
 	if hasLineBreak(m.head, dst[start:]) {
-		return dst, errLineBreak
+		return dst, blamed(m.head, errLineBreak)
 	}
 	if m.cookies && u != nil {
 		dst = u.session.at.jar.append(dst, u.session.path, u.now)
@@ -187,14 +187,27 @@ func (m *message) appendPath(dst []byte, u *user) ([]byte, error) {
 	if m.unclean {
 		clean, err := url.ParseRequestURI(string(path))
 		if err != nil {
-			return dst, fmt.Errorf("path: %w", err)
+			return dst, blamed(m.path, fmt.Errorf("path: %w", err))
 		}
 		return append(dst[:start], clean.RequestURI()...), nil
 	}
 	if bytes.ContainsAny(path, " \r\n") {
-		return dst, errLineBreak
+		return dst, blamed(m.path, errLineBreak)
 	}
 	return dst, nil
+}
+
+// unfitError says that what an answer brought cannot stand in a request: the
+// service's doing, and not the generator's.
+type unfitError struct{ error }
+
+// blamed marks an error of a text that was written by a template as the doing of
+// the answers whose values stand in it, if any do.
+func blamed(t slo.Template, err error) error {
+	if slices.ContainsFunc(t, func(p slo.Part) bool { return p.Value == slo.Captured }) {
+		return unfitError{err}
+	}
+	return err
 }
 
 // hasLineBreak reports whether a value has more lines than its template, or a

@@ -139,7 +139,9 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 	x := o.loader.follow(ctx, st, u, r)
 	defer x.done()
 	a := &x.answer
-	_ = a.decode(false) // what cannot be decoded is printed as it came
+	if err := a.decode(st.sees.body); err != nil && a.err == nil { // it is printed as it came
+		a.err = err
+	}
 	u.keepCookies(st, &a.reply)
 	seen := st.show(u, &a.reply, a.service())
 	if st.hides {
@@ -153,6 +155,10 @@ func (o *once) step(ctx context.Context, u *user, st *step) bool {
 		failed := &outcome{step: st, user: u}
 		failed.take(a)
 		o.lines("!", bounded(o.mask.Text(fmt.Sprintf("%s: %s", failed.class, failed.detail)), detailBytes))
+		return false
+	}
+	if why := st.excess(&a.reply); why != "" {
+		o.lines("!", why)
 		return false
 	}
 	return o.checks(st, a.status, seen) && o.captures(u, st, seen) && o.measures(st, seen)

@@ -3,6 +3,7 @@ package loader
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,6 +72,10 @@ const (
 	awaited = 250 * time.Millisecond
 	// lead is the time from a block's preparation to its first arrival.
 	lead = 2 * time.Millisecond
+	// vacates is how long after its end a block that waits for answers keeps its
+	// idle connections: a little shorter than awaited, because the next block of
+	// the side opens its own.
+	vacates = awaited * 4 / 5
 )
 
 // NewPair couples two loaders of the same file and the same seed that differ in
@@ -248,11 +253,13 @@ func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{}
 		return done
 	}
 	s.latest = done
-	p.seed, p.limit = p.seed^c.seed, s.limit
+	p.seed, p.limit, p.busy = p.seed^c.seed, s.limit, s.busy()
+	spec.Workload = withoutBusy(spec.Workload, p.busy)
 	n := s.begin(p.warmUp)
 	// Here, so that a block that comes late to its turn is late by its own clock,
 	// and not under way when its turn is over.
 	begun := s.loader.beginPart(ctx, spec, p)
+	s.flying = append(s.flying, begun)
 	c.wg.Go(func() {
 		defer close(done)
 		measured := s.loader.drive(ctx, begun)
@@ -265,6 +272,14 @@ func (c *comparison) block(ctx context.Context, s *side, p part) <-chan struct{}
 		}
 	})
 	return done
+}
+
+// withoutBusy is a workload without the workers that wait for an answer. Those
+// that are left are no more than the file names: the two blocks have as many
+// together.
+func withoutBusy(w slo.Workload, busy int) slo.Workload {
+	w.WorkersFrom, w.WorkersTo = max(w.WorkersFrom-busy, 0), max(w.WorkersTo-busy, 0)
+	return w
 }
 
 // deathOf is why a stage ends of which one side is dead: a dead base takes the
@@ -304,6 +319,7 @@ type side struct {
 	apart  []slo.Scope   // whose slices are kept
 	limit  *limiter      // nil: none
 	latest chan struct{} // closed at the end of the latest block; nil: there was none
+	flying []*stage      // blocks that may have requests under way
 
 	mu     sync.Mutex
 	left   int64           // requests of a counted stage that are still to be sent
@@ -322,6 +338,16 @@ func (s *side) begin(warmUp bool) int {
 	defer s.mu.Unlock()
 	s.blocks = append(s.blocks, nil)
 	return s.first + len(s.blocks) - 1
+}
+
+// busy is how many requests of the blocks before are still under way: each has
+// a connection, and a worker.
+func (s *side) busy() (n int) {
+	s.flying = slices.DeleteFunc(s.flying, func(b *stage) bool { return b.ended.Load() != nil })
+	for _, b := range s.flying {
+		n += int(b.inFlight.Load())
+	}
+	return n
 }
 
 // end takes what a block has measured.
@@ -400,6 +426,7 @@ type part struct {
 	phase  time.Duration // where in the longer load it begins
 	seed   uint64        // of everything random; the same for both sides
 	limit  *limiter      // of the longer load; nil: none
+	busy   int           // requests of the parts before that are under way
 	warmUp bool
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"sync"
@@ -242,6 +243,100 @@ func TestPairLeavesTheSlowBehind(t *testing.T) {
 		}
 		if top, _ := b.Slices[first].Response.Max(); top < 1400*ms {
 			t.Errorf("the stuck request is not in the first block: %v", top)
+		}
+	})
+}
+
+// crowd counts the requests that a server has under way, and its open
+// connections, and the most of both that there were.
+type crowd struct {
+	mu          sync.Mutex
+	connections map[net.Conn]bool
+	most        int
+	under, busy atomic.Int64
+}
+
+// serve answers the first requests late and those after them at once.
+func (c *crowd) serve(t *testing.T, slow int64, delay time.Duration) string {
+	t.Helper()
+	var asked atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		under := c.under.Add(1)
+		defer c.under.Add(-1)
+		for busy := c.busy.Load(); under > busy && !c.busy.CompareAndSwap(busy, under); busy = c.busy.Load() {
+		}
+		if asked.Add(1) <= slow {
+			time.Sleep(delay)
+		}
+		ok(w, r)
+	}))
+	c.connections = map[net.Conn]bool{}
+	s.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if state == http.StateNew {
+			c.connections[conn] = true
+		} else if state == http.StateClosed {
+			delete(c.connections, conn)
+		}
+		c.most = max(c.most, len(c.connections))
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// open is the most connections that there were.
+func (c *crowd) open() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.most
+}
+
+// All blocks of a side together keep to the connections and the workers that a
+// stage has, however late answers are.
+func TestPairHasOneBoundForAllBlocks(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		for name, tt := range map[string]struct {
+			plan slo.Stage
+			slow int64
+			most int // requests at the same time
+		}{
+			"workers":             {timed(time.Hour, 3, 3), 1000, 3},
+			"workers, one stuck":  {timed(time.Hour, 3, 3), 1, 3},
+			"more workers":        {timed(time.Hour, 5, 5), 1000, 4},
+			"arrivals":            {rated(100, time.Hour), 1000, 4},
+			"arrivals, one stuck": {rated(100, time.Hour), 1, 4},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				attempts(t, func(scale time.Duration) string {
+					var saw [2]crowd
+					opts := Options{Seed: 7, Engine: engine, MaxConnections: 4}
+					p := NewPair(
+						newLoader(t, fileOf(saw[base].serve(t, tt.slow, 2*time.Second), get("/")), opts),
+						newLoader(t, fileOf(saw[head].serve(t, tt.slow, 2*time.Second), get("/")), opts),
+					)
+					b, h := p.Run(t.Context(), tt.plan, Turns{Block: scale * 100 * ms, Windows: 3})
+					complaint := ""
+					for i, s := range []*result.Stage{b, h} {
+						coherent(t, s)
+						if len(s.Slices) != 3 || s.Counters.Success+s.Counters.Unsent != s.Counters.Due() {
+							t.Errorf("%d windows, %+v", len(s.Slices), s.Counters)
+						}
+						if busy := int(saw[i].busy.Load()); busy != tt.most && tt.slow > 1 || busy > tt.most {
+							t.Errorf("%d requests at the same time, want %d: %+v", busy, tt.most, s.Counters)
+						}
+						if most := saw[i].open(); most > opts.MaxConnections { // the server may come late to close one
+							complaint = fmt.Sprintf("%d connections at the same time", most)
+						}
+						if s.Counters.Success == 0 {
+							complaint = idle(s)
+						}
+					}
+					return complaint
+				})
+			})
 		}
 	})
 }

@@ -52,21 +52,22 @@ type step struct {
 	cookies  bool        // those of the answer are kept
 	callee   callee      // nil: no method of gRPC is called
 	kept     int         // bytes of an answer's body
-	turn     *sync.Mutex // of the answers with much JSON, one after the other; nil: none
+	turn     *sync.Mutex // of the answers with much to unpack, one after the other; nil: none
 }
 
-// A value of JSON takes many times the memory of its text: 50 times where it is
-// a list of zeros. Answers up to muchJSON are read at once, larger ones one
-// after the other, and no larger ones than mostJSON.
+// A value of JSON takes many times the memory of its text, 50 times where it is
+// a list of zeros, and so do the parts of a text that is split: 20 times. Answers
+// up to much are unpacked at once, larger ones one after the other, and no larger
+// ones than most.
 const (
-	muchJSON = 256 << 10
-	mostJSON = 8 << 20
+	muchUnpacked = 256 << 10
+	mostUnpacked = 8 << 20
 )
 
 // sight says which parts of an answer the checks and captures of a step look
 // at, so that the others need not be kept. exact is JSON with its numbers as
-// they are written.
-type sight struct{ body, json, exact, header, cookies, coding bool }
+// they are written; parts are what split makes of a text.
+type sight struct{ body, json, exact, parts, header, cookies, coding bool }
 
 func compile(file *slo.File, m *manner) (*plan, error) {
 	c := compiler{plan: &plan{}, manner: m}
@@ -230,6 +231,7 @@ func sightOf(checks []slo.Check) sight {
 		all := strings.Contains(c.Text, "$env") // reaches every part by a computed name
 		s.json = s.json || all || strings.Contains(c.Text, "json")
 		s.body = s.body || all || s.json || strings.Contains(c.Text, "body")
+		s.parts = s.parts || strings.Contains(c.Text, "split")
 		s.header = s.header || all || strings.Contains(c.Text, "header")
 	}
 	return s
@@ -282,7 +284,7 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if err := r.decode(st.sees.body); err != nil {
 		return result.Protocol, err.Error()
 	}
-	if st.readsJSON(r) && len(r.body) > muchJSON && st.turn != nil {
+	if st.unpacks(r) && len(r.body) > muchUnpacked && st.turn != nil {
 		st.turn.Lock()
 		defer st.turn.Unlock()
 	}
@@ -303,8 +305,8 @@ func (st *step) judge(u *user, r *reply, service time.Duration) (result.Class, s
 	if why := r.events.lack(); why != "" {
 		return result.FailedCheck, why
 	}
-	if st.readsJSON(r) && len(r.body) > mostJSON {
-		return result.FailedCheck, fmt.Sprintf("the body has %d bytes; of JSON at most %d MiB are read", len(r.body), mostJSON>>20)
+	if why := st.excess(r); why != "" {
+		return result.FailedCheck, why
 	}
 	for _, c := range st.request.Checks {
 		if held, err := c.Holds(seen); err != nil {
@@ -337,6 +339,23 @@ func (st *step) readsJSON(r *reply) bool {
 	return (st.sees.json || st.sees.exact) && r.events == nil
 }
 
+// unpacks reports whether looking at an answer's body takes many times its
+// memory.
+func (st *step) unpacks(r *reply) bool {
+	return st.readsJSON(r) || st.sees.body && st.sees.parts && r.events == nil
+}
+
+// excess says that a body is too large for what is looked at.
+func (st *step) excess(r *reply) string {
+	switch {
+	case !st.unpacks(r) || len(r.body) <= mostUnpacked:
+		return ""
+	case st.readsJSON(r):
+		return fmt.Sprintf("the body has %d bytes; of JSON at most %d MiB are read", len(r.body), mostUnpacked>>20)
+	}
+	return fmt.Sprintf("the body has %d bytes; at most %d MiB are split", len(r.body), mostUnpacked>>20)
+}
+
 // measure takes the numbers of a step out of an answer, and says why one could
 // not be found.
 func (u *user) measure(st *step, seen *slo.Answer) string {
@@ -367,7 +386,7 @@ func (st *step) show(u *user, r *reply, service time.Duration) *slo.Answer {
 	if st.sees.body {
 		seen.Body = string(r.body)
 	}
-	if st.readsJSON(r) && len(r.body) <= mostJSON {
+	if st.readsJSON(r) && len(r.body) <= mostUnpacked {
 		if st.sees.json {
 			seen.JSON = decodeJSON(r.body)
 		}

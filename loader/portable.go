@@ -141,9 +141,9 @@ func (d *drive) iterate(ctx context.Context, u *visitor, iteration int64, t turn
 	return t.due, ctx.Err() == nil
 }
 
-// begin does the start steps of a user. Where one does not succeed, the user's
-// first request was due and cannot be sent: that is the outcome it returns. It
-// reports false when no request may be started any more.
+// begin does the start steps of a user. Where one does not succeed that has to,
+// the user's first request was due and cannot be sent: that is the outcome it
+// returns. It reports false when no request may be started any more.
 func (d *drive) begin(ctx context.Context, u *visitor, sc *scenario, t *turn) (failed *outcome, more bool) {
 	for _, e := range sc.start {
 		if e.step == nil {
@@ -162,7 +162,7 @@ func (d *drive) begin(ctx context.Context, u *visitor, sc *scenario, t *turn) (f
 		o := d.send(u, e.step, t, false)
 		d.letGo(t)
 		t.due, t.wait = t.due.Add(o.response), 0
-		if o.class == result.Success {
+		if o.class == result.Success || e.step.request.GoesOn {
 			continue
 		}
 		if !d.ticket() {

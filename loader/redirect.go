@@ -68,6 +68,9 @@ func (l *Loader) goOn(ctx context.Context, st *step, u *user, x *exchanged, next
 	}
 	next.timeout = max(next.timeout-time.Since(before.start), time.Nanosecond)
 	x = to.client.do(ctx, next)
+	if x.err != nil && to.client != l.client {
+		x.err = &ledError{x.err}
+	}
 	x.start, x.redirects = before.start, before.redirects+1
 	if !before.wrote.IsZero() {
 		x.wrote = before.wrote
@@ -101,7 +104,10 @@ func (l *Loader) redirected(st *step, u *user, r request, x *exchanged, at *url.
 	if err := head.redirect(x.status, isSame); err != nil {
 		return r, hop{}, err
 	}
-	head.host, head.path = to.target.Host, strings.ReplaceAll(location.RequestURI(), " ", "%20")
+	if !isSame || head.host == at.Host { // else it is the file's own
+		head.host = to.target.Host
+	}
+	head.path = strings.ReplaceAll(location.RequestURI(), " ", "%20")
 	head.dress(l.manner.of(to.target))
 	if isSame && st.message.cookies && u.session != nil && sameService(l.target, to.target) {
 		u.session.path = append(u.session.path[:0], head.path...)
@@ -141,7 +147,7 @@ func (l *Loader) hopTo(location *url.URL) (hop, error) {
 	if len(l.others) >= maxServices {
 		return hop{}, fmt.Errorf("redirects to more than %d services", maxServices)
 	}
-	c, err := newClient(l.manner.of(service), "")
+	c, err := newClient(l.manner.of(service))
 	if err != nil {
 		return hop{}, err
 	}
@@ -185,6 +191,11 @@ func parseHead(message []byte) *requestHead {
 		h.path = u.RequestURI()
 	}
 	h.lines = lines[1:]
+	for _, line := range h.lines {
+		if name, value, _ := bytes.Cut(line, []byte(": ")); string(name) == "Host" {
+			h.host = string(value)
+		}
+	}
 	h.drop("Host")
 	return h
 }

@@ -55,12 +55,19 @@ func (s *secretValues) add(text string) {
 }
 
 // in finds the values that stand in one of the texts, in whatever form.
-func (s *secretValues) in(texts ...[]byte) []string {
+func (s *secretValues) in(texts ...[]byte) []string { return standing(s.all(), texts...) }
+
+// all are the values that are known now. What is added later goes behind them.
+func (s *secretValues) all() []*secretValue {
 	s.mu.Lock()
-	all := slices.Clone(s.order)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	return slices.Clip(s.order)
+}
+
+// standing finds those of some values that stand in one of the texts.
+func standing(values []*secretValue, texts ...[]byte) []string {
 	var found []string
-	for _, v := range all {
+	for _, v := range values {
 		if slices.ContainsFunc(texts, v.standsIn) {
 			found = append(found, v.text)
 		}

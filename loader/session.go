@@ -179,17 +179,30 @@ func (s *session) captured(number int) held {
 // secrets are the values that must not be written anywhere, for texts that a
 // user got: its own, and those that stand in them of what any user has had.
 func (u *user) secrets(texts ...[]byte) []string {
-	if u == nil {
+	return append(u.own(nil), standing(u.values(), texts...)...)
+}
+
+// values are what any user has had until now.
+func (u *user) values() []*secretValue {
+	if u == nil || u.session == nil {
 		return nil
 	}
-	list := u.tokens.secrets()
+	return u.session.of.values.all()
+}
+
+// own appends the user's own secrets to a list.
+func (u *user) own(list []string) []string {
+	if u == nil {
+		return list
+	}
+	list = u.tokens.append(list)
 	if u.signature != "" {
 		list = append(list, u.signature)
 	}
 	if u.session == nil {
 		return list
 	}
-	list = slices.Concat(list, u.session.hidden, u.session.of.values.in(texts...))
+	list = append(list, u.session.hidden...)
 	for _, number := range u.session.of.secret {
 		if h := u.session.captured(number); h.made {
 			list = append(list, h.Text)

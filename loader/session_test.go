@@ -130,6 +130,24 @@ func TestCaptureThatFindsNothing(t *testing.T) {
 	})
 }
 
+// A captured value that no request can hold is the service's doing, as one that
+// it did not bring.
+func TestCapturesThatFitNoRequest(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine string) {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"t": "a\nb"}`) })
+		file := parse(t, url, `
+  - name: a
+    steps:
+      - {name: login, request: GET /, capture: {t: $.t}}
+      - {name: uses, request: GET /, headers: {authorization: "Bearer ${t}"}}`)
+		s := newLoader(t, file, Options{Engine: engine}).Run(t.Context(), counted(6, 1))
+		coherent(t, s)
+		if s.Steps[1].Counters != (result.Counters{FailedCheck: 3}) || s.Failures[0].Detail != errLineBreak.Error() {
+			t.Errorf("%+v %+v", s.Steps[1].Counters, s.Failures)
+		}
+	})
+}
+
 // Values of captures named secret_ are in nothing that is kept, in whatever
 // answer they come back.
 func TestSecretCapturesAreMasked(t *testing.T) {

@@ -91,9 +91,11 @@ func (s *stage) iteration(i int64) int64 {
 }
 
 // inStep waits for the planned end of a stage whose workers have left before it,
-// or of which the shard has none: all shards begin the next stage together.
+// or of which the shard has none: all shards begin the next stage together. So
+// does the part of a comparison whose workers are all busy with parts before.
 func (s *stage) inStep(ctx context.Context) {
-	if s.loader.opts.Shard.count() == 1 || s.load.Model != slo.Closed || !s.timed() {
+	isAlone := s.loader.opts.Shard.count() == 1 && workersOf(s.load) > 0
+	if isAlone || s.load.Model != slo.Closed || !s.timed() {
 		return
 	}
 	left := time.NewTimer(time.Until(s.start.Add(s.load.Duration)))

@@ -70,7 +70,7 @@ func (m *message) appendSignature(dst []byte, from int, u *user) ([]byte, error)
 func (m *message) signature(w *written, u *user) ([]byte, error) {
 	lines, secret, err := m.signer.sign(w, u.now())
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+		return nil, blamed(m.path, fmt.Errorf("sign: %w", err))
 	}
 	u.signature = secret
 	return lines, nil

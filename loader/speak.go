@@ -62,7 +62,7 @@ func (u *user) written(t slo.Template) (string, error) {
 
 // knock opens a TCP connection and closes it.
 func knock(ctx context.Context, x *exchanged, address string) error {
-	raw, err := x.client.dialer.DialContext(ctx, "tcp", address)
+	raw, err := x.client.dialer.DialContext(ctx, "tcp", x.client.way.of(address))
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,12 @@ func TestWaitForTCPAndDNS(t *testing.T) {
 // zone starts a name server of another library and returns its address.
 func zone(t *testing.T) string {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	return zoneAt(t, "127.0.0.1:0")
+}
+
+func zoneAt(t *testing.T, address string) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,13 +68,13 @@ func newStage(l *Loader, spec slo.Stage, p *part) *stage {
 		planned = 0
 	}
 	s.slices = newSliceSet(planned)
-	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask})
+	s.shards = newShards(len(l.plan.steps), s.slices.width, &sampler{mask: l.mask, longest: l.sessions.longest()})
 	if p == nil { // a part of a stage is one slice, and has its limiter
 		s.apart = newApart(l.plan, spec.Apart)
 		s.parts = s.apart.sets(planned)
 		s.limit = l.limiter(spec)
 	} else {
-		s.limit = p.limit
+		s.limit, s.connections = p.limit, max(s.connections-p.busy, 0)
 	}
 	for _, sh := range s.shards {
 		sh.keep(s.apart, s.parts)
@@ -288,7 +288,9 @@ func (s *stage) isSpent() bool { return s.load.Requests > 0 && s.tickets.Load() 
 // stage: there is nothing left to send.
 func (s *stage) unwritten(o *outcome, err error) {
 	o.class, o.detail = result.Local, err.Error()
-	if _, lacks := errors.AsType[*lackError](err); lacks {
+	_, lacks := errors.AsType[*lackError](err)
+	_, unfit := errors.AsType[unfitError](err)
+	if lacks || unfit {
 		o.class = result.FailedCheck
 	}
 	if _, rowless := errors.AsType[*rowError](err); rowless {

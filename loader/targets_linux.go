@@ -7,7 +7,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -28,8 +27,8 @@ type targets struct {
 	client *client
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-	known   atomic.Pointer[known]          // nil: no look-up has ended
-	good    atomic.Pointer[netip.AddrPort] // was connected to last, and is tried first
+	known   atomic.Pointer[known] // nil: no look-up has ended
+	rota    rota                  // of what is known
 	looking atomic.Bool
 }
 
@@ -68,6 +67,7 @@ func (t *targets) follow(ctx context.Context, now time.Time) {
 // stay, unless it does not permit the service behind a proxy.
 func (t *targets) find(ctx context.Context) {
 	if err := t.client.permitted(ctx); err != nil {
+		t.rota.set(nil, t.isReached)
 		t.known.Store(&known{err: err, ages: time.Now().Add(resolveSoon)})
 		return
 	}
@@ -79,13 +79,11 @@ func (t *targets) find(ctx context.Context) {
 		}
 		list, age = t.addresses(), resolveSoon
 	}
+	t.rota.set(list, t.isReached)
 	t.known.Store(&known{list, err, time.Now().Add(age)})
-	for _, a := range list {
-		if t.good.Load() == nil && t.client.hasReached(a.String()) {
-			t.good.Store(&a)
-		}
-	}
 }
+
+func (t *targets) isReached(a netip.AddrPort) bool { return t.client.hasReached(a.String()) }
 
 // ask looks the name up, which may be an address. The error says why there are
 // no addresses, or fewer than the name has.
@@ -132,16 +130,8 @@ func (t *targets) none() error {
 
 // reached notes an address that was connected to.
 func (t *targets) reached(a netip.AddrPort) {
-	if good := t.good.Load(); good == nil || *good != a {
-		t.good.Store(&a)
-	}
+	t.rota.reach(a)
 	t.client.note(a.String())
-}
-
-// choices are the addresses that one request may try.
-type choices struct {
-	list  []netip.AddrPort
-	first int // index of the first to try
 }
 
 // choose is the address that a request tries next, and false after the last. The
@@ -149,19 +139,10 @@ type choices struct {
 // each address is tried once.
 func (t *targets) choose(x *exchange) (netip.AddrPort, bool) {
 	if x.tries == 0 {
-		x.choices = t.choices()
+		x.choices = t.rota.choices(time.Now())
 	}
-	c := x.choices
-	if x.tries >= len(c.list) {
+	if x.tries >= len(x.choices.list) {
 		return netip.AddrPort{}, false
 	}
-	return c.list[(c.first+x.tries)%len(c.list)], true
-}
-
-func (t *targets) choices() choices {
-	c := choices{list: t.addresses()}
-	if good := t.good.Load(); good != nil {
-		c.first = max(slices.Index(c.list, *good), 0)
-	}
-	return c
+	return x.choices.at(x.tries), true
 }

@@ -126,11 +126,13 @@ func (t *tokens) get(number int) string {
 }
 
 // secrets are all that may stand in what is written.
-func (t *tokens) secrets() []string {
+func (t *tokens) secrets() []string { return t.append(nil) }
+
+// append appends them to a list.
+func (t *tokens) append(all []string) []string {
 	if t == nil {
-		return nil
+		return all
 	}
-	var all []string
 	for _, one := range t.list {
 		for _, text := range []*string{one.now.Load(), one.before.Load()} {
 			if text != nil {

@@ -71,6 +71,7 @@ func (x *exchanged) upgrade(ctx context.Context, r *request) (*websocket.Conn, e
 		return nil, err
 	}
 	x.first, x.headDone, x.status = time.Now(), true, answer.StatusCode
+	x.expires, x.version = x.conn.expires, x.conn.version
 	if r.headers {
 		x.header = answer.Header
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -167,14 +166,14 @@ func (c Capture) first(body any) (found any, err error) {
 			found, err = nil, errNothing
 		}
 	}()
-	nodes := c.path.Select(body)
+	found, ok := firstOf(c.path.Query().Segments(), body)
 	switch {
-	case len(nodes) == 0:
+	case !ok:
 		return nil, errNothing
-	case nodes[0] == nil:
+	case found == nil:
 		return nil, errors.New("found null")
 	}
-	return nodes[0], nil
+	return found, nil
 }
 
 func (c Capture) inJSON(body any) (Content, error) {
@@ -196,14 +195,36 @@ func (c Capture) inJSON(body any) (Content, error) {
 // inCookies takes the value that is set last, as a browser would.
 func (c Capture) inCookies(lines []string) (Content, error) {
 	for _, line := range slices.Backward(lines) {
-		if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == c.key {
-			return Content{Text: cookie.Value}, nil
+		if name, value, _, ok := CutCookie(line); ok && name == c.key {
+			return Content{Text: unquoted(value)}, nil
 		}
 	}
 	return Content{}, errNothing
 }
 
+// unquoted is a value without the quotes around it.
+func unquoted(value string) string {
+	if inner, ok := strings.CutPrefix(value, `"`); ok && strings.HasSuffix(inner, `"`) {
+		return strings.TrimSuffix(inner, `"`)
+	}
+	return value
+}
+
+// CutCookie takes a line of Set-Cookie apart as a browser does (RFC 6265, section
+// 5.2), which is less strict than net/http: values such as {"a":1} are common. It
+// reports false for a line that sets nothing, or holds control characters.
+func CutCookie(line string) (name, value, attributes string, ok bool) {
+	pair, attributes, _ := strings.Cut(line, ";")
+	name, value, ok = strings.Cut(pair, "=")
+	name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
+	isControl := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return name, value, attributes, ok && name != "" && !strings.ContainsFunc(pair, isControl)
+}
+
 const captureForms = `a capture is a JSONPath ($.id), header NAME, cookie NAME or body ~ REGEXP; of a stream also event`
+
+// plainHint is for a ${ in what is looked for in an answer.
+const plainHint = "it is looked for as it is written; in a pattern a plain ${ is [$][{]"
 
 // captures reads the map of captures of a step and makes its names known to
 // the steps that follow.
@@ -271,6 +292,10 @@ func (p *parser) capture(n *node, c *Capture) bool {
 	}
 	if len(text) > maxCaptureText {
 		p.failNode(n, CodeCapture, fmt.Sprintf("the capture has more than %d bytes", maxCaptureText), "")
+		return false
+	}
+	if f := holdsValue(text, "a capture", plainHint); f != nil {
+		p.failText(n, f)
 		return false
 	}
 	c.Text = strings.TrimSpace(text)

@@ -37,7 +37,7 @@ func TestCaptureFinds(t *testing.T) {
 		Header:    map[string]string{"etag": `"abc"`},
 		Body:      "<input name=csrf value=x1y2> n=7",
 		Exact:     exact(t, strings.Replace(body, "%", strings.Repeat("x", maxCaptured+1), 1)),
-		SetCookie: []string{"csrf=old; Path=/", "other=1", "csrf=new; HttpOnly", "broken"},
+		SetCookie: []string{"csrf=old; Path=/", "other=1", "csrf=new; HttpOnly", "broken", `json={"a": 1}; Path=/`, `quoted="x"`, "bad=\x00"},
 	}
 	text := func(s string) Content { return Content{Text: s} }
 	typed := func(s string) Content { return Content{Text: s, Typed: true} }
@@ -56,6 +56,9 @@ func TestCaptureFinds(t *testing.T) {
 		"header missing":            {},
 		"cookie csrf":               text("new"),
 		"cookie broken":             {},
+		"cookie json":               text(`{"a": 1}`),
+		"cookie quoted":             text("x"),
+		"cookie bad":                {},
 		`body ~ n=(\d+)`:            text("7"),
 		`body ~ value=\w+`:          text("value=x1y2"),
 		`body ~ (a)?<input`:         {},
@@ -75,6 +78,35 @@ func TestCaptureFinds(t *testing.T) {
 	}
 	if _, err := captureOf(t, "c", "header long").Find(answer); err != nil {
 		t.Error(err)
+	}
+}
+
+// Members have an order though a map has none: that of their names. Lists keep
+// theirs, and a value comes before what lies in it.
+func TestCaptureTakesTheSameMember(t *testing.T) {
+	body := exact(t, `{"user": {"id": 1, "x": {"id": 2}}, "order": {"lines": [{"n": 3}, {"n": 4}], "id": 5}, "all": {"z": {"ok": true, "v": 6}, "y": {"ok": true, "v": 7}, "x": {"ok": false, "v": 8}}}`)
+	for form, want := range map[string]string{
+		"$..id":                            "5",
+		"$.user..id":                       "1",
+		"$.all.*.v":                        "8",
+		"$.all[?@.ok == true].v":           "7",
+		"$..[?@.ok == true].v":             "7",
+		"$..v":                             "8",
+		"$..lines[*].n":                    "3",
+		"$.order.lines[::-1].n":            "4",
+		"$.order.lines[?@.n > 3].n":        "4",
+		"$..*":                             `{"x":{"ok":false,"v":8},"y":{"ok":true,"v":7},"z":{"ok":true,"v":6}}`,
+		"$.all":                            `{"x":{"ok":false,"v":8},"y":{"ok":true,"v":7},"z":{"ok":true,"v":6}}`,
+		"$.order.lines[-1]['n']":           "4",
+		"$.order.lines[?@.missing == 1].n": "",
+	} {
+		for range 20 {
+			got, err := captureOf(t, "c", form).Find(&Answer{Exact: body})
+			if got.Text != want || (err == nil) != (want != "") {
+				t.Errorf("%s takes %q, %v, want %q", form, got.Text, err, want)
+				break
+			}
+		}
 	}
 }
 

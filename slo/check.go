@@ -134,8 +134,8 @@ func compile(text string, names *checkNames) (program *vm.Program, err error) {
 	if len(text) > maxCheckText {
 		return nil, &fault{code: CodeCheckCost, msg: fmt.Sprintf("the check has more than %d bytes", maxCheckText), hint: "write several checks"}
 	}
-	if before, _, ok := strings.Cut(text, "${"); ok {
-		return nil, &fault{code: CodePlace, msg: "values in ${…} cannot stand in a check", offset: width(before), width: 2, hint: checkHint}
+	if f := holdsValue(text, "a check", checkHint); f != nil {
+		return nil, f
 	}
 	defer func() {
 		// expr has panicked on odd expressions in the past.

@@ -198,14 +198,60 @@ func (p *parser) loads(s Stage, scope Scope) bool {
 	return len(s.Scenarios) == 0 || slices.ContainsFunc(p.stepNames(scope), func(step Scope) bool { return s.Loads(step.Scenario) })
 }
 
-// loadedObjectives leaves out the objectives on steps that the stage does not
-// send: they would never have a value. The file's are for other stages, and each
-// step means those that are there; of the stage's own one must be.
+// hasValue reports whether the stage sends what an objective looks at.
+func (p *parser) hasValue(s Stage, o Objective) bool {
+	if !p.loads(s, o.Scope) {
+		return false
+	}
+	if o.Indicator.source() == "" || p.counted == nil {
+		return true
+	}
+	return slices.ContainsFunc(p.file.In(s).Scenarios, func(sc Scenario) bool {
+		return slices.ContainsFunc(sc.Steps, func(step Step) bool {
+			return step.Request != nil && o.Scope.Covers(sc.Name, step.Request.Name) && step.Request.gives(o.Indicator)
+		})
+	})
+}
+
+// source names the steps that alone have a value of the indicator; empty: all
+// have one.
+func (i Indicator) source() string {
+	switch {
+	case i.Clock == MeasuredNumber:
+		return "a step with the measure " + quote(i.Measure)
+	case i.Clock == RoundTrip:
+		return "a step with round trips"
+	case i.Clock == FirstEvent, i.Clock == EventGap, i.Kind == Events, i.Kind == EventRate:
+		return "a step with events"
+	}
+	return ""
+}
+
+// gives reports whether the request is of the indicator's source.
+func (r *Request) gives(i Indicator) bool {
+	switch i.Clock {
+	case MeasuredNumber:
+		return slices.ContainsFunc(r.Measures, func(m Measure) bool { return m.Name == i.Measure })
+	case RoundTrip:
+		return r.awaits(func(m Message) bool { return m.Sends && m.Expect != nil })
+	}
+	return r.Stream != nil || r.awaits(func(m Message) bool { return m.Expect != nil })
+}
+
+// awaits reports whether the request has a message like this: of a WebSocket
+// those alone are read that something expects.
+func (r *Request) awaits(like func(Message) bool) bool {
+	return r.WebSocket != nil && slices.ContainsFunc(r.WebSocket.Messages, like)
+}
+
+// loadedObjectives leaves out the objectives on what the stage does not send:
+// they would never have a value. The file's are for other stages, and each step
+// means those that are there; of the stage's own one must be.
 func (p *parser) loadedObjectives(s Stage) []Objective {
 	var loaded []Objective
 	for _, o := range s.Objectives {
-		switch alike := func(other Objective) bool { return other.Pos == o.Pos && p.loads(s, other.Scope) }; {
-		case p.loads(s, o.Scope):
+		switch alike := func(other Objective) bool { return other.Pos == o.Pos && p.hasValue(s, other) }; {
+		case p.hasValue(s, o):
 			loaded = append(loaded, o)
 		case o.Stage != "" && !slices.ContainsFunc(s.Objectives, alike):
 			p.failUnloaded(o, "the stage "+quote(s.Name)+" does not load")
@@ -214,11 +260,11 @@ func (p *parser) loadedObjectives(s Stage) []Objective {
 	return loaded
 }
 
-// checkLoaded refuses objectives of the file on steps that no stage sends.
+// checkLoaded refuses objectives of the file on what no stage sends.
 func (p *parser) checkLoaded(everywhere []Objective) {
 	sent := map[Pos]bool{}
 	for _, o := range everywhere {
-		sent[o.Pos] = sent[o.Pos] || slices.ContainsFunc(p.file.Stages, func(s Stage) bool { return s.Judge && p.loads(s, o.Scope) })
+		sent[o.Pos] = sent[o.Pos] || slices.ContainsFunc(p.file.Stages, func(s Stage) bool { return s.Judge && p.hasValue(s, o) })
 	}
 	for _, o := range everywhere {
 		if o.Stage == "" && !sent[o.Pos] {
@@ -232,9 +278,12 @@ func (p *parser) failUnloaded(o Objective, who string) {
 	if slices.ContainsFunc(p.errs, func(e *Error) bool { return e.Code == CodeUnloaded && e.Line == o.Pos.Line && e.Column == o.Pos.Column }) {
 		return
 	}
-	what := "the scenario " + quote(o.Scope.Scenario)
+	what, hint := "the scenario "+quote(o.Scope.Scenario)+" of", "add its scenario to the scenarios of the stage, or remove the objective"
 	if o.Scope.Step != "" {
-		what = "the step " + quote(o.Scope.Step)
+		what = "the step " + quote(o.Scope.Step) + " of"
 	}
-	p.fail(o.Pos, width(strings.TrimSuffix(o.Text, o.where())), CodeUnloaded, who+" "+what+" of this objective, so that it could never be met", "add its scenario to the scenarios of the stage, or remove the objective")
+	if source := o.Indicator.source(); source != "" {
+		what, hint = source+" for", "load a scenario with such a step, or remove the objective"
+	}
+	p.fail(o.Pos, width(strings.TrimSuffix(o.Text, o.where())), CodeUnloaded, who+" "+what+" this objective, so that it could never be met", hint)
 }

@@ -84,8 +84,11 @@ const (
 // connections reads how long connections live.
 func (p *parser) connections(n *node) {
 	h := &p.file.HTTP
-	text, ok := p.raw(n, "connections")
-	if ok && text != "" && isDigit(text[0]) {
+	text, ok := p.fixed(n, "connections")
+	if !ok {
+		return
+	}
+	if text != "" && isDigit(text[0]) {
 		h.ConnectionAge = p.duration(n, "the life of connections", 0, longestLife)
 		if h.ConnectionAge > 0 && h.ConnectionAge < shortestLife {
 			p.failNode(n, CodeRange, "connections that live "+quote(text)+" do little but connect", "at least "+writeDuration(shortestLife)+", or new: one request each")
@@ -93,7 +96,7 @@ func (p *parser) connections(n *node) {
 		return
 	}
 	h.NewConnections = choice(p, n, "connections", keepConnections, newConnections) == newConnections
-	p.keeps = ok
+	p.keeps = true
 }
 
 const resolveExample = "for example resolve: {api.local: 127.0.0.1:8080}"

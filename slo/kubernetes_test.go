@@ -64,6 +64,7 @@ func TestLifeOfConnections(t *testing.T) {
 		"": 0, "kubernetes: {deployment: a}": 0, "kubernetes: {hpa: a}": 10 * time.Second,
 		"kubernetes: {hpa: a}\nhttp: {connections: keep}": 0, "kubernetes: {hpa: a}\nhttp: {connections: new}": 0,
 		"kubernetes: {hpa: a}\nhttp: {connections: 3s}": 3 * time.Second, "http: {connections: 2m}": 2 * time.Minute,
+		"http: {connections: '${env.LIFE:-4s}'}": 4 * time.Second, "kubernetes: {hpa: a}\nhttp: {connections: '${env.LIFE:-keep}'}": 0,
 	} {
 		if got := parseText(t, head+oneGet+oneStage+text).HTTP.ConnectionAge; got != want {
 			t.Errorf("%q: got %v, want %v", text, got, want)
@@ -71,7 +72,7 @@ func TestLifeOfConnections(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"http: {connections: 10ms}": "5:21: SLO025: ", "http: {connections: 2h}": "5:21: SLO025: ", "http: {connections: 5}": "5:21: SLO020: ",
-		"http: {connections: some}": "5:21: SLO026: ",
+		"http: {connections: some}": "5:21: SLO026: ", "http: {connections: '${env.LIFE}'}": "5:22: SLO052: ",
 	} {
 		_, err := Parse([]byte(head+oneGet+oneStage+text), testOptions("slo.yaml"))
 		if err == nil || !strings.Contains(err.Error(), want) {

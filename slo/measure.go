@@ -78,6 +78,9 @@ func (p *parser) refuseMeasures(steps []Step, where string) {
 
 func parseMeasure(text string) (Measure, error) {
 	m := Measure{Text: text}
+	if f := holdsValue(text, "a measure", plainHint); f != nil {
+		return m, f
+	}
 	if len(text) > maxCaptureText {
 		return m, &fault{code: CodeMeasure, msg: fmt.Sprintf("the measure has more than %d bytes", maxCaptureText)}
 	}

@@ -16,6 +16,7 @@ const (
 // becomes a stage.
 func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 	o.exclude(p, "parallel", []string{"requests", "duration", "workers", "rate", "arrivals", "pacing", "scenarios"}, "each of the workloads has its own: "+parallelExample)
+	o.exclude(p, "parallel", []string{"search", "hold"}, "a search is a stage of its own: nothing runs beside it")
 	name := p.name(o.need(p, "name", "name: mixed"), "the name")
 	judge, stops := p.isOn(o.get("judge"), "judge", true), p.isOn(o.get("stop_on_dead"), "stop_on_dead", true)
 	idle, shared := p.idle(o.get("idle_before")), p.objectives(o.get("objectives"), true)
@@ -35,6 +36,9 @@ func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 		s := p.workloadStage(one, p.workload)
 		ok = ok && s.Name != ""
 		p.refuseStairs(one, s)
+		if s.Judge {
+			p.refuseUnjudged(one.get("objectives"), judge)
+		}
 		s.Name, s.Parallel, s.IdleBefore, s.group = name+"/"+s.Name, name, idle, group
 		s.Judge, s.StopOnDead = s.Judge && judge, s.StopOnDead && stops
 		for _, objective := range shared {
@@ -43,6 +47,9 @@ func (p *parser) parallel(o *object) ([]plannedStage, bool) {
 			}
 		}
 		plan = append(plan, s)
+	}
+	if len(plan) > 0 {
+		p.refuseUnjudged(o.get("objectives"), slices.ContainsFunc(plan, func(s plannedStage) bool { return s.Judge }))
 	}
 	return plan, ok
 }
@@ -138,18 +145,21 @@ func (p *parser) checkSum(n *node, stages []Stage) {
 func (p *parser) checkShared(stages []Stage) {
 	for _, sc := range p.file.Scenarios {
 		for _, d := range sc.Data {
-			if (d.AtEnd == Stop || d.Order == Unique) && p.loadedTwice(stages, d) {
+			if d.takesOnce() && p.loadedTwice(stages, d) {
 				p.fail(d.Pos, 0, CodeParallel, fmt.Sprintf("two workloads of the stage %s take rows of %s, each of which is taken once", quote(stages[0].Parallel), quote(d.File)), "let one of them load the scenarios with this file, or take its rows in another order that begins again: at_end: repeat")
 			}
 		}
 	}
 }
 
+// takesOnce reports whether no row is taken again before all have been.
+func (d *Data) takesOnce() bool { return d.AtEnd == Stop || d.Order == Unique }
+
 func (p *parser) loadedTwice(stages []Stage, data *Data) bool {
 	n := 0
 	for _, s := range stages {
 		for _, sc := range p.file.In(s).Scenarios {
-			if slices.ContainsFunc(sc.Data, func(d *Data) bool { return d.File == data.File && d.AtEnd == Stop }) {
+			if slices.ContainsFunc(sc.Data, func(d *Data) bool { return d.File == data.File && d.takesOnce() }) {
 				n++
 				break
 			}

@@ -61,6 +61,92 @@ objectives:
 	}
 }
 
+// What is only shown takes the place of what is shown, and of no bound, wherever
+// it stands.
+func TestShowRemovesNoBound(t *testing.T) {
+	const text = head + oneGet + `stages:
+  - {name: named, rate: 10/s, duration: 5s}
+  - {name: own, rate: 10/s, duration: 5s, objectives: [show: p95, show: success_rate, p99 <= 2s]}
+  - name: mixed
+    objectives: [p50 <= 1s]
+    parallel:
+      - {name: a, rate: 10/s, duration: 5s, objectives: [show: p50]}
+      - {name: b, rate: 10/s, duration: 5s}
+objectives:
+  - p95 <= 450ms
+  - success_rate >= 98%
+  - show: p99
+  - {show: p95, stage: named}
+profiles:
+  shown: {objectives: [show: p95, show: success_rate, show: p99, {show: p99, stage: own}]}
+`
+	for profile, want := range map[string][]string{
+		"": {
+			"p95 <= 450ms, success_rate >= 98%, p99, p95",
+			"p95 <= 450ms, success_rate >= 98%, p99, p95, success_rate, p99 <= 2s",
+			"p95 <= 450ms, success_rate >= 98%, p99, p50, p50 <= 1s",
+			"p95 <= 450ms, success_rate >= 98%, p99, p50 <= 1s",
+		},
+		"shown": {
+			"p95 <= 450ms, success_rate >= 98%, success_rate, p99, p95",
+			"p95 <= 450ms, success_rate >= 98%, p95, success_rate, p99 <= 2s, p99",
+			"p95 <= 450ms, success_rate >= 98%, p95, success_rate, p99, p50, p50 <= 1s",
+			"p95 <= 450ms, success_rate >= 98%, p95, success_rate, p99, p50 <= 1s",
+		},
+	} {
+		opts := testOptions("slo.yaml")
+		opts.Profile = profile
+		file, err := Parse([]byte(text), opts)
+		if err != nil {
+			t.Errorf("%q: %s", profile, pretty(t, err))
+			continue
+		}
+		var got []string
+		for _, s := range file.Stages {
+			got = append(got, strings.Join(textsOf(s), ", "))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("profile %q (-want +got):\n%s", profile, diff)
+		}
+	}
+}
+
+// An objective on what only some steps give is for the stages that load such a
+// step.
+func TestObjectivesOfWhatStepsGive(t *testing.T) {
+	file := parseText(t, head+`scenarios:
+  - name: browse
+    steps: [{name: list, request: GET /a, measure: {id: $.id}}, {name: show, request: GET /b}]
+  - {name: order, request: POST /b}
+  - {name: follow, request: GET /events, stream: lines}
+  - {name: chat, websocket: /chat, messages: [{send: a, expect: events > 0}]}
+stages:
+  - {name: browsers, rate: 10/s, duration: 5s, scenarios: [browse]}
+  - {name: buyers, rate: 10/s, duration: 5s, scenarios: [order]}
+  - {name: followers, rate: 10/s, duration: 5s, scenarios: [follow]}
+  - {name: chats, rate: 10/s, duration: 5s, scenarios: [chat, order]}
+  - {name: all, rate: 10/s, duration: 5s}
+objectives:
+  - success_rate >= 98%
+  - measure.id.mean >= 5
+  - {fail: measure.id.max <= 9, each: step}
+  - first_event.p50 <= 1s
+  - round_trip.p50 <= 1s
+  - events >= 1
+`)
+	for i, want := range []string{
+		"success_rate >= 98%, measure.id.mean >= 5, measure.id.max <= 9, step list",
+		"success_rate >= 98%",
+		"success_rate >= 98%, first_event.p50 <= 1s, events >= 1",
+		"success_rate >= 98%, first_event.p50 <= 1s, round_trip.p50 <= 1s, events >= 1",
+		"success_rate >= 98%, measure.id.mean >= 5, measure.id.max <= 9, step list, first_event.p50 <= 1s, round_trip.p50 <= 1s, events >= 1",
+	} {
+		if got := strings.Join(textsOf(file.Stages[i]), ", "); got != want {
+			t.Errorf("stage %s has %s, want %s", file.Stages[i].Name, got, want)
+		}
+	}
+}
+
 // An objective of a part of the requests or of the time leaves the one on
 // success in its place, and file-wide decide does not reach a window.
 func TestScopeOfSuccess(t *testing.T) {

@@ -59,6 +59,41 @@ func TestProfile(t *testing.T) {
 	}
 }
 
+// What a stage loads that the profile leaves out is no fault of an objective;
+// with all stages loaded it is, whether one of them is parallel or not.
+func TestProfileLeavesLoadedStagesOut(t *testing.T) {
+	const text = head + `scenarios:
+  - {name: browse, request: GET /}
+  - {name: admin, request: GET /admin}
+  - {name: rare, request: GET /rare}
+stages:
+  - name: mixed
+    parallel:
+      - {name: a, rate: 10/s, duration: 5s, scenarios: [browse]}
+      - {name: b, rate: 10/s, duration: 5s, scenarios: [browse]}
+  - {name: admins, rate: 10/s, duration: 5s, scenarios: [admin]}
+profiles: {smoke: {stages: [mixed]}, full: {}}
+`
+	for _, test := range []struct {
+		profile, scenario string
+		want              Code
+	}{
+		{"", "admin", ""},
+		{"smoke", "admin", ""},
+		{"full", "admin", ""},
+		{"", "rare", CodeUnloaded},
+		{"smoke", "rare", ""},
+		{"full", "rare", CodeUnloaded},
+	} {
+		opts := testOptions("slo.yaml")
+		opts.Profile = test.profile
+		_, err := Parse([]byte(text+"objectives: [{fail: p95 <= 2s, scenario: "+test.scenario+"}]\n"), opts)
+		if codeOf(err) != test.want || (err == nil) != (test.want == "") {
+			t.Errorf("profile %q, scenario %s: %v, want %q", test.profile, test.scenario, err, test.want)
+		}
+	}
+}
+
 // Limits are for what is loaded: the whole file takes two hours.
 func TestProfileWithinLimits(t *testing.T) {
 	for profile, want := range map[string]Code{"": CodeLimit, "full": CodeLimit, "strict": ""} {

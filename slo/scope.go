@@ -267,10 +267,11 @@ func (o Objective) where() string {
 }
 
 // isLike reports whether two objectives have the same indicator, scope and
-// window and are of the same kind, absolute or relative.
+// window and are of the same kind: absolute, relative or only shown. What is
+// shown takes the place of no bound.
 func (o Objective) isLike(other Objective) bool {
 	return o.Indicator == other.Indicator && (o.Relative == nil) == (other.Relative == nil) &&
-		o.Scope == other.Scope && o.Window == other.Window
+		(o.Severity == Show) == (other.Severity == Show) && o.Scope == other.Scope && o.Window == other.Window
 }
 
 // judgesSuccess reports an objective that a service which only answers with

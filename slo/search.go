@@ -64,13 +64,23 @@ func parseSearch(s string) (level, error) {
 // Steers reports whether an objective decides which rates of a search are met:
 // the absolute ones do that a stage of any rate could be judged by. What the
 // replicas did and what a Prometheus server says is judged at the rate that was
-// found: it is known after the run.
+// found: it is known after the run. So is what asks for much.
 func (o Objective) Steers() bool {
 	switch {
-	case o.Severity == Show, o.Relative != nil, o.Indicator.IsCluster():
+	case o.Severity == Show, o.Relative != nil, o.Indicator.IsCluster(), o.asksForMuch():
 		return false
 	}
 	return o.Indicator.Kind != Capacity && o.Indicator.Kind != Metric
+}
+
+// asksForMuch reports a bound that no low rate can meet, however good the
+// service is: it would end a search where it begins.
+func (o Objective) asksForMuch() bool {
+	switch o.Indicator.Unit() {
+	case UnitRate, UnitCount, UnitBytes, UnitCores:
+		return o.Cmp == GE || o.Cmp == GT || o.Cmp == EQ && o.Bound > 0
+	}
+	return false
 }
 
 // checkSearch refuses a search that nothing but success steers, and a capacity

@@ -50,7 +50,11 @@ func (p *parser) stages(n, objectives, profiles *node) {
 		p.checkScopes(plan, everywhere)
 	}
 	chosen := p.profiles(profiles, plan, complete)
-	p.expand(n, chosen.of(plan), chosen.override(everywhere))
+	everywhere = chosen.override(everywhere)
+	p.expand(n, chosen.of(plan), everywhere)
+	if complete && chosen.stages == nil { // else another stage may load what is looked at
+		p.checkLoaded(everywhere)
+	}
 }
 
 // expand makes one stage for each level of a staircase.
@@ -88,9 +92,6 @@ func (p *parser) expand(n *node, plan []plannedStage, everywhere []Objective) {
 			}
 		}
 	}
-	if len(plan) > 0 && len(plan) == len(n.items) {
-		p.checkLoaded(everywhere)
-	}
 	p.checkTogether(plan)
 	if len(p.file.Stages) > maxStages {
 		p.failNode(n, CodeTooMany, fmt.Sprintf("the staircases make %d stages, at most %d are accepted", len(p.file.Stages), maxStages), "")
@@ -123,11 +124,16 @@ func (p *parser) workloadStage(o *object, load func(*object, *Workload) []level)
 	s.levels = load(o, &s.Workload)
 	s.Scenarios = p.stageScenarios(o.get("scenarios"))
 	own := o.get("objectives")
-	if own != nil && !s.Judge {
-		p.failNode(own, CodeNotJudged, "objectives on a stage with judge: false", "remove one of the two")
-	}
+	p.refuseUnjudged(own, s.Judge)
 	s.own = p.objectives(own, true)
 	return s
+}
+
+// refuseUnjudged refuses objectives of a stage that is not judged.
+func (p *parser) refuseUnjudged(objectives *node, judged bool) {
+	if objectives != nil && !judged {
+		p.failNode(objectives, CodeNotJudged, "objectives on a stage with judge: false", "remove one of the two")
+	}
 }
 
 // at gives the stage for one level of its staircase.

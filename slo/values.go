@@ -44,15 +44,42 @@ func splitValues(text string) ([]segment, error) {
 		}
 		literal(text[:start], offset)
 		offset += width(text[:start])
-		end := strings.IndexByte(text[start:], '}')
+		end := valueEnd(text[start:])
 		if end < 0 {
-			return nil, &fault{code: CodeTemplate, msg: "${ is not closed", hint: "a value ends in }; $${ is a plain ${", offset: offset, width: 2}
+			return nil, &fault{code: CodeTemplate, msg: "${ is not closed", hint: "a value ends in }, and so does every { in it; $${ is a plain ${", offset: offset, width: 2}
 		}
 		inside := text[start+2 : start+end]
 		all = append(all, segment{text: inside, value: true, offset: offset})
 		offset, text = offset+width(inside)+3, text[start+end+1:]
 	}
 	return all, nil
+}
+
+// valueEnd is where the value ends with which a text begins, -1 where it does
+// not: at the } of its own {, for a default may be JSON.
+func valueEnd(text string) int {
+	open := 0
+	for at := range len(text) {
+		switch text[at] {
+		case '{':
+			open++
+		case '}':
+			if open--; open == 0 {
+				return at
+			}
+		}
+	}
+	return -1
+}
+
+// holdsValue is the fault of a text that is taken as it is written, so that a
+// value would be looked for by its name.
+func holdsValue(text, what, hint string) *fault {
+	before, _, found := strings.Cut(text, "${")
+	if !found {
+		return nil
+	}
+	return &fault{code: CodePlace, msg: "values in ${…} cannot stand in " + what, offset: width(before), width: 2, hint: hint}
 }
 
 // isOneValue reports whether a text is one value alone.
@@ -208,6 +235,9 @@ func cutDefault(inside string) (name string, fallback *string, err error) {
 	name, rest, found := strings.Cut(inside, ":-")
 	if !variableName.MatchString(name) {
 		return "", nil, &fault{code: CodeTemplate, msg: quote(name) + " is not the name of an environment variable", hint: "${env.NAME} or ${env.NAME:-default}"}
+	}
+	if strings.Contains(rest, "${") {
+		return "", nil, &fault{code: CodeTemplate, msg: "a default is a plain text, no value is put into it", hint: "${env.NAME} or ${env.NAME:-default}"}
 	}
 	if found {
 		fallback = &rest

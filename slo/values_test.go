@@ -48,6 +48,7 @@ func TestBodies(t *testing.T) {
 		"file":               {"body_file: testdata/ok/body.json", Template{lit("{\"static\": \"${uuid}\"}\n")}, "application/json"},
 		"own content type":   {`body: x, headers: {content-type: text/csv}`, Template{lit("x")}, "text/csv"},
 		"default and env":    {`body: "${env.UNSET:-a:-b}${env.EMPTY:-c}${env.EMPTY}"`, Template{lit("a:-bc")}, "text/plain; charset=utf-8"},
+		"default in braces":  {`body: '${env.UNSET:-{"a":{"b":1}}}${env.USER_NAME:-{"a":{}}}}'`, Template{lit(`{"a":{"b":1}}anna "quoted" & more}`)}, "text/plain; charset=utf-8"},
 		"random string":      {`body: "${random.string(8)}"`, Template{value(RandomString, EscapeNone, "8")}, "text/plain; charset=utf-8"},
 		"dollar at the end":  {`body: "a$"`, Template{lit("a$")}, "text/plain; charset=utf-8"},
 		"literal then value": {`body: "$${a}${uuid}"`, Template{lit("${a}"), value(UUID, EscapeNone)}, "text/plain; charset=utf-8"},

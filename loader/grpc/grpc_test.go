@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,6 +107,24 @@ func TestReflect(t *testing.T) {
 	}
 	if _, err := Reflect("a.B", "C", func([]byte) ([]byte, error) { return nil, nil }); err == nil {
 		t.Error("no error of an empty answer")
+	}
+}
+
+// A server whose files import one another without end, or are large, is asked no
+// more at some point.
+func TestReflectIsBounded(t *testing.T) {
+	for size, want := range map[int]string{0: "more than 1000 files", 1 << 20: "more than 8 MiB"} {
+		asked := 0
+		_, err := Reflect("a.B", "C", func([]byte) ([]byte, error) {
+			asked++
+			encoded, err := proto.Marshal(&descriptorpb.FileDescriptorProto{
+				Name: new(strconv.Itoa(asked - 1)), Dependency: []string{strconv.Itoa(asked)}, Package: new(strings.Repeat("x", size)),
+			})
+			return bytesField(fieldFiles, bytesField(1, encoded)), err
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("asked %d times: %v", asked, err)
+		}
 	}
 }
 

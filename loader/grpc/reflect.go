@@ -25,8 +25,13 @@ const (
 	fieldError      = 7 // ErrorResponse
 )
 
-// maxFiles bounds what a server can make a client ask for.
-const maxFiles = 1000
+// Bounds of what a server can make a client ask for, and keep: large sets of
+// services have some hundred files of some KiB each, which take many times that
+// in memory once they are read.
+const (
+	maxFiles = 1000
+	maxBytes = 8 << 20 // of all answers
+)
 
 // Reflect finds a method by asking the server. ask sends one framed request of
 // reflection and returns the message that answers it.
@@ -53,6 +58,7 @@ type reflection struct {
 	set    descriptorpb.FileDescriptorSet
 	known  map[string]bool
 	wanted []string
+	bytes  int // of the answers
 }
 
 func (r *reflection) fetch(field protowire.Number, value string) error {
@@ -60,6 +66,9 @@ func (r *reflection) fetch(field protowire.Number, value string) error {
 	answer, err := r.ask(Frame(request))
 	if err != nil {
 		return err
+	}
+	if r.bytes += len(answer); r.bytes > maxBytes {
+		return fmt.Errorf("the files have more than %d MiB", maxBytes>>20)
 	}
 	files, err := filesOf(answer)
 	if err != nil {
