@@ -25,10 +25,10 @@ type bench struct {
 
 // peers are the programs to compare with, by the command that installs them.
 var peers = map[string]string{
-	"fortio": "fortio.org/fortio@v1.75.3",
-	"hey":    "github.com/rakyll/hey@v0.1.5",
-	"vegeta": "github.com/tsenart/vegeta/v12@v12.13.0",
-	"k6":     "go.k6.io/k6/v2@v2.2.0",
+	"fortio": "fortio.org/fortio@v1.66.5",
+	"hey":    "github.com/rakyll/hey@v0.1.4",
+	"vegeta": "github.com/tsenart/vegeta/v12@v12.12.0",
+	"k6":     "go.k6.io/k6@v1.0.0",
 }
 
 // packages are Debian's names of the programs that it has.
