@@ -51,8 +51,10 @@ func (p *parser) stages(n, objectives, profiles *node) {
 	}
 	chosen := p.profiles(profiles, plan, complete)
 	everywhere = chosen.override(everywhere)
+	// Another stage may load what is looked at, or one that could not be read.
+	all := complete && chosen.stages == nil && len(p.errs) == 0
 	p.expand(n, chosen.of(plan), everywhere)
-	if complete && chosen.stages == nil { // else another stage may load what is looked at
+	if all {
 		p.checkLoaded(everywhere)
 	}
 }
