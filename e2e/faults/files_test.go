@@ -311,9 +311,9 @@ func fileFaults() []fault {
 		{
 			group: "files", name: "a result that counts more requests than its histograms hold",
 			inject: handed(edited(func(r map[string]any) {
-				stage(r)["counters"].(map[string]any)["success"] = json.Number("9007199254740992")
+				stage(r)["counters"].(map[string]any)["success"] = json.Number("1000000000000")
 			})),
-			want: notLoaded, says: []string{"the histogram holds 200 requests, the counters 9007199254740992"},
+			want: notLoaded, says: []string{"the histogram holds 200 requests, the counters 1000000000000"},
 		},
 		{
 			group: "files", name: "a result of 1,000 histograms that unpack to a megabyte each",

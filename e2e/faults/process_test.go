@@ -42,11 +42,17 @@ func processFaults() []fault {
 	// the second one counts when the first has arrived.
 	again := func(signal syscall.Signal) func(*testing.T, *bed) ending {
 		return func(t *testing.T, b *bed) ending {
-			s := serve(t, func(*server, net.Conn, int64) bool { return true })
+			asked := make(chan struct{})
+			s := serve(t, func(_ *server, _ net.Conn, n int64) bool {
+				if n == 5 {
+					close(asked)
+				}
+				return true
+			})
 			plan := endless(s.url)
 			plan.http = "timeout: 1h"
 			p := b.load(t, plan)
-			p.await(t, "steady  ")
+			<-asked
 			p.signal(t, signal)
 			tick := time.NewTicker(50 * time.Millisecond)
 			defer tick.Stop()
