@@ -25,11 +25,8 @@ func Loosened(base, head *slo.File) []result.Loosening {
 	var l loosenings
 	l.file(base, head)
 	for _, b := range base.Stages {
-		switch {
-		case b.Judge:
+		if b.Judge || besideJudged(b, base.Stages) {
 			l.stage(base, head, b)
-		case besideJudged(b, base.Stages):
-			l.beside(base, head, b)
 		}
 	}
 	for _, b := range base.Scenarios {
@@ -112,20 +109,39 @@ func atMost(rate float64) string {
 	return fmt.Sprintf("%g/s", rate)
 }
 
+// besideJudged reports whether a stage is part of the load under which another
+// one is judged.
+func besideJudged(s slo.Stage, all []slo.Stage) bool {
+	return s.Parallel != "" && slices.ContainsFunc(all, func(other slo.Stage) bool { return other.Judge && other.Parallel == s.Parallel })
+}
+
 func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 	i := slices.IndexFunc(head.Stages, func(h slo.Stage) bool { return h.Name == b.Name })
-	if i < 0 {
+	switch {
+	case i < 0:
 		l.add(b.Name, "the stage", removed)
 		return
-	}
-	h := head.Stages[i]
-	if !h.Judge {
+	case b.Judge && !head.Stages[i].Judge:
 		l.add(b.Name, "judged", "not judged")
 		return
 	}
+	h := head.Stages[i]
 	if lighter(b.Workload, h.Workload) {
 		l.add(b.Name, load(b.Workload), load(h.Workload))
 	}
+	if b.Judge {
+		l.judged(b, h)
+	}
+	l.shares(base.In(b), head, h)
+	for _, o := range b.Objectives {
+		if o.Severity != slo.Show {
+			l.objective(b.Name, o, h.Objectives)
+		}
+	}
+}
+
+// judged compares how a judged stage is loaded and compared.
+func (l *loosenings) judged(b, h slo.Stage) {
 	if why := Alone(h); why != "" && Alone(b) == "" && slices.ContainsFunc(b.Objectives, decidesByBase) {
 		l.add(b.Name, "compared with base", "not compared with it: "+why)
 	}
@@ -134,12 +150,6 @@ func (l *loosenings) stage(base, head *slo.File, b slo.Stage) {
 	}
 	if b.StopOnDead && !h.StopOnDead {
 		l.add(b.Name, "stop_on_dead: on", "off")
-	}
-	l.shares(base.In(b), head, h)
-	for _, o := range b.Objectives {
-		if o.Severity != slo.Show {
-			l.objective(b.Name, o, h.Objectives)
-		}
 	}
 }
 

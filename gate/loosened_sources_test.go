@@ -29,32 +29,29 @@ objectives:
 // Numbers that objectives judge come from where they came from, and what is
 // compared with base stays so.
 func TestLoosenedSources(t *testing.T) {
-	one := func(before, after string, stages ...string) []result.Loosening {
-		return []result.Loosening{{Stages: stages, Before: before, After: after}}
-	}
 	const ramp = "not compared with it: a ramp gives base and head other loads"
 	for _, tt := range []struct {
 		name string
 		edit []string
 		want []result.Loosening
 	}{
-		{"a ramp of rates", []string{"rate: 100/s,", "rate: 100/s..100.1/s,"}, one("compared with base", ramp, "steady")},
-		{"a ramp of workers", []string{"workers: 10,", "workers: 10..11,"}, one("compared with base", ramp, "crowd")},
-		{"another query", []string{"rate(cpu_total)", "vector(0)"}, one("metric.cpu asks for rate(cpu_total)", "vector(0)")},
-		{"another query of a warning", []string{"heap_bytes", "vector(0)"}, one("metric.heap asks for heap_bytes", "vector(0)")},
+		{"a ramp of rates", []string{"rate: 100/s,", "rate: 100/s..100.1/s,"}, listed("compared with base", ramp, "steady")},
+		{"a ramp of workers", []string{"workers: 10,", "workers: 10..11,"}, listed("compared with base", ramp, "crowd")},
+		{"another query", []string{"rate(cpu_total)", "vector(0)"}, listed("metric.cpu asks for rate(cpu_total)", "vector(0)")},
+		{"another query of a warning", []string{"heap_bytes", "vector(0)"}, listed("metric.heap asks for heap_bytes", "vector(0)")},
 		{"another query of what is shown", []string{"up: up", "up: vector(0)"}, nil},
-		{"another server", []string{"9090", "9091"}, one("the Prometheus server", "another one")},
-		{"another measure", []string{"{took: $.took, items", "{took: $.zero, items"}, one("measure.took of GET / is $.took", "$.zero")},
+		{"another server", []string{"9090", "9091"}, listed("the Prometheus server", "another one")},
+		{"another measure", []string{"{took: $.took, items", "{took: $.zero, items"}, listed("measure.took of GET / is $.took", "$.zero")},
 		{"another measure of another step", []string{"measure: {took: $.took}}", "measure: {took: $.zero}}"}, nil},
 		{"another measure that is shown", []string{"$.items", "$.zero"}, nil},
-		{"kept connections", []string{"connections: new", "connections: keep"}, one("connections: new", "keep")},
-		{"connections of some seconds", []string{"connections: new", "connections: 10s"}, one("connections: new", "10s")},
+		{"kept connections", []string{"connections: new", "connections: keep"}, listed("connections: new", "keep")},
+		{"connections of some seconds", []string{"connections: new", "connections: 10s"}, listed("connections: new", "10s")},
 	} {
 		t.Run(tt.name, func(t *testing.T) { checkLoosened(t, looseSources, tt.edit, tt.want) })
 	}
 	t.Run("a measure is gone of one step", func(t *testing.T) {
 		ofBoth := strings.Replace(looseSources, "{fail: measure.took.p95 <= 30, step: GET /}", "measure.took.p95 <= 30", 1)
-		checkLoosened(t, ofBoth, []string{"{took: $.took, items", "{items"}, one("measure.took of GET / is $.took", "removed"))
+		checkLoosened(t, ofBoth, []string{"{took: $.took, items", "{items"}, listed("measure.took of GET / is $.took", "removed"))
 	})
 	t.Run("older connections", func(t *testing.T) {
 		base := parsed(t, strings.Replace(looseSources, "connections: new", "connections: 10s", 1))

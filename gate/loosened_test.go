@@ -122,64 +122,66 @@ objectives:
   - {fail: errors < 5, abort: true, grace: 5s}
 `
 
+// listed is what a change loosens where it is one thing.
+func listed(before, after string, stages ...string) []result.Loosening {
+	return []result.Loosening{{Stages: stages, Before: before, After: after}}
+}
+
 func TestLoosenedLoadAndBaseline(t *testing.T) {
 	both := []string{"steady", "crowd"}
-	one := func(before, after string, stages ...string) []result.Loosening {
-		return []result.Loosening{{Stages: stages, Before: before, After: after}}
-	}
 	for _, tt := range []struct {
 		name string
 		edit []string
 		want []result.Loosening
 	}{
 		{"nothing", nil, nil},
-		{"another target", []string{"http://localhost", "http://localhost:81"}, one("target: http://localhost", "http://localhost:81")},
-		{"a second chance", []string{"confirm: off", "confirm: on"}, one("confirm: off", "on")},
-		{"held back", []string{"rate: 5000/s", "rate: 4000/s"}, one("limits: rate: 5000/s", "4000/s, which holds workers back")},
+		{"another target", []string{"http://localhost", "http://localhost:81"}, listed("target: http://localhost", "http://localhost:81")},
+		{"a second chance", []string{"confirm: off", "confirm: on"}, listed("confirm: off", "on")},
+		{"held back", []string{"rate: 5000/s", "rate: 4000/s"}, listed("limits: rate: 5000/s", "4000/s, which holds workers back")},
 		{"held back less", []string{"rate: 5000/s", "rate: 6000/s"}, nil},
-		{"evenly", []string{", arrivals: poisson", ""}, one("rate: 100/s, arrivals: poisson, duration: 30s", "rate: 100/s, duration: 30s", "steady")},
-		{"no idle time", []string{", idle_before: 10s", ""}, one("idle_before: 10s", "none", "steady")},
-		{"loaded when dead", []string{"workers: 20", "workers: 20, stop_on_dead: off"}, one("stop_on_dead: on", "off", "crowd")},
-		{"requests for a time", []string{"duration: 30s, workers", "requests: 10, workers"}, one("workers: 20, duration: 30s", "requests: 10, workers: 20", "crowd")},
-		{"a lighter mixture", []string{"weight: 3", "weight: 1"}, one("iterations of buy: 75 %", "50 %", both...)},
+		{"evenly", []string{", arrivals: poisson", ""}, listed("rate: 100/s, arrivals: poisson, duration: 30s", "rate: 100/s, duration: 30s", "steady")},
+		{"no idle time", []string{", idle_before: 10s", ""}, listed("idle_before: 10s", "none", "steady")},
+		{"loaded when dead", []string{"workers: 20", "workers: 20, stop_on_dead: off"}, listed("stop_on_dead: on", "off", "crowd")},
+		{"requests for a time", []string{"duration: 30s, workers", "requests: 10, workers"}, listed("workers: 20, duration: 30s", "requests: 10, workers: 20", "crowd")},
+		{"a lighter mixture", []string{"weight: 3", "weight: 1"}, listed("iterations of buy: 75 %", "50 %", both...)},
 		{"a light scenario beside", []string{"  - {name: look,", "  - {name: ping, weight: 16, request: GET /ping}\n  - {name: look,"}, []result.Loosening{
 			{Stages: both, Before: "iterations of buy: 75 %", After: "15 %"}, {Stages: both, Before: "iterations of look: 25 %", After: "5 %"},
 		}},
-		{"one scenario in a stage", []string{"workers: 20", "workers: 20, scenarios: [look]"}, one("loaded with buy", "not loaded with it", "crowd")},
-		{"a scenario is gone", []string{"  - {name: look, request: GET /look}\n", ""}, one("the request GET /look", "removed")},
-		{"fewer repetitions", []string{"repeat: 10", "repeat: 2"}, one("order in an iteration of buy: 10 times", "2")},
+		{"one scenario in a stage", []string{"workers: 20", "workers: 20, scenarios: [look]"}, listed("loaded with buy", "not loaded with it", "crowd")},
+		{"a scenario is gone", []string{"  - {name: look, request: GET /look}\n", ""}, listed("the request GET /look", "removed")},
+		{"fewer repetitions", []string{"repeat: 10", "repeat: 2"}, listed("order in an iteration of buy: 10 times", "2")},
 		{"more repetitions", []string{"repeat: 10", "repeat: 12"}, nil},
-		{"longer pauses", []string{"pause: 100ms", "pause: 1s..3s"}, one("pauses in an iteration of buy: 100ms", "2s")},
+		{"longer pauses", []string{"pause: 100ms", "pause: 1s..3s"}, listed("pauses in an iteration of buy: 100ms", "2s")},
 		{"shorter pauses", []string{"pause: 100ms", "pause: 10ms"}, nil},
-		{"another path", []string{"'GET /list?all=1'", "GET /health"}, one("list requests GET /list", "GET /health")},
-		{"another query", []string{"?all=1", "?all=0"}, one("the query of list", "another one")},
-		{"another body", []string{"body: x", "body: y"}, one("the body of order", "another one")},
-		{"without a body", []string{", body: x", ""}, one("the body of order", "removed")},
-		{"more time", []string{"timeout: 2s", "timeout: 5s"}, one("timeout of list: 2s", "5s")},
+		{"another path", []string{"'GET /list?all=1'", "GET /health"}, listed("list requests GET /list", "GET /health")},
+		{"another query", []string{"?all=1", "?all=0"}, listed("the query of list", "another one")},
+		{"another body", []string{"body: x", "body: y"}, listed("the body of order", "another one")},
+		{"without a body", []string{", body: x", ""}, listed("the body of order", "removed")},
+		{"more time", []string{"timeout: 2s", "timeout: 5s"}, listed("timeout of list: 2s", "5s")},
 		{"less time", []string{"timeout: 2s", "timeout: 1s"}, nil},
-		{"failures do not matter", []string{"timeout: 2s", "timeout: 2s, on_fail: continue"}, one("on_fail of list: stop", "continue")},
-		{"one baseline less", []string{", b.json", ""}, one("baseline: files: a.json, b.json", "a.json")},
-		{"one baseline more", []string{", b.json", ", b.json, c.json"}, one("baseline: files: a.json, b.json", "a.json, b.json, c.json")},
+		{"failures do not matter", []string{"timeout: 2s", "timeout: 2s, on_fail: continue"}, listed("on_fail of list: stop", "continue")},
+		{"one baseline less", []string{", b.json", ""}, listed("baseline: files: a.json, b.json", "a.json")},
+		{"one baseline more", []string{", b.json", ", b.json, c.json"}, listed("baseline: files: a.json, b.json", "a.json, b.json, c.json")},
 		{"the baselines in another order", []string{"a.json, b.json", "b.json, a.json"}, nil},
-		{"a service of its own to compare with", []string{"ref: v1.json,", "ref: v1.json, base_target: 'http://localhost:9',"}, one("baseline: base_target: none", "http://localhost:9")},
+		{"a service of its own to compare with", []string{"ref: v1.json,", "ref: v1.json, base_target: 'http://localhost:9',"}, listed("baseline: base_target: none", "http://localhost:9")},
 		{"other results", []string{"files: [a.json, b.json]", "branch: old"}, []result.Loosening{
 			{Before: "baseline: files: a.json, b.json", After: "removed"}, {Before: "baseline: branch: the default one", After: "old"},
 		}},
-		{"no pinned result", []string{"ref: v1.json, ", ""}, one("baseline: ref: v1.json", "removed")},
+		{"no pinned result", []string{"ref: v1.json, ", ""}, listed("baseline: ref: v1.json", "removed")},
 		{"fewer results", []string{"last: 10", "last: 2", "max_age: 30d", "max_age: 1d"}, []result.Loosening{
 			{Before: "baseline: last: 10", After: "2"}, {Before: "baseline: max_age: 30d", After: "1d"},
 		}},
 		{"shorter comparisons, mixed", []string{"schedule: alternate, max: 60s", "schedule: mixed, max: 50s"}, []result.Loosening{
 			{Before: "baseline: max: 1m", After: "50s"}, {Before: "baseline: schedule: alternate", After: "mixed"},
 		}},
-		{"nothing to compare with", []string{"{files: [a.json, b.json], ref: v1.json, last: 10, max_age: 30d, schedule: alternate, max: 60s}", "none"}, one("baseline", "none")},
-		{"longer windows", []string{"for: 5s", "for: 10s"}, one("p95 <= 450ms, for 5s", "p95 <= 450ms, for 10s", both...)},
+		{"nothing to compare with", []string{"{files: [a.json, b.json], ref: v1.json, last: 10, max_age: 30d, schedule: alternate, max: 60s}", "none"}, listed("baseline", "none")},
+		{"longer windows", []string{"for: 5s", "for: 10s"}, listed("p95 <= 450ms, for 5s", "p95 <= 450ms, for 10s", both...)},
 		{"windows that make up those", []string{"for: 5s", "for: 1s"}, nil},
-		{"windows that do not", []string{"for: 5s", "for: 2s"}, one("p95 <= 450ms, for 5s", "p95 <= 450ms, for 2s", both...)},
-		{"one more", []string{"errors < 5", "errors <= 5"}, one("errors < 5, abort, grace: 5s", "errors <= 5, abort, grace: 5s", both...)},
-		{"goes on", []string{", abort: true, grace: 5s", ""}, one("errors < 5, abort, grace: 5s", "errors < 5", both...)},
-		{"stops later", []string{"grace: 5s", "grace: 8s"}, one("errors < 5, abort, grace: 5s", "errors < 5, abort, grace: 8s", both...)},
-		{"only when it is lost", []string{", grace: 5s", ""}, one("errors < 5, abort, grace: 5s", "errors < 5, abort", both...)},
+		{"windows that do not", []string{"for: 5s", "for: 2s"}, listed("p95 <= 450ms, for 5s", "p95 <= 450ms, for 2s", both...)},
+		{"one more", []string{"errors < 5", "errors <= 5"}, listed("errors < 5, abort, grace: 5s", "errors <= 5, abort, grace: 5s", both...)},
+		{"goes on", []string{", abort: true, grace: 5s", ""}, listed("errors < 5, abort, grace: 5s", "errors < 5", both...)},
+		{"stops later", []string{"grace: 5s", "grace: 8s"}, listed("errors < 5, abort, grace: 5s", "errors < 5, abort, grace: 8s", both...)},
+		{"only when it is lost", []string{", grace: 5s", ""}, listed("errors < 5, abort, grace: 5s", "errors < 5, abort", both...)},
 		{"stops earlier", []string{"grace: 5s", "grace: 2s"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { checkLoosened(t, looseShop, tt.edit, tt.want) })

@@ -26,20 +26,17 @@ objectives: [p95 <= 450ms]
 
 // What is loaded beside a judged workload makes its numbers, judged or not.
 func TestLoosenedBeside(t *testing.T) {
-	one := func(before, after string) []result.Loosening {
-		return []result.Loosening{{Stages: []string{"mixed/noise"}, Before: before, After: after}}
-	}
 	for _, tt := range []struct {
 		name string
 		edit []string
 		want []result.Loosening
 	}{
 		{"nothing", nil, nil},
-		{"fewer", []string{"workers: 20", "workers: 1"}, one("workers: 20, duration: 30s", "workers: 1, duration: 30s")},
+		{"fewer", []string{"workers: 20", "workers: 1"}, listed("workers: 20, duration: 30s", "workers: 1, duration: 30s", "mixed/noise")},
 		{"more", []string{"workers: 20", "workers: 40"}, nil},
 		{"judged too", []string{"workers: 20, duration: 30s, judge: false", "workers: 20, duration: 30s"}, nil},
-		{"gone", []string{"      - {name: noise, workers: 20, duration: 30s, judge: false}\n", ""}, one("the stage", "removed")},
-		{"with others", []string{"workers: 20", "workers: 20, scenarios: [look]"}, one("loaded with buy", "not loaded with it")},
+		{"gone", []string{"      - {name: noise, workers: 20, duration: 30s, judge: false}\n", ""}, listed("the stage", "removed", "mixed/noise")},
+		{"with others", []string{"workers: 20", "workers: 20, scenarios: [look]"}, listed("loaded with buy", "not loaded with it", "mixed/noise")},
 		{"before all that is judged", []string{"workers: 5", "workers: 1"}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { checkLoosened(t, looseBeside, tt.edit, tt.want) })
