@@ -71,7 +71,7 @@ func suffers(v *view, l level) []string {
 		signs = append(signs, fmt.Sprintf("pods waited for their CPU limit %s of the time", quantity.Share(throttled)))
 	}
 	if refused := samples[len(samples)-1].RefusedTotal - samples[0].RefusedTotal; refused > 0 {
-		signs = append(signs, fmt.Sprintf("full queues turned %d requests away", refused))
+		signs = append(signs, fmt.Sprintf("full queues turned %s requests away", quantity.Count(refused)))
 	}
 	return signs
 }

@@ -43,12 +43,13 @@ func connectionSigns(v *view, l level) []string {
 	var signs []string
 	c := l.Counters
 	if c.Refused+c.Reset >= 5 && turnedAway(c) >= 0.01 {
-		signs = append(signs, fmt.Sprintf("%d refused and %d closed or reset connections of %d requests (%s)", c.Refused, c.Reset, c.Judged(), quantity.Share(turnedAway(c))))
+		signs = append(signs, fmt.Sprintf("%s refused and %s closed or reset connections of %s requests (%s)",
+			quantity.Count(c.Refused), quantity.Count(c.Reset), quantity.Count(c.Judged()), quantity.Share(turnedAway(c))))
 	}
 	if late := l.Connect.Above(retransmit - 50*time.Millisecond); late >= 5 && 100*late >= l.Connect.Total() {
 		median, _ := l.Connect.Quantile(1, 2)
-		signs = append(signs, fmt.Sprintf("%d of %d connections took a second or more, the others %s: their first packet was dropped and sent again, as by a full backlog",
-			late, l.Connect.Total(), quantity.Duration(median)))
+		signs = append(signs, fmt.Sprintf("%s of %s connections took a second or more, the others %s: their first packet was dropped and sent again, as by a full backlog",
+			quantity.Count(late), quantity.Count(l.Connect.Total()), quantity.Duration(median)))
 	}
 	if len(signs) == 0 {
 		return nil

@@ -283,7 +283,7 @@ func TestStatusOfErrors(t *testing.T) {
 			"a single code",
 			[]result.Step{step("a", 300, map[int]int64{200: 1200, 500: 300})},
 			nil,
-			[]string{"fail: answers with status 500", "300 of 1500, by status 500: 300\n", "repair the errors first"},
+			[]string{"fail: answers with status 500", "300 of 1 500, by status 500: 300\n", "repair the errors first"},
 		},
 		{
 			"one is accepted",
@@ -319,7 +319,7 @@ func TestStatusOfErrors(t *testing.T) {
 			"nothing is known",
 			[]result.Step{step("a", 300, map[int]int64{200: 920, 404: 280, 500: 300})},
 			nil,
-			[]string{"fail: answers with a status that is not accepted", "300 of 1500\n"},
+			[]string{"fail: answers with a status that is not accepted", "300 of 1 500\n"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

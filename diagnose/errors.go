@@ -152,7 +152,7 @@ func (e failures) finding(v *view) result.Finding {
 		Rule:       "errors",
 		Stage:      e.Name,
 		Title:      fmt.Sprintf("%s of the requests fail: %s", quantity.Share(e.share()), e.what()),
-		Evidence:   []string{fmt.Sprintf("%d of %d%s", e.count, e.Counters.Judged(), e.statuses())},
+		Evidence:   []string{fmt.Sprintf("%s of %s%s", quantity.Count(e.count), quantity.Count(e.Counters.Judged()), e.statuses())},
 		Suggestion: e.suggestion(),
 		Disproof:   "the same share under a small load and from the first second on: then single requests fail, whatever the load",
 	}
@@ -212,13 +212,13 @@ func (e failures) when() string {
 // that the failures began or ended.
 func (e failures) course() string {
 	within, _ := sum(e.Slices[e.first : e.last+1])
-	parts := []string{fmt.Sprintf("%s of %d from %s to %s",
-		quantity.Share(float64(*within.Of(e.class))/float64(within.Judged())), within.Judged(), quantity.Duration(e.from()), quantity.Duration(end(e.Slices[e.last])))}
+	parts := []string{fmt.Sprintf("%s of %s from %s to %s",
+		quantity.Share(float64(*within.Of(e.class))/float64(within.Judged())), quantity.Count(within.Judged()), quantity.Duration(e.from()), quantity.Duration(end(e.Slices[e.last])))}
 	if before, _ := sum(e.Slices[:e.first]); e.begins {
-		parts = slices.Insert(parts, 0, fmt.Sprintf("none of %d requests before", before.Judged()))
+		parts = slices.Insert(parts, 0, fmt.Sprintf("none of %s requests before", quantity.Count(before.Judged())))
 	}
 	if later, _ := sum(e.Slices[e.last+1:]); e.ends {
-		parts = append(parts, fmt.Sprintf("none of %d later", later.Judged()))
+		parts = append(parts, fmt.Sprintf("none of %s later", quantity.Count(later.Judged())))
 	}
 	return "they have their time: " + strings.Join(parts, ", ")
 }
@@ -231,11 +231,11 @@ func (e failures) statuses() string {
 	var texts []string
 	others := e.count
 	for _, code := range slices.SortedFunc(maps.Keys(e.codes), func(a, b int) int { return cmp.Or(cmp.Compare(e.codes[b], e.codes[a]), cmp.Compare(a, b)) }) {
-		texts = append(texts, fmt.Sprintf("%d: %d", code, e.codes[code]))
+		texts = append(texts, fmt.Sprintf("%d: %s", code, quantity.Count(e.codes[code])))
 		others -= e.codes[code]
 	}
 	if others > 0 {
-		texts = append(texts, fmt.Sprintf("others: %d", others))
+		texts = append(texts, fmt.Sprintf("others: %s", quantity.Count(others)))
 	}
 	return ", by status " + list(texts, 5)
 }

@@ -73,8 +73,8 @@ func (g gone) finding(v *view, l level) result.Finding {
 		Stage: l.Name,
 		Since: from,
 		Title: fmt.Sprintf("the service does not answer from %s to %s", quantity.Duration(from), quantity.Duration(until)),
-		Evidence: []string{fmt.Sprintf("none of %d requests succeeded between %s and %s, %s of the others did",
-			g.counters.Judged(), quantity.Duration(from), quantity.Duration(until),
+		Evidence: []string{fmt.Sprintf("none of %s requests succeeded between %s and %s, %s of the others did",
+			quantity.Count(g.counters.Judged()), quantity.Duration(from), quantity.Duration(until),
 			quantity.Share(float64(l.Counters.Success)/float64(l.Counters.Judged()-g.counters.Judged())))},
 		Suggestion: []string{
 			fmt.Sprintf("look why it ended: its log and exit status at %s, the kernel's log for a lack of memory", l.Start.Add(from).UTC().Format("15:04:05")),
@@ -84,7 +84,7 @@ func (g gone) finding(v *view, l level) result.Finding {
 	}
 	var signs []string
 	if n := g.counters.Refused + g.counters.Reset; 2*n > g.counters.Judged() {
-		signs = append(signs, fmt.Sprintf("the process or its socket was gone: %d refused and %d reset connections", g.counters.Refused, g.counters.Reset))
+		signs = append(signs, fmt.Sprintf("the process or its socket was gone: %s refused and %s reset connections", quantity.Count(g.counters.Refused), quantity.Count(g.counters.Reset)))
 	}
 	if n := v.restartsIn(l); n > 0 {
 		signs = append(signs, plural(float64(n), "container")+" restarted in this stage")

@@ -82,7 +82,7 @@ func podFinding(l level, busiest pod, others float64) result.Finding {
 	}
 	var signs []string
 	if g := l.Generator; g.Opened > 0 && g.Reused >= 10*g.Opened {
-		signs = append(signs, fmt.Sprintf("connections are kept: %s for %d requests, and each stays on its pod", plural(float64(g.Opened), "connection"), g.Opened+g.Reused))
+		signs = append(signs, fmt.Sprintf("connections are kept: %s for %s requests, and each stays on its pod", plural(float64(g.Opened), "connection"), quantity.Count(g.Opened+g.Reused)))
 	}
 	return signed(f, signs)
 }

@@ -138,14 +138,14 @@ func (p plateau) evidence() []string {
 		if follows < 0.75 {
 			how = "only partly follows"
 		}
-		e = append(e, fmt.Sprintf("up to %s throughput %s the load: %s at %s, %s at %s (elasticity %.2f, 1 is in proportion)",
-			p.knee.offered(), how, quantity.Rate(first.throughput), first.offered(), quantity.Rate(p.knee.throughput), p.knee.offered(), follows))
+		e = append(e, fmt.Sprintf("up to %s throughput %s the load: %s at %s, %s at %s (elasticity %s, 1 is in proportion)",
+			p.knee.offered(), how, quantity.Rate(first.throughput), first.offered(), quantity.Rate(p.knee.throughput), p.knee.offered(), quantity.Number(hundredths(follows))))
 	}
-	e = append(e, fmt.Sprintf("beyond it does not: %s at %s, %s at %s (elasticity %.2f)",
-		quantity.Rate(p.knee.throughput), p.knee.offered(), quantity.Rate(p.last.throughput), p.last.offered(), p.e))
+	e = append(e, fmt.Sprintf("beyond it does not: %s at %s, %s at %s (elasticity %s)",
+		quantity.Rate(p.knee.throughput), p.knee.offered(), quantity.Rate(p.last.throughput), p.last.offered(), quantity.Number(hundredths(p.e))))
 	if p.queueing {
-		e = append(e, fmt.Sprintf("requests wait in a queue: the mean of successful requests grows with the load, %s to %s (%s, elasticity %.2f)",
-			quantity.Duration(p.knee.mean), quantity.Duration(p.last.mean), change(p.knee.mean.Seconds(), p.last.mean.Seconds()), p.g))
+		e = append(e, fmt.Sprintf("requests wait in a queue: the mean of successful requests grows with the load, %s to %s (%s, elasticity %s)",
+			quantity.Duration(p.knee.mean), quantity.Duration(p.last.mean), change(p.knee.mean.Seconds(), p.last.mean.Seconds()), quantity.Number(hundredths(p.g))))
 	}
 	if p.failing {
 		e = append(e, fmt.Sprintf("the success rate falls by %s, %s to %s", quantity.Points(p.knee.ok-p.last.ok), quantity.Share(p.knee.ok), quantity.Share(p.last.ok)))
@@ -238,3 +238,6 @@ func relief(capacity, need float64) []string {
 		"optimise: profile the service at this load, and begin with what most of its time goes into",
 	)
 }
+
+// hundredths rounds an elasticity to what can be read off a few stages.
+func hundredths(e float64) float64 { return math.Round(100*e) / 100 }

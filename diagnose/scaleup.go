@@ -47,7 +47,7 @@ func (v *view) scaleUp(l level) (result.Finding, bool) {
 	f := result.Finding{
 		Rule:  "slow-scale-up",
 		Stage: l.Name,
-		Title: fmt.Sprintf("scaling came too late: %d requests failed in the %s before %s were ready", lost, quantity.Duration(took.Round(time.Second)), plural(float64(to.Ready), "replica")),
+		Title: fmt.Sprintf("scaling came too late: %s requests failed in the %s before %s were ready", quantity.Count(lost), quantity.Duration(took.Round(time.Second)), plural(float64(to.Ready), "replica")),
 		Evidence: []string{fmt.Sprintf("%d of %d replicas were ready at the stage's start, all of them %s later",
 			from.Ready, to.Ready, quantity.Duration(took.Round(time.Second)))},
 		Suggestion: v.scaleSuggestion(from, to, took),

@@ -29,8 +29,8 @@ func timeoutFinding(v *view, l level) result.Finding {
 		Rule:  "timeouts",
 		Stage: l.Name,
 		Title: "requests run into the timeout",
-		Evidence: []string{fmt.Sprintf("%d of %d requests timed out (%s)%s: p99 is the timeout",
-			c.Timeout, c.Judged(), quantity.Share(share(c)), after(timeoutOf(l.Stage)))},
+		Evidence: []string{fmt.Sprintf("%s of %s requests timed out (%s)%s: p99 is the timeout",
+			quantity.Count(c.Timeout), quantity.Count(c.Judged()), quantity.Share(share(c)), after(timeoutOf(l.Stage)))},
 		Suggestion: []string{
 			"make the service give up as soon as its client has: work on a request that nobody waits for delays all others",
 			fmt.Sprintf("accept less: %s succeeded, refuse what is above with 429", quantity.Rate(perSecond(c.Success, l.Duration))),

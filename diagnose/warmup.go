@@ -58,8 +58,8 @@ func warmUpFinding(l level, c course, settled int) result.Finding {
 		Evidence: []string{fmt.Sprintf("the median response time is %s in the first %s, %s in the second half of the stage (%s)",
 			quantity.Duration(before), quantity.Duration(took), quantity.Duration(after), change(after.Seconds(), before.Seconds()))},
 		Suggestion: []string{
-			fmt.Sprintf("load it before: a stage of %s with judge: false in front of this one; %d of %d judged requests fell into the warm-up",
-				quantity.Duration(2*took), counted.Judged(), l.Counters.Judged()),
+			fmt.Sprintf("load it before: a stage of %s with judge: false in front of this one; %s of %s judged requests fell into the warm-up",
+				quantity.Duration(2*took), quantity.Count(counted.Judged()), quantity.Count(l.Counters.Judged())),
 			"let the readiness probe wait until caches, pools and compiled code are ready, where users meet the cold service too",
 		},
 		Disproof: "the same slow beginning after a stage with judge: false: then something else happens at this time",
