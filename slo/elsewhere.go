@@ -17,7 +17,7 @@ var elsewhere = map[string][]string{
 	"payload": {"body"}, "params": {"query"}, "assert": {"checks"}, "asserts": {"checks"}, "assertions": {"checks"}, "expect": {"checks"}, "match": {"checks"},
 	"extract": {"capture"}, "sleep": {"pause"}, "think": {"pause"}, "loop": {"repeat"}, "flow": {"steps"}, "feeder": {"data"},
 	"thresholds": {"objectives"}, "ensure": {"objectives"}, "slo": {"objectives"}, "slos": {"objectives"},
-	"phases": {"stages"}, "setup": {"before"}, "teardown": {"after"},
+	"phases": {"stages"}, "ready": {"wait_for"}, "readiness": {"wait_for"}, "healthcheck": {"wait_for"}, "within": {"timeout"}, "setup": {"before"}, "teardown": {"after"},
 	// keys of ours, at the top of the file
 	"rate": {"stages"}, "workers": {"stages"}, "duration": {"stages"}, "request": {"scenarios"}, "steps": {"scenarios"}, "checks": {"scenarios"},
 	// indicators
