@@ -236,7 +236,7 @@ func (l *lane) dial(g *guest) {
 			g.conn, g.dialed = c, l.clock
 			return
 		}
-		l.targets.rota.fail(to, time.Now())
+		l.targets.failed(to, err)
 		err = netError("dial", net.TCPAddrFromAddrPort(to), err)
 		g.tries++
 	}
@@ -248,7 +248,7 @@ func (l *lane) dial(g *guest) {
 func (l *lane) connected(c *wireConn) {
 	g := c.guest
 	if err := c.socket.Err(); err != nil {
-		l.targets.rota.fail(c.to, time.Now())
+		l.targets.failed(c.to, err)
 		l.drop(c)
 		g.conn = nil
 		g.tries++
@@ -406,7 +406,7 @@ func (l *lane) fail(g *guest, err error) {
 	l.settle(g, g.failed(err, l.clock))
 	if c := g.conn; c != nil {
 		if c.state == connecting && errors.Is(err, context.DeadlineExceeded) {
-			l.targets.rota.fail(c.to, time.Now())
+			l.targets.failed(c.to, err)
 		}
 		if isAny(err, closed) {
 			l.shard.closedByPeer()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -142,5 +143,20 @@ func TestAnAddressThatRefusesIsLeftOut(t *testing.T) {
 	r := &l.engine.(*epollEngine).to.rota
 	if s.Counters.Success != 20 || served.Load() != 20 || len(r.failed) != 1 || r.turns != 1 {
 		t.Errorf("%d were served, %d failed, %d take turns: %+v", served.Load(), len(r.failed), r.turns, s.Counters)
+	}
+}
+
+// A lack of this machine says nothing of an address.
+func TestRotaKeepsTurnsWhereThisMachineIsShort(t *testing.T) {
+	a, b := netip.MustParseAddrPort("127.0.0.1:80"), netip.MustParseAddrPort("127.0.0.2:80")
+	to := &targets{}
+	to.rota.set([]netip.AddrPort{a, b}, func(netip.AddrPort) bool { return false })
+	for _, tt := range []struct {
+		err   error
+		turns int
+	}{{syscall.EMFILE, 2}, {syscall.ECONNREFUSED, 1}} {
+		if to.failed(a, tt.err); to.rota.turns != tt.turns {
+			t.Errorf("%v: %d addresses take turns, want %d", tt.err, to.rota.turns, tt.turns)
+		}
 	}
 }

@@ -134,6 +134,14 @@ func (t *targets) reached(a netip.AddrPort) {
 	t.client.note(a.String())
 }
 
+// failed notes an address that could not be connected to. Where this machine has
+// no more to give it says nothing of the address.
+func (t *targets) failed(a netip.AddrPort, err error) {
+	if !isAny(err, exhausted) {
+		t.rota.fail(a, time.Now())
+	}
+}
+
 // choose is the address that a request tries next, and false after the last. The
 // choices stay those of the first try, whatever others learn meanwhile, so that
 // each address is tried once.
