@@ -137,8 +137,9 @@ func objectivesText(n int) string {
 
 // printPlan says what a run of the file would do.
 func printPlan(w *strings.Builder, file *slo.File) {
-	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), quantity.Duration(run.PlannedTime(file.Together(), file.Confirm)))
-	if worst := worstTime(file); worst > run.PlannedTime(file.Together(), file.Confirm) {
+	planned := run.PlannedTime(file.Together(), file.Confirm)
+	fmt.Fprintf(w, "%s is valid: %s on %s, at least %s\n", file.Path, stagesText(len(file.Stages)), veil(file.Target, file), quantity.Duration(planned))
+	if worst := worstTime(file); worst > planned {
 		fmt.Fprintf(w, "at most %s, with what is confirmed and extended, where the service keeps up\n", quantity.Duration(worst))
 	}
 	if base := file.Baseline.BaseTarget; base != "" {

@@ -167,12 +167,12 @@ func lostByGrace(o slo.Objective, live *result.Stage) (string, bool) {
 	return fmt.Sprintf("has been broken for its grace of %s: %s so far", quantity.Duration(o.Grace), text), true
 }
 
-// lookedAt is how long ago a window ended that an earlier look has seen: looks
-// are a second apart.
-const lookedAt = 10 * time.Second
+// lookBack is for how long windows that have ended are looked at again: looks are
+// a second apart, and the one at the stage's end sees all.
+const lookBack = 10 * time.Second
 
-// since is a stage without the slices before a moment.
-func since(s *result.Stage, from time.Duration) *result.Stage {
+// latest is a stage without the slices before a moment.
+func latest(s *result.Stage, from time.Duration) *result.Stage {
 	recent := *s
 	recent.Slices = s.Slices[sort.Search(len(s.Slices), func(i int) bool { return s.Slices[i].Offset >= from }):]
 	return &recent
@@ -186,7 +186,7 @@ func lostByWindow(o slo.Objective, live *result.Stage) (string, bool) {
 	if o.Window == 0 || live.Duration-slowest < o.Window {
 		return "", false
 	}
-	w, ok := lookThrough(o, since(live, live.Duration-slowest-o.Window-lookedAt), live.Duration-slowest)
+	w, ok := lookThrough(o, latest(live, live.Duration-slowest-o.Window-lookBack), live.Duration-slowest)
 	if !ok || !w.missed {
 		return "", false
 	}

@@ -33,12 +33,13 @@ func (l *loosenings) query(name string, b, h *slo.Prometheus) {
 	if now := queryOf(h, name); before != now {
 		l.add("", "metric."+name+" asks for "+before, orRemoved(now))
 	}
-	if b != nil && h != nil && b.URL != h.URL {
+	if b == nil || h == nil {
+		return
+	}
+	if b.URL != h.URL {
 		l.add("", "the Prometheus server", another)
 	}
-	if b != nil && h != nil {
-		l.headers(" to the Prometheus server", b.Request.Headers, h.Request.Headers)
-	}
+	l.headers(" to the Prometheus server", b.Request.Headers, h.Request.Headers)
 }
 
 // nameOf is the path of an endpoint; empty: there is none.

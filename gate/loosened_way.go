@@ -12,10 +12,8 @@ import (
 // way compares what leads requests elsewhere than the target says, and what else
 // holds for all of them.
 func (l *loosenings) way(b, h slo.HTTP) {
-	hosts := maps.Clone(b.Resolve)
-	if hosts == nil {
-		hosts = map[string]string{}
-	}
+	hosts := map[string]string{}
+	maps.Copy(hosts, b.Resolve)
 	maps.Copy(hosts, h.Resolve)
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		l.change("resolve: "+host, b.Resolve[host], h.Resolve[host])

@@ -403,13 +403,13 @@ func (t *trial) leftOut() string {
 	return unsentOwn(t.stage.measured)
 }
 
-// metWithoutUnsent reports whether the objective would be met had the unsent
-// requests, at most so many, not been due, or for one that asks for many, been
-// answered. Their times are taken off at the top, where their timeout has put
-// them.
-func (t *trial) metWithoutUnsent(most int64) bool {
-	spare := func(c *result.Counters, times ...*result.Histogram) {
-		n := min(c.Unsent, most)
+// metWithoutUnsent reports whether the objective would be met had so many of the
+// unsent requests not been due, or for one that asks for many, been answered.
+// Their times are taken off at the top, where their timeout has put them. What a
+// generator does not come to is what was due last.
+func (t *trial) metWithoutUnsent(own int64) bool {
+	spare := func(n int64, c *result.Counters, times ...*result.Histogram) int64 {
+		n = min(c.Unsent, n)
 		c.Unsent -= n
 		switch t.Indicator.Kind {
 		case slo.Throughput, slo.Goodput, slo.Requests:
@@ -418,18 +418,24 @@ func (t *trial) metWithoutUnsent(most int64) bool {
 		for _, h := range times {
 			*h = h.WithoutSlowest(n)
 		}
+		return n
 	}
 	rest := *t.s
-	spare(&rest.Counters, &rest.Response, &rest.Service)
+	spare(own, &rest.Counters, &rest.Response, &rest.Service)
 	rest.Slices = slices.Clone(rest.Slices)
-	for i := range rest.Slices {
-		spare(&rest.Slices[i].Counters, &rest.Slices[i].Response)
+	for i := len(rest.Slices) - 1; i >= 0; i-- {
+		own -= spare(own, &rest.Slices[i].Counters, &rest.Slices[i].Response)
 	}
+	return t.metBy(&rest)
+}
+
+// metBy reports whether other measurements than the stage's meet the objective.
+func (t *trial) metBy(s *result.Stage) bool {
 	if t.windows != nil {
-		w, ok := lookThrough(t.Objective, &rest, math.MaxInt64)
+		w, ok := lookThrough(t.Objective, s, math.MaxInt64)
 		return ok && !w.missed
 	}
-	value, ok := Measure(t.Indicator, &rest)
+	value, ok := Measure(t.Indicator, s)
 	return ok && met(t.Objective, value)
 }
 
@@ -521,28 +527,19 @@ func (t *trial) metWith(change func(*result.Counters)) bool {
 	if rest.Counters.Judged() == 0 {
 		return true // the service was not asked
 	}
-	if t.windows == nil {
-		value, ok := Measure(t.Indicator, &rest)
-		return ok && met(t.Objective, value)
-	}
 	rest.Slices = slices.Clone(rest.Slices)
 	for i := range rest.Slices {
 		change(&rest.Slices[i].Counters)
 	}
-	w, ok := lookThrough(t.Objective, &rest, math.MaxInt64)
-	return ok && !w.missed
+	return t.metBy(&rest)
 }
 
 // metWithoutSlowest reports whether a percentile would be met had so many of the
 // slowest requests not been due.
 func (t *trial) metWithoutSlowest(n int64) bool {
-	q, total := t.Indicator.Quantile, t.s.Response.Total()
-	if n >= total {
-		return true
-	}
-	rest := total - n
-	d, ok := t.s.Response.Quantile(rest-mayLieAbove(q, rest), total)
-	return ok && met(t.Objective, micros(d))
+	rest := t.s.Response.WithoutSlowest(n)
+	value, ok := latency(t.Indicator, rest)
+	return rest.IsZero() || ok && met(t.Objective, value)
 }
 
 // throttledEnough is the share of a stage's time from which a generator that its

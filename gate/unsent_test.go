@@ -54,6 +54,7 @@ func TestJudgeWhatTheGeneratorLeftUnsent(t *testing.T) {
 		"a percentile of a second":        {inWindows(p95Within450ms, 1), at(12, 12, fast), result.Inconclusive},
 		"successes in a second":           {inWindows(success98, 1), at(12, 12, fast), result.Inconclusive},
 		"a second of a slow service":      {inWindows(p95Within450ms, 1), at(12, 12, slow), result.Fail},
+		"spared once, not in each second": {inWindows(kind(slo.SuccessRate, slo.GE, 0.26), 2), at(300, 12, fast), result.Fail},
 		"too many":                        {p95Within450ms, at(13, 13, fast), result.Inconclusive},
 		"too many, of a slow service":     {p95Within450ms, at(13, 13, slow), result.Inconclusive},
 		"none of the generator's":         {success, at(12, 0, fast), result.Fail},

@@ -47,11 +47,7 @@ func TestProfile(t *testing.T) {
 		}
 		var got []string
 		for _, s := range file.Stages {
-			var texts []string
-			for _, o := range s.Objectives {
-				texts = append(texts, o.Text)
-			}
-			got = append(got, strings.TrimSpace(s.Name+": "+strings.Join(texts, ", ")))
+			got = append(got, strings.TrimSpace(s.Name+": "+strings.Join(textsOf(s), ", ")))
 		}
 		if diff := cmp.Diff(want, got); diff != "" || file.Profile != name {
 			t.Errorf("profile %q, file has %q (-want +got):\n%s", name, file.Profile, diff)
